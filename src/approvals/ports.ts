@@ -1,0 +1,21 @@
+import type { Approval, ApprovalStatus } from '../core/approval.ts'
+import type { EnvelopeId, Principal, SessionId, Sha256 } from '../core/ids.ts'
+
+export interface ApprovalFilter {
+  readonly status: ApprovalStatus | 'all'
+  readonly principal?: Principal
+  readonly session?: SessionId
+  /** At most 1,000. */
+  readonly limit: number
+}
+
+/** Reading only: approvals change in one way, as an `ApprovalChange` on the draft of the entry that records it. */
+export interface ApprovalStore {
+  get(id: EnvelopeId): Promise<Approval | null>
+  /** The most recently queued approval of this digest, whatever its status. */
+  latest(digest: Sha256): Promise<Approval | null>
+  /** Oldest first. */
+  list(filter: ApprovalFilter): Promise<readonly Approval[]>
+  /** Pending or approved ones whose time is over at `now`, oldest first, at most `limit`. */
+  due(now: number, limit: number): Promise<readonly Approval[]>
+}

@@ -1,0 +1,87 @@
+import type { ReviewTerms } from './decision.ts'
+import type { EnvelopeId, Principal, SessionId, Sha256 } from './ids.ts'
+import type { JsonObject } from './json.ts'
+
+export const APPROVAL_STATUSES = ['pending', 'approved', 'denied', 'expired', 'redeemed'] as const
+export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number]
+
+/** How a reviewer reached us; recorded in each `approve` and `deny` entry. */
+export type Channel = 'rest' | 'cli' | 'dashboard' | 'graphql' | 'slack'
+/** What separates the reviewer from the agent: nothing, another uid, another host. */
+export type Separation = 'none' | 'uid' | 'host'
+
+/** The person who settled a review. `principal` is authenticated; `claimed` is a name given with the request. */
+export interface Reviewer {
+  readonly principal: Principal
+  /** Name of the key, for people. */
+  readonly name: string
+  readonly owner: string
+  readonly claimed: string | null
+  readonly channel: Channel
+  readonly separation: Separation
+}
+
+/** One reviewer's yes. */
+export interface Vote {
+  readonly reviewer: Reviewer
+  readonly comment: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** A review being settled. Its id is the id of the envelope that asked. */
+export interface Approval {
+  readonly id: EnvelopeId
+  readonly status: ApprovalStatus
+  /** HMAC over everything that must be equal for the approval to cover an action; keyed per installation, never in the ledger. */
+  readonly digest: Sha256
+  readonly principal: Principal
+  readonly owner: string
+  readonly session: SessionId
+  readonly agent: string
+  readonly protocol: string
+  readonly tool: string
+  readonly capability: string
+  readonly target: string
+  readonly upstream: string | null
+  readonly remoteTool: string | null
+  /** Raw arguments, kept only until redeemed, denied or expired; then null. */
+  readonly parameters: JsonObject | null
+  /** Salts of the review entry's commitments, reused by the envelope that redeems it, as hex by field. */
+  readonly salts: Readonly<Record<string, string>>
+  readonly blast: string
+  readonly findings: readonly { readonly name: string; readonly verdict: string }[]
+  readonly matchedRule: string
+  readonly policy: string
+  readonly policySha256: Sha256
+  readonly terms: ReviewTerms
+  readonly justification: string | null
+  /** Milliseconds since the epoch. */
+  readonly queuedAt: number
+  /** End of the pending time, then (once approved) end of the time in which it may be redeemed. Milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly votes: readonly Vote[]
+  readonly resolution: { readonly reviewer: Reviewer; readonly comment: string; readonly at: number } | null
+}
+
+/**
+ * A change of an approval, carried by the draft of the entry that records it and applied in the same transaction.
+ * Each holds only from the status it names; a change that does not hold fails its draft alone with `approval_spent`.
+ */
+export type ApprovalChange =
+  | { readonly kind: 'park'; readonly approval: Approval }
+  /** pending -> pending (more votes needed) or approved; `expiresAt` is the end of the redeem window. */
+  | {
+      readonly kind: 'approve'
+      readonly id: EnvelopeId
+      readonly vote: Vote
+      readonly settles: boolean
+      readonly expiresAt: number
+    }
+  | { readonly kind: 'deny'; readonly id: EnvelopeId; readonly vote: Vote; readonly expiresAt: number }
+  /** pending or approved -> expired, where `expiresAt` has passed. */
+  | { readonly kind: 'expire'; readonly id: EnvelopeId; readonly at: number }
+  /** approved -> redeemed, once, before `expiresAt`. */
+  | { readonly kind: 'redeem'; readonly id: EnvelopeId; readonly digest: Sha256; readonly at: number }
+  /** redeemed -> approved: nothing was sent (the credential or the connection failed first). */
+  | { readonly kind: 'restore'; readonly id: EnvelopeId }

@@ -1,0 +1,67 @@
+import type { EnvelopeId } from './ids.ts'
+
+export const VERDICTS = ['allow', 'rewrite', 'review', 'block'] as const
+export type Verdict = (typeof VERDICTS)[number]
+
+/** What a rule may say. Rewriting is a guard's right. */
+export type RuleVerdict = 'allow' | 'review' | 'block'
+
+/** One rule's or guard's opinion. All are recorded; the deciding one is named by `Decision.rule`. */
+export interface Finding {
+  readonly source: 'rule' | 'guard' | 'default' | 'catalog' | 'approval'
+  /** `git:github.get_*`, `guard:secrets`, `default`, `shell:parse`, `approved:<id>`. */
+  readonly name: string
+  readonly verdict: Verdict
+  readonly reason: string
+}
+
+/** The rule that decided. `label` is the wire's `matched_rule`. */
+export interface RuleRef {
+  readonly policy: string
+  /** Position in the policy's `rules`, 0-based; null for a default, a guard or an approval. */
+  readonly index: number | null
+  readonly label: string
+}
+
+export const BLAST_LEVELS = ['low', 'medium', 'high', 'critical'] as const
+export interface BlastRadius {
+  readonly level: (typeof BLAST_LEVELS)[number]
+  /** 0 to 100. */
+  readonly score: number
+  readonly reasons: readonly string[]
+}
+
+/** On what terms a review may be settled. */
+export interface ReviewTerms {
+  /** Seconds a pending approval lives. */
+  readonly ttl: number
+  /** Distinct reviewers needed. */
+  readonly reviewers: number
+  /** Somebody else than the owner of the requesting key must decide. */
+  readonly independent: boolean
+  /** The approval may be redeemed only in the session it was asked in. */
+  readonly sameSession: boolean
+}
+
+export const DEFAULT_TERMS: ReviewTerms = { ttl: 1800, reviewers: 1, independent: false, sameSession: false }
+
+/** What must happen in the same transaction as the decision's entry. */
+export type Obligation = { readonly kind: 'redeem'; readonly approval: EnvelopeId }
+
+interface DecisionBase {
+  readonly rule: RuleRef
+  readonly findings: readonly Finding[]
+  readonly reason: string
+  readonly blastRadius: BlastRadius
+  readonly obligations: readonly Obligation[]
+}
+
+export type Allow = DecisionBase & { readonly verdict: 'allow' }
+export type Block = DecisionBase & { readonly verdict: 'block'; readonly suggestion: string | null }
+/** `pending`: the approval that already waits for this very action, if one does. */
+export type Review = DecisionBase & {
+  readonly verdict: 'review'
+  readonly terms: ReviewTerms
+  readonly pending: EnvelopeId | null
+}
+export type Decision = Allow | Block | Review

@@ -1,0 +1,96 @@
+import type { EnvelopeId, Principal, SessionId } from './ids.ts'
+import type { JsonObject } from './json.ts'
+
+/** How a call came in. */
+export const SURFACES = ['mcp', 'hook', 'api', 'workspace'] as const
+export type Surface = (typeof SURFACES)[number]
+
+/** What an action is, from the tool catalog. `mcp` is a tool of an upstream without a catalog. */
+export const PROTOCOLS = ['git', 'shell', 'sql', 'http', 'file', 'mcp'] as const
+export type Protocol = (typeof PROTOCOLS)[number]
+
+/** Class of effect. An unknown tool is `write`. */
+export const CAPABILITIES = ['read', 'write', 'delete', 'execute', 'merge', 'deploy', 'approve'] as const
+export type Capability = (typeof CAPABILITIES)[number]
+
+/** Ranked: a role may do what every role before it may. Roles come from the key's record, never from the caller. */
+export const ROLES = ['agent', 'viewer', 'reviewer', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Who asks. Everything but `agent` is authenticated; `agent` is a label the client claims. */
+export interface Subject {
+  readonly principal: Principal
+  /** Owner of the key, `''` where none is set. Same non-empty owner = same self. */
+  readonly owner: string
+  readonly role: Role
+  readonly agent: string
+  readonly session: SessionId
+}
+
+export interface Repository {
+  readonly owner: string
+  readonly name: string
+}
+
+/** The branch an act touches. `default`: the caller named none, so the repository's default branch is meant, whose name is a fact. */
+export type Branch =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'named'; readonly name: string }
+  | { readonly kind: 'default' }
+
+/** What an act touches, taken from its arguments by the catalog's extractors, never from the tool's name. */
+export interface Resource {
+  /** One text for people and for `target` globs: `owner/repo`, a path, a URL, a whole simple command line, a table. */
+  readonly target: string
+  /** The single operands inside `target` (command operands, paths, tables): a blocking rule matches any, an allowing rule needs all. */
+  readonly operands: readonly string[]
+  readonly repository: Repository | null
+  readonly branch: Branch
+  /** The base branch of a pull request, else null. */
+  readonly base: string | null
+  readonly paths: readonly string[]
+  readonly pull: number | null
+}
+
+/** One judged act. Most actions have one; a shell line has one per simple command. */
+export interface Act {
+  readonly protocol: Protocol
+  /** Canonical tool: `github.create_pull_request`, `shell.rm`, `sql.select`, `<upstream>.<tool>`. */
+  readonly tool: string
+  readonly capability: Capability
+  readonly resource: Resource
+  /** Why this act could not be fully understood. Set: the verdict is at least `review`. */
+  readonly doubt: string | null
+}
+
+export interface Action {
+  /** The act that names the action as a whole; equals `acts[0]` unless the action is a compound (a shell line of several commands). */
+  readonly protocol: Protocol
+  readonly tool: string
+  readonly capability: Capability
+  /** Arguments as they will run: parsed strictly, forwarded as re-serialised from exactly this value. */
+  readonly parameters: JsonObject
+  /** The upstream that would run it and the tool's name there; null where nothing runs it (hook, decision only). */
+  readonly route: Route | null
+  readonly acts: readonly [Act, ...Act[]]
+}
+
+export interface Route {
+  readonly upstream: string
+  readonly tool: string
+}
+
+/** One normalised request, immutable. What was judged is what runs. */
+export interface ActionEnvelope {
+  readonly id: EnvelopeId
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+  readonly surface: Surface
+  readonly subject: Subject
+  readonly action: Action
+  readonly resource: Resource
+  readonly task: string | null
+  readonly justification: string | null
+  /** The approval the caller says it redeems. */
+  readonly approvalRef: EnvelopeId | null
+}

@@ -1,0 +1,37 @@
+import type { Decision, RuleVerdict } from '../decision.ts'
+import type { ActionEnvelope, Capability, Protocol, Surface } from '../envelope.ts'
+import type { FactKey, Facts } from '../facts.ts'
+import type { Sha256 } from '../ids.ts'
+
+/** The policy decision point. Total: never throws, waits, or looks at a clock. */
+export interface CompiledPolicy {
+  /** Names of the documents in force, joined by `+`. */
+  readonly name: string
+  /** SHA-256 over the canonical form of all documents in force. */
+  readonly digest: Sha256
+  /** The facts `decide` would look at for this envelope. A read that a rule allows needs none. */
+  factsNeeded(envelope: ActionEnvelope): readonly FactKey[]
+  decide(envelope: ActionEnvelope, facts: Facts): Decision
+  /** The same decision by the same matcher, with every rule that was tried and why it did not match. */
+  simulate(envelope: ActionEnvelope, facts: Facts): Simulation
+  /** False only where no arguments could make this tool anything but blocked: such a tool is left out of `tools/list`. */
+  reachable(tool: { surface: Surface; protocol: Protocol; tool: string; capability: Capability }): boolean
+}
+
+/** One line of a trace: a rule tried against one act. */
+export interface TraceStep {
+  /** Index of the act in `action.acts`. */
+  readonly act: number
+  readonly policy: string
+  readonly ruleIndex: number
+  readonly rule: string
+  readonly verdict: RuleVerdict
+  readonly matched: boolean
+  /** Why it did not match: `target: "docs/a.md" does not match "src/**"`. Null where it matched. */
+  readonly failReason: string | null
+}
+
+export interface Simulation {
+  readonly decision: Decision
+  readonly trace: readonly TraceStep[]
+}

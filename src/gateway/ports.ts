@@ -1,0 +1,119 @@
+import type { CatalogName } from '../core/catalog/catalog.ts'
+import type { ActionEnvelope, Surface } from '../core/envelope.ts'
+import type { Brand } from '../core/ids.ts'
+import type { Json, JsonObject } from '../core/json.ts'
+import type { Credential } from '../credentials/ports.ts'
+import type { KeyRecord } from '../identity/ports.ts'
+
+/** An action that was allowed and recorded. Minted in `gateway/perform.ts` only. */
+export type AuthorizedAction = Brand<ActionEnvelope, 'AuthorizedAction'>
+
+/** A JSON-RPC error as an upstream gave it, or as we answer it. */
+export interface RpcError {
+  readonly code: number
+  readonly message: string
+  readonly data?: Json
+}
+
+/** What came back from an upstream's `tools/call`: its result (which may be `isError`) or its JSON-RPC error, unchanged. */
+export type Outcome =
+  | { readonly kind: 'result'; readonly result: JsonObject }
+  | { readonly kind: 'error'; readonly error: RpcError }
+
+/**
+ * The client's side of one conversation, as an entrance offers it: upstreams talk back through it.
+ * `key` is made by the entrance, unguessable, one per client session.
+ */
+export interface ClientChannel {
+  readonly key: string
+  /** As the client declared in `initialize`; forwarded to upstreams, for dropping them makes tools vanish. */
+  readonly client: { readonly capabilities: JsonObject; readonly info: JsonObject; readonly protocolVersion: string }
+  /** A notification from an upstream to this client. `upstream` lets a merged entrance rename what needs it. */
+  notify(upstream: string, message: { readonly method: string; readonly params?: JsonObject }): void
+  /** A request from an upstream to this client (sampling, elicitation, roots). Rejects where the client has gone. */
+  request(
+    upstream: string,
+    message: { readonly method: string; readonly params?: JsonObject },
+    signal: AbortSignal,
+  ): Promise<Outcome>
+}
+
+export interface ExecuteContext {
+  readonly signal: AbortSignal
+  /** Null for calls without a conversation (actions API): the executor opens one of its own. */
+  readonly channel: ClientChannel | null
+  /** `_meta` of the call (progress token and all), passed on as it is. */
+  readonly meta: JsonObject | null
+  /** Notifications that belong to this call (progress, logging) as they come. */
+  onNotification(message: { readonly method: string; readonly params?: JsonObject }): void
+}
+
+/** Carries an allowed action out. */
+export interface Executor {
+  /**
+   * @throws AegisError `upstream_unreachable`, with `data.sent` false where nothing can have happened upstream;
+   *   `no_upstream` where the route names none.
+   */
+  execute(action: AuthorizedAction, credential: Credential | null, context: ExecuteContext): Promise<Outcome>
+}
+
+export interface UpstreamInfo {
+  readonly name: string
+  readonly catalog: CatalogName
+  /** Name of the credential lent to its writes, or null. */
+  readonly credential: string | null
+  readonly onReview: 'refuse' | 'hold'
+}
+
+/** The upstreams as the gateway and the entrances see them. Nothing here decides or records. */
+export interface Upstreams extends Executor {
+  list(): readonly UpstreamInfo[]
+  get(name: string): UpstreamInfo | null
+  /** The `initialize` result of the upstream for this client (capabilities, serverInfo, instructions, protocolVersion). */
+  initialize(upstream: string, channel: ClientChannel, signal: AbortSignal): Promise<JsonObject>
+  /** Any request but `tools/call`, passed through unchanged. */
+  request(
+    upstream: string,
+    message: { readonly method: string; readonly params?: JsonObject },
+    channel: ClientChannel,
+    context: Pick<ExecuteContext, 'signal' | 'onNotification'>,
+  ): Promise<Outcome>
+  notify(
+    upstream: string,
+    message: { readonly method: string; readonly params?: JsonObject },
+    channel: ClientChannel,
+  ): Promise<void>
+  /** The client has gone: its conversations with upstreams end. */
+  release(channelKey: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** A call as an entrance hands it in. */
+export interface IncomingCall {
+  readonly surface: Surface
+  /** The authenticated key. */
+  readonly caller: KeyRecord
+  /** The client's claim of its own name; a label only. */
+  readonly agent: string | null
+  /** The client's claim of a session; a label inside the caller's namespace. Null: the caller's current one. */
+  readonly sessionLabel: string | null
+  readonly what:
+    | { readonly kind: 'tool'; readonly upstream: string; readonly tool: string; readonly parameters: JsonObject }
+    | {
+        readonly kind: 'action'
+        readonly protocol: string
+        readonly tool: string
+        readonly target: string
+        readonly capability: string | null
+        /** Null with an `approvalRef`: run the approved ones. */
+        readonly parameters: JsonObject | null
+      }
+  readonly execute: boolean
+  /** The caller's text naming the approval it redeems; checked by the gateway. */
+  readonly approvalRef: string | null
+  readonly task: string | null
+  readonly justification: string | null
+  readonly meta: JsonObject | null
+  readonly channel: ClientChannel | null
+  readonly onNotification?: (message: { readonly method: string; readonly params?: JsonObject }) => void
+}

@@ -1,0 +1,24 @@
+import type { Role } from '../core/envelope.ts'
+import type { Principal, Sha256 } from '../core/ids.ts'
+
+/** A key as it is kept: the secret itself is shown once and never stored. Times in milliseconds since the epoch. */
+export interface KeyRecord {
+  readonly id: Principal
+  readonly name: string
+  readonly owner: string
+  readonly role: Role
+  /** SHA-256 of the secret. Keys made by us carry 256 random bits; a chosen one must have at least 8 characters. */
+  readonly hash: Sha256
+  /** First characters, so that people can tell keys apart. */
+  readonly prefix: string
+  readonly createdAt: number
+  readonly revokedAt: number | null
+}
+
+export interface KeyStore {
+  byHash(hash: Sha256): Promise<KeyRecord | null>
+  get(id: Principal): Promise<KeyRecord | null>
+  list(): Promise<readonly KeyRecord[]>
+  put(record: KeyRecord): Promise<void>
+  revoke(id: Principal, at: number): Promise<boolean>
+}
