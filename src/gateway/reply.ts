@@ -1,0 +1,79 @@
+import type { Approval } from '../core/approval.ts'
+import type { Allow, Block, Review } from '../core/decision.ts'
+import type { ActionEnvelope } from '../core/envelope.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Simulation } from '../core/policy/compiled.ts'
+import type { KeyRecord } from '../identity/ports.ts'
+import type { GrantRecord, LedgerEntry } from '../ledger/draft.ts'
+import type { ClientChannel, ExecuteContext, IncomingCall, Outcome } from './ports.ts'
+
+/** What became of a call. Each entrance puts it into its own protocol's words. */
+export type Reply =
+  | {
+      readonly kind: 'refused'
+      readonly envelope: ActionEnvelope
+      readonly decision: Block
+      readonly entry: LedgerEntry
+    }
+  | {
+      readonly kind: 'parked'
+      readonly envelope: ActionEnvelope
+      readonly decision: Review
+      readonly entry: LedgerEntry
+      readonly approval: Approval
+    }
+  /** Allowed; nothing was to run. */
+  | {
+      readonly kind: 'decided'
+      readonly envelope: ActionEnvelope
+      readonly decision: Allow
+      readonly entry: LedgerEntry
+    }
+  /** Allowed and carried out; `entry` is the result's. */
+  | {
+      readonly kind: 'done'
+      readonly envelope: ActionEnvelope
+      readonly decision: Allow
+      readonly entry: LedgerEntry
+      readonly outcome: Outcome
+      readonly grant: GrantRecord | null
+    }
+
+/** A tool as an upstream listed it, with the upstream it came from; the tool object is passed on unchanged. */
+export interface ListedTool {
+  readonly upstream: string
+  readonly tool: JsonObject
+}
+
+/** The only place that decides and records. */
+export interface Gateway {
+  /**
+   * The road: envelope, facts, decision, ledger intent, credential, forward, ledger result.
+   * @throws AegisError for everything that is not a decision: `invalid_params`, `conflict` (wrong approval_ref),
+   *   `no_upstream`, `upstream_unreachable`, `evidence_unavailable`.
+   */
+  handle(call: IncomingCall, signal: AbortSignal): Promise<Reply>
+  /** Decides with a full trace; records nothing, does nothing. */
+  preview(call: IncomingCall, signal: AbortSignal): Promise<Simulation & { readonly envelope: ActionEnvelope }>
+  /** All tools of one upstream (all pages followed), less those that this caller could never call. */
+  tools(
+    upstream: string,
+    caller: KeyRecord,
+    channel: ClientChannel,
+    signal: AbortSignal,
+  ): Promise<{ readonly tools: readonly ListedTool[]; readonly rest: JsonObject }>
+  /** Any request but `tools/call` and `tools/list`: passed through. */
+  relay(
+    upstream: string,
+    message: { readonly method: string; readonly params?: JsonObject },
+    channel: ClientChannel,
+    context: Pick<ExecuteContext, 'signal' | 'onNotification'>,
+  ): Promise<Outcome>
+}
+
+/** How an entrance words a refusal: JSON-RPC code, text for the model, structure for the client. */
+export interface Refusal {
+  readonly code: number
+  readonly message: string
+  readonly data: JsonObject
+}
