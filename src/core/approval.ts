@@ -69,6 +69,7 @@ export interface Approval {
  * Each holds only from the status it names; a change that does not hold fails its draft alone with `approval_spent`.
  */
 export type ApprovalChange =
+  /** Holds where no approval of the same digest is pending: two identical calls ask once. */
   | { readonly kind: 'park'; readonly approval: Approval }
   /** pending -> pending (more votes needed) or approved; `expiresAt` is the end of the redeem window. */
   | {

@@ -1,4 +1,4 @@
-import type { EnvelopeId } from './ids.ts'
+import type { EnvelopeId, Sha256 } from './ids.ts'
 
 export const VERDICTS = ['allow', 'rewrite', 'review', 'block'] as const
 export type Verdict = (typeof VERDICTS)[number]
@@ -50,6 +50,8 @@ export type Obligation = { readonly kind: 'redeem'; readonly approval: EnvelopeI
 
 interface DecisionBase {
   readonly rule: RuleRef
+  /** Digest of the policy that decided. */
+  readonly policySha256: Sha256
   readonly findings: readonly Finding[]
   readonly reason: string
   readonly blastRadius: BlastRadius

@@ -1,0 +1,242 @@
+import type { Approval, ApprovalChange, Channel, Reviewer, Separation, Vote } from '../core/approval.ts'
+import type { Decision, Review } from '../core/decision.ts'
+import type { ActionEnvelope } from '../core/envelope.ts'
+import { AegisError } from '../core/errors.ts'
+import type { ApprovalFact } from '../core/facts.ts'
+import { type EnvelopeId, parseEnvelopeId } from '../core/ids.ts'
+import type { Clock } from '../core/runtime.ts'
+import { actionDigests } from './digest.ts'
+import type { ApprovalStore } from './ports.ts'
+import { createWaiters } from './waiters.ts'
+
+/** How long an approved action may wait to be called again, in milliseconds. */
+export const REDEEM_WITHIN_MS = 15 * 60_000
+
+/** What a reviewer says. `reviewer` was authenticated by the door the resolution came through. */
+export interface Resolution {
+  readonly verb: 'approve' | 'deny'
+  readonly reviewer: Reviewer
+  readonly comment: string
+}
+
+/** A resolution that may be recorded: the change, to ride on the draft of its entry. */
+export interface PreparedResolution {
+  readonly approval: Approval
+  readonly change: ApprovalChange
+  /** True where this settles the approval (a deny, or the last approval needed). */
+  readonly settles: boolean
+  readonly at: number
+}
+
+export type ResolutionChannel = { readonly channel: Channel; readonly separation: Separation }
+
+export interface Approvals {
+  /** What the approvals say about exactly this action of this caller, now. */
+  fact(envelope: ActionEnvelope): Promise<ApprovalFact>
+  /** The approval a review asks for, with the salts of the entry that records it. */
+  ask(envelope: ActionEnvelope, decision: Review, salts: Readonly<Record<string, string>>): Approval
+  /** The change that redeems it: holds once, before its time is over, for this action only. */
+  redemption(envelope: ActionEnvelope, approval: Approval): ApprovalChange
+  /** @throws AegisError `conflict` where the text names no approval of this caller that covers this action. */
+  referred(text: string, envelope: ActionEnvelope): Promise<Approval>
+  /** The caller's own approval by id. @throws AegisError `conflict` */
+  own(text: string, principal: string): Promise<Approval>
+  get(id: EnvelopeId): Promise<Approval | null>
+  /** Checks a resolution. @throws AegisError `not_found`, `conflict`, `forbidden` */
+  prepare(id: string, resolution: Resolution): Promise<PreparedResolution>
+  /** Resolves when the approval is no longer pending, or the signal aborts (rejects). */
+  settled(id: EnvelopeId, signal: AbortSignal): Promise<Approval>
+  /** To be called when an entry that settles (or expires) an approval has been written. */
+  announce(id: EnvelopeId): void
+  readonly store: ApprovalStore
+}
+
+export function createApprovals(parts: {
+  readonly store: ApprovalStore
+  readonly clock: Clock
+  readonly digestKey: Uint8Array
+  /** Whether the reviewer counts as the one who asked (same key, same owner, or not independent enough). */
+  readonly isSelf: (reviewer: Reviewer, approval: Approval) => Promise<boolean>
+}): Approvals {
+  const { store, clock, digestKey, isSelf } = parts
+  const waiters = createWaiters(store)
+
+  async function latest(envelope: ActionEnvelope): Promise<Approval | null> {
+    const digests = actionDigests(envelope, digestKey)
+    return (await store.latest(digests.thisSession)) ?? (await store.latest(digests.anySession))
+  }
+
+  async function own(text: string, principal: string): Promise<Approval> {
+    const id = parseEnvelopeId(text)
+    const approval = id === null ? null : await store.get(id)
+    // The same answer for "not yours" and "not there": an agent must not learn of others' approvals.
+    if (approval === null || approval.principal !== principal) throw noSuchReference(text)
+    return approval
+  }
+
+  return {
+    store,
+    own,
+    get: (id) => store.get(id),
+    settled: waiters.settled,
+    announce: waiters.announce,
+    async fact(envelope) {
+      const found = await latest(envelope)
+      return found === null ? { status: 'none' } : factOf(found, clock.now())
+    },
+    ask: (envelope, decision, salts) => newApproval(envelope, decision, salts, digestKey),
+    redemption(envelope, approval) {
+      const digests = actionDigests(envelope, digestKey)
+      const digest = approval.terms.sameSession ? digests.thisSession : digests.anySession
+      return { kind: 'redeem', id: approval.id, digest, at: envelope.receivedAt }
+    },
+    async referred(text, envelope) {
+      const approval = await own(text, envelope.subject.principal)
+      const digests = actionDigests(envelope, digestKey)
+      const covers = approval.digest === digests.anySession || approval.digest === digests.thisSession
+      if (!covers) {
+        throw new AegisError('conflict', `approval ${approval.id} covers another action than this one`, {
+          advice: 'call again with exactly the arguments that were approved, or with approval_ref and no parameters',
+          path: 'approval_ref',
+        })
+      }
+      if (approval.status === 'redeemed' || approval.status === 'expired' || approval.expiresAt <= clock.now()) {
+        const state = approval.status === 'redeemed' ? 'has been used' : 'has expired'
+        throw new AegisError('conflict', `approval ${approval.id} ${state}`, {
+          advice: 'leave out approval_ref to ask for a new approval',
+          path: 'approval_ref',
+        })
+      }
+      return approval
+    },
+    async prepare(id, resolution) {
+      const parsed = parseEnvelopeId(id)
+      const approval = parsed === null ? null : await store.get(parsed)
+      if (approval === null) throw new AegisError('not_found', `no approval ${id}`)
+      const at = clock.now()
+      demandPending(approval, at)
+      await demandRight(approval, resolution, isSelf)
+      return prepared(approval, resolution, at)
+    },
+  }
+}
+
+function noSuchReference(text: string): AegisError {
+  return new AegisError('conflict', `approval_ref \`${text.slice(0, 64)}\` names no approval of yours`, {
+    advice: 'use the envelope_id of the review, or leave approval_ref out',
+    path: 'approval_ref',
+  })
+}
+
+function factOf(approval: Approval, now: number): ApprovalFact {
+  if (approval.expiresAt <= now) return { status: 'none' }
+  switch (approval.status) {
+    case 'pending':
+      return { status: 'pending', id: approval.id }
+    case 'approved':
+      return { status: 'approved', id: approval.id, terms: approval.terms }
+    case 'denied': {
+      const by = approval.resolution?.reviewer
+      return {
+        status: 'denied',
+        id: approval.id,
+        by: by?.claimed ?? by?.name ?? 'a reviewer',
+        comment: approval.resolution?.comment ?? '',
+      }
+    }
+    case 'expired':
+    case 'redeemed':
+      return { status: 'none' }
+    default:
+      return approval.status satisfies never
+  }
+}
+
+function newApproval(
+  envelope: ActionEnvelope,
+  decision: Review,
+  salts: Readonly<Record<string, string>>,
+  digestKey: Uint8Array,
+): Approval {
+  const { subject, action, resource } = envelope
+  const digests = actionDigests(envelope, digestKey)
+  return {
+    id: envelope.id,
+    status: 'pending',
+    digest: decision.terms.sameSession ? digests.thisSession : digests.anySession,
+    principal: subject.principal,
+    owner: subject.owner,
+    session: subject.session,
+    agent: subject.agent,
+    protocol: action.protocol,
+    tool: action.tool,
+    capability: action.capability,
+    target: resource.target,
+    upstream: action.route?.upstream ?? null,
+    remoteTool: action.route?.tool ?? null,
+    parameters: action.parameters,
+    salts,
+    blast: decision.blastRadius.level,
+    findings: decision.findings.map(({ name, verdict }) => ({ name, verdict })),
+    matchedRule: decision.rule.label,
+    policy: decision.rule.policy,
+    policySha256: decision.policySha256,
+    terms: decision.terms,
+    justification: envelope.justification,
+    queuedAt: envelope.receivedAt,
+    expiresAt: envelope.receivedAt + decision.terms.ttl * 1000,
+    votes: [],
+    resolution: null,
+  }
+}
+
+function demandPending(approval: Approval, now: number): void {
+  if (approval.status === 'pending' && approval.expiresAt > now) return
+  const state = approval.status === 'pending' ? 'expired' : approval.status
+  throw new AegisError('conflict', `approval ${approval.id} is already ${state}`, {
+    data: { status: state },
+    advice: 'the agent must ask again',
+  })
+}
+
+async function demandRight(
+  approval: Approval,
+  resolution: Resolution,
+  isSelf: (reviewer: Reviewer, approval: Approval) => Promise<boolean>,
+): Promise<void> {
+  const { reviewer } = resolution
+  if (resolution.verb === 'approve' && (await isSelf(reviewer, approval))) {
+    throw new AegisError('forbidden', `${reviewer.name} may not approve this: it is their own request`, {
+      advice: approval.terms.independent
+        ? 'the policy asks for an independent reviewer: somebody else must decide'
+        : 'another reviewer must decide',
+    })
+  }
+  const voted = approval.votes.some(
+    (vote) =>
+      vote.reviewer.principal === reviewer.principal ||
+      (reviewer.owner !== '' && vote.reviewer.owner === reviewer.owner),
+  )
+  if (resolution.verb === 'approve' && voted) {
+    throw new AegisError('conflict', `${reviewer.name} has already approved ${approval.id}`, {
+      advice: `${approval.terms.reviewers} different reviewers are needed`,
+    })
+  }
+}
+
+function prepared(approval: Approval, resolution: Resolution, at: number): PreparedResolution {
+  const vote: Vote = { reviewer: resolution.reviewer, comment: resolution.comment, at }
+  const { id, terms } = approval
+  if (resolution.verb === 'deny') {
+    // A denial is remembered for the ttl, so that calling again does not ask again.
+    return { approval, at, settles: true, change: { kind: 'deny', id, vote, expiresAt: at + terms.ttl * 1000 } }
+  }
+  const settles = approval.votes.length + 1 >= terms.reviewers
+  const expiresAt = settles ? at + REDEEM_WITHIN_MS : approval.expiresAt
+  return { approval, at, settles, change: { kind: 'approve', id, vote, settles, expiresAt } }
+}
+
+/** Whether a decision asks for the redemption of an approval, and which. */
+export function redeems(decision: Decision): EnvelopeId | null {
+  return decision.obligations.find((obligation) => obligation.kind === 'redeem')?.approval ?? null
+}
