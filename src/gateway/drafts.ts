@@ -1,0 +1,117 @@
+import type { Approval, ApprovalChange } from '../core/approval.ts'
+import type { Decision } from '../core/decision.ts'
+import type { ActionEnvelope } from '../core/envelope.ts'
+import type { EnvelopeId } from '../core/ids.ts'
+import type { Json } from '../core/json.ts'
+import type { Random } from '../core/runtime.ts'
+import type { Commitment, Committed, DraftOutcome, Effect, EntryDraft, EntryKind } from '../ledger/draft.ts'
+
+/** Single tenant until rooms arrive; the field is part of the entry format from the first entry on. */
+const TENANT = 'default'
+const SALT_BYTES = 32
+
+export type Salts = Readonly<Record<string, string>>
+
+const SALTED = ['params', 'target', 'justification'] as const satisfies readonly Committed[]
+
+/** One random salt for each committed value of an envelope, as hex. */
+export function freshSalts(random: Random): Salts {
+  const bytes = random.bytes(SALT_BYTES * SALTED.length)
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+  return Object.fromEntries(SALTED.map((path, i) => [path, hex.slice(i * 2 * SALT_BYTES, (i + 1) * 2 * SALT_BYTES)]))
+}
+
+/** The entry of a decision: what was asked, what was decided and why, and the approval it parks or redeems. */
+export function decisionDraft(
+  envelope: ActionEnvelope,
+  decision: Decision,
+  more: { effect: Effect; ref: EnvelopeId | null; salts: Salts; changes: readonly ApprovalChange[] },
+): EntryDraft {
+  const { rule, policySha256, blastRadius } = decision
+  return {
+    ...common(envelope, decision.verdict, more.ref),
+    decision: { rule: rule.label, policy: rule.policy, policySha256 },
+    effect: more.effect,
+    findings: decision.findings.map(({ name, verdict }) => ({ name, verdict })),
+    blast: { level: blastRadius.level, score: blastRadius.score },
+    commitments: [
+      commitment('params', envelope.action.parameters, more.salts),
+      commitment('target', envelope.resource.target, more.salts),
+      ...(envelope.justification === null ? [] : [commitment('justification', envelope.justification, more.salts)]),
+    ],
+    changes: more.changes,
+  }
+}
+
+/** The entry of what came of a forwarded action. */
+export function resultDraft(
+  envelope: ActionEnvelope,
+  outcome: DraftOutcome,
+  result: Json,
+  random: Random,
+  changes: readonly ApprovalChange[] = [],
+): EntryDraft {
+  return {
+    ...common(envelope, 'result', null),
+    outcome,
+    commitments: [{ path: 'result', salt: random.bytes(SALT_BYTES), value: result }],
+    changes,
+  }
+}
+
+/** The entry of a reviewer's word, in the chain of the session that asked. */
+export function resolutionDraft(approval: Approval, change: ApprovalChange, comment: string, random: Random): EntryDraft {
+  const reviewer = change.kind === 'approve' || change.kind === 'deny' ? change.vote.reviewer : null
+  const kind = change.kind === 'approve' || change.kind === 'deny' ? change.kind : 'expire'
+  return {
+    kind,
+    session: approval.session,
+    env: approval.id,
+    ref: null,
+    actor: { agent: reviewer?.name ?? 'aegis', subject: reviewer?.principal ?? 'system', tenant: TENANT },
+    action: { protocol: approval.protocol, tool: approval.tool, capability: approval.capability },
+    decision: null,
+    effect: null,
+    findings: [],
+    blast: null,
+    reviewer: reviewer === null ? null : printableReviewer(reviewer),
+    outcome: null,
+    // The approval's own salts: equal commitments show that what was approved is what was asked, and what will run.
+    commitments: [
+      ...(approval.parameters === null ? [] : [commitment('params', approval.parameters, approval.salts)]),
+      ...(comment === '' ? [] : [{ path: 'comment' as const, salt: random.bytes(SALT_BYTES), value: comment }]),
+    ],
+    changes: [change],
+  }
+}
+
+function printableReviewer(reviewer: NonNullable<EntryDraft['reviewer']>): EntryDraft['reviewer'] {
+  const { principal, name, claimed, channel, separation } = reviewer
+  return { principal, name, claimed, channel, separation }
+}
+
+function common(envelope: ActionEnvelope, kind: EntryKind, ref: EnvelopeId | null): EntryDraft {
+  const { subject, action } = envelope
+  return {
+    kind,
+    session: subject.session,
+    env: envelope.id,
+    ref,
+    actor: { agent: subject.agent, subject: subject.principal, tenant: TENANT },
+    action: { protocol: action.protocol, tool: action.tool, capability: action.capability },
+    decision: null,
+    effect: null,
+    findings: [],
+    blast: null,
+    reviewer: null,
+    outcome: null,
+    commitments: [],
+    changes: [],
+  }
+}
+
+function commitment(path: Committed, value: Json, salts: Salts): Commitment {
+  const salt = salts[path]
+  if (salt === undefined) throw new Error(`no salt for ${path}`)
+  return { path, salt: Buffer.from(salt, 'hex'), value }
+}

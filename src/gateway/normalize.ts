@@ -1,0 +1,118 @@
+import type { Approvals } from '../approvals/approvals.ts'
+import type { Approval } from '../core/approval.ts'
+import type { CatalogName } from '../core/catalog/catalog.ts'
+import { describeAction, describeUpstreamCall } from '../core/catalog/index.ts'
+import type { ActionEnvelope, Route } from '../core/envelope.ts'
+import { AegisError } from '../core/errors.ts'
+import { uuidv7 } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Clock, Random } from '../core/runtime.ts'
+import type { IncomingCall, Upstreams } from './ports.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Agent names are claims that end up in the ledger: bounded, printable. */
+const AGENT_NAME_LIMIT = 64
+
+export interface Normalizer {
+  /** One parse of the call into what will be judged, and, if allowed, run. */
+  normalize(call: IncomingCall): Promise<ActionEnvelope>
+}
+
+export function createNormalizer(parts: {
+  readonly upstreams: Upstreams
+  readonly approvals: Approvals
+  readonly sessions: Sessions
+  readonly clock: Clock
+  readonly random: Random
+}): Normalizer {
+  const { upstreams, approvals, sessions, clock, random } = parts
+
+  function describeTool(what: Extract<IncomingCall['what'], { kind: 'tool' }>) {
+    const upstream = upstreams.get(what.upstream)
+    if (upstream === null) throw noUpstream(what.upstream, upstreams)
+    const described = describeUpstreamCall({ ...what, catalog: upstream.catalog })
+    return { described, route: { upstream: upstream.name, tool: what.tool } }
+  }
+
+  function describeClaim(what: Extract<IncomingCall['what'], { kind: 'action' }>, parameters: JsonObject) {
+    const described = describeAction({ ...what, parameters })
+    return { described, route: routeOf(described.tool, upstreams) }
+  }
+
+  /** `approval_ref` without parameters runs what was approved, as it was approved. */
+  function describeApproved(what: Extract<IncomingCall['what'], { kind: 'action' }>, approval: Approval) {
+    if (approval.parameters === null) {
+      throw new AegisError('conflict', `approval ${approval.id} is already ${approval.status}`, { path: 'approval_ref' })
+    }
+    if (approval.upstream !== null && approval.remoteTool !== null) {
+      const { upstream, remoteTool: tool, parameters } = approval
+      const approved = describeTool({ kind: 'tool', upstream, tool, parameters })
+      if (what.tool !== approved.described.tool) {
+        throw new AegisError('conflict', `approval ${approval.id} is for ${approved.described.tool}`, { path: 'tool' })
+      }
+      return approved
+    }
+    return describeClaim(what, approval.parameters)
+  }
+
+  async function describe(call: IncomingCall) {
+    const { what } = call
+    if (what.kind === 'tool') return describeTool(what)
+    if (what.parameters !== null || call.approvalRef === null) return describeClaim(what, what.parameters ?? {})
+    return describeApproved(what, await approvals.own(call.approvalRef, call.caller.id))
+  }
+
+  return {
+    async normalize(call) {
+      const { described, route } = await describe(call)
+      const { caller, surface, task, justification } = call
+      const envelope: ActionEnvelope = {
+        id: uuidv7(clock.now(), random),
+        receivedAt: clock.now(),
+        surface,
+        subject: {
+          principal: caller.id,
+          owner: caller.owner,
+          role: caller.role,
+          agent: agentName(call.agent) ?? caller.name,
+          session: sessions.of(caller.id, call.sessionLabel),
+        },
+        action: {
+          protocol: described.protocol,
+          tool: described.tool,
+          capability: described.capability,
+          parameters: described.parameters,
+          route: surface === 'hook' ? null : route,
+          acts: described.acts,
+        },
+        resource: described.resource,
+        task,
+        justification,
+        approvalRef: null,
+      }
+      if (call.approvalRef === null) return envelope
+      const approval = await approvals.referred(call.approvalRef, envelope)
+      return { ...envelope, approvalRef: approval.id }
+    },
+  }
+}
+
+function noUpstream(name: string, upstreams: Upstreams): AegisError {
+  const known = upstreams.list().map((upstream) => upstream.name)
+  return new AegisError('no_upstream', `no upstream \`${name}\``, {
+    advice: known.length > 0 ? `configured are: ${known.join(', ')}` : 'add it under upstreams in aegis.yaml',
+  })
+}
+
+/** The upstream that would run a canonical tool: the first whose catalog (or, without one, whose name) is its prefix. */
+function routeOf(tool: string, upstreams: Upstreams): Route | null {
+  const dot = tool.indexOf('.')
+  const prefix = tool.slice(0, dot)
+  const owner = upstreams.list().find(({ catalog, name }) => (catalog === 'none' ? name : (catalog as CatalogName)) === prefix)
+  return owner === undefined ? null : { upstream: owner.name, tool: tool.slice(dot + 1) }
+}
+
+function agentName(claimed: string | null): string | null {
+  const printable = claimed?.replace(/[^\x21-\x7e ]/g, '').trim().slice(0, AGENT_NAME_LIMIT)
+  return printable === undefined || printable === '' ? null : printable
+}

@@ -1,0 +1,52 @@
+import type { ActionEnvelope } from '../core/envelope.ts'
+import { isObject, type Json, type JsonObject } from '../core/json.ts'
+import type { Outcome } from './ports.ts'
+
+/** Results above this many bytes are recorded as hash and length. */
+const RECORDED_RESULT_LIMIT = 256 * 1024
+
+/** `ok`, or `error` where the upstream said so in either of its two ways. */
+export function outcomeStatus(outcome: Outcome): 'ok' | 'error' {
+  return outcome.kind === 'error' || outcome.result['isError'] === true ? 'error' : 'ok'
+}
+
+/** What the ledger commits to of an outcome. `digest` gives the SHA-256 of a text too long to keep. */
+export function recordedResult(outcome: Outcome, text: string, digest: (text: string) => string): Json {
+  if (text.length > RECORDED_RESULT_LIMIT) return { sha256: digest(text), length: Buffer.byteLength(text) }
+  return outcome.kind === 'result' ? outcome.result : { error: { code: outcome.error.code, message: outcome.error.message } }
+}
+
+/** The structured part of a tool's answer: `structuredContent`, or its one text block where that is JSON. Upstream-controlled. */
+export function structuredResult(outcome: Outcome): JsonObject | null {
+  if (outcome.kind === 'error') return null
+  const { structuredContent, content } = outcome.result
+  if (isObject(structuredContent)) return structuredContent
+  const block = Array.isArray(content) && content.length === 1 ? (content[0] as Json) : undefined
+  const text = isObject(block) && block['type'] === 'text' ? block['text'] : undefined
+  if (typeof text !== 'string' || !text.trimStart().startsWith('{')) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value as Json) ? (value as JsonObject) : null
+  } catch {
+    return null
+  }
+}
+
+/** A short name for what came of it, as the ledger's result line shows it: `pr/1247`, `issue/12`, `commit/1a2b3c4`. */
+export function outcomeLabel(envelope: ActionEnvelope, outcome: Outcome): string | null {
+  if (outcomeStatus(outcome) === 'error') return null
+  const label = LABELS[envelope.action.tool]
+  const structured = label === undefined ? null : structuredResult(outcome)
+  return structured === null || label === undefined ? null : label(structured)
+}
+
+const numbered = (kind: string) => (result: JsonObject) => {
+  const { number } = result
+  return Number.isSafeInteger(number) ? `${kind}/${number}` : null
+}
+
+const LABELS: Readonly<Record<string, (result: JsonObject) => string | null>> = {
+  'github.create_pull_request': numbered('pr'),
+  'github.create_issue': numbered('issue'),
+  'github.issue_write': numbered('issue'),
+}

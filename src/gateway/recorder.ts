@@ -1,0 +1,93 @@
+import { type Approvals, redeems } from '../approvals/approvals.ts'
+import type { Approval } from '../core/approval.ts'
+import type { Decision, Review } from '../core/decision.ts'
+import type { ActionEnvelope } from '../core/envelope.ts'
+import { AegisError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import type { Random } from '../core/runtime.ts'
+import type { DraftOutcome, Effect, EntryDraft, Ledger, LedgerEntry } from '../ledger/draft.ts'
+import { decisionDraft, freshSalts, resultDraft } from './drafts.ts'
+
+/** Results that were not durable yet, kept until they are: while one waits, nothing new runs. */
+const KEPT_RESULTS = 4096
+
+/** What was written for a decision. */
+export interface Intent {
+  readonly entry: LedgerEntry
+  /** The approval parked or still pending (review), or redeemed (allow). */
+  readonly approval: Approval | null
+}
+
+/** The gateway's pen: every decision before it acts, every result before it is released. */
+export interface Recorder {
+  /** @throws AegisError `approval_spent` where another call was first; `evidence_unavailable` */
+  decision(envelope: ActionEnvelope, decision: Decision, effect: Effect): Promise<Intent>
+  /** `restore`: nothing was sent, so the approval may be used again. @throws AegisError `evidence_unavailable` */
+  result(envelope: ActionEnvelope, outcome: DraftOutcome, result: Json, restore: Approval | null): Promise<LedgerEntry>
+}
+
+export function createRecorder(parts: {
+  readonly ledger: Ledger
+  readonly approvals: Approvals
+  readonly random: Random
+}): Recorder {
+  const { ledger, approvals, random } = parts
+  const unwritten: EntryDraft[] = []
+
+  /** @throws AegisError `evidence_unavailable` while an earlier result is not durable. */
+  async function settleDebts(): Promise<void> {
+    while (unwritten[0] !== undefined) {
+      await ledger.append(unwritten[0])
+      unwritten.shift()
+    }
+  }
+
+  async function parked(envelope: ActionEnvelope, decision: Review): Promise<Intent> {
+    const pending = decision.pending === null ? null : await approvals.get(decision.pending)
+    if (pending !== null && pending.status !== 'pending') throw spent(pending)
+    const salts = pending?.salts ?? freshSalts(random)
+    const approval = pending ?? approvals.ask(envelope, decision, salts)
+    const changes = pending === null ? [{ kind: 'park' as const, approval }] : []
+    const ref = pending?.id ?? null
+    const entry = await ledger.append(decisionDraft(envelope, decision, { effect: 'none', ref, salts, changes }))
+    return { entry, approval }
+  }
+
+  async function redeemed(envelope: ActionEnvelope, decision: Decision, effect: Effect, id: Approval['id']): Promise<Intent> {
+    const approval = await approvals.get(id)
+    if (approval === null) throw new AegisError('internal', `approval ${id} is gone`)
+    const changes = [approvals.redemption(envelope, approval)]
+    const salts = { ...freshSalts(random), ...approval.salts }
+    const entry = await ledger.append(decisionDraft(envelope, decision, { effect, ref: id, salts, changes }))
+    return { entry, approval }
+  }
+
+  return {
+    async decision(envelope, decision, effect) {
+      if (unwritten.length > 0) await settleDebts()
+      if (decision.verdict === 'review') return parked(envelope, decision)
+      const approval = redeems(decision)
+      if (approval !== null) return redeemed(envelope, decision, effect, approval)
+      const salts = freshSalts(random)
+      const entry = await ledger.append(decisionDraft(envelope, decision, { effect, ref: null, salts, changes: [] }))
+      return { entry, approval: null }
+    },
+    async result(envelope, outcome, result, restore) {
+      const changes = restore === null ? [] : [{ kind: 'restore' as const, id: restore.id }]
+      const draft = resultDraft(envelope, outcome, result, random, changes)
+      try {
+        return await ledger.append(draft)
+      } catch (error) {
+        if (unwritten.length < KEPT_RESULTS) unwritten.push(draft)
+        throw new AegisError('evidence_unavailable', 'the result could not be recorded; the action may have happened', {
+          advice: 'check what happened before calling again; the result is kept and will be recorded as soon as the ledger can be written',
+          cause: error,
+        })
+      }
+    },
+  }
+}
+
+function spent(approval: Approval): AegisError {
+  return new AegisError('approval_spent', `approval ${approval.id} is ${approval.status}`)
+}
