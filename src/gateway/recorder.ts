@@ -33,9 +33,17 @@ export function createRecorder(parts: {
 }): Recorder {
   const { ledger, approvals, random } = parts
   const unwritten: EntryDraft[] = []
+  let settling: Promise<void> | null = null
 
   /** @throws AegisError `evidence_unavailable` while an earlier result is not durable. */
-  async function settleDebts(): Promise<void> {
+  function settleDebts(): Promise<void> {
+    settling ??= writeKept().finally(() => {
+      settling = null
+    })
+    return settling
+  }
+
+  async function writeKept(): Promise<void> {
     while (unwritten[0] !== undefined) {
       await ledger.append(unwritten[0])
       unwritten.shift()

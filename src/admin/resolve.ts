@@ -1,0 +1,90 @@
+import type { Approvals, ResolutionChannel } from '../approvals/approvals.ts'
+import type { Approval, Reviewer } from '../core/approval.ts'
+import { AegisError } from '../core/errors.ts'
+import type { Clock, Log, Random } from '../core/runtime.ts'
+import { resolutionDraft } from '../gateway/drafts.ts'
+import type { KeyRecord } from '../identity/ports.ts'
+import type { Ledger, LedgerEntry } from '../ledger/draft.ts'
+
+/** Longest comment of a reviewer, in characters. */
+const COMMENT_LIMIT = 4000
+
+export interface ResolveRequest {
+  readonly id: string
+  readonly verb: 'approve' | 'deny'
+  /** The authenticated reviewer. */
+  readonly by: KeyRecord
+  /** A name given with the request: shown, and never trusted. */
+  readonly claimed: string | null
+  readonly comment: string
+  readonly via: ResolutionChannel
+}
+
+/** Settling reviews: one use case for every door a person may come through. */
+export interface Resolver {
+  /** @throws AegisError `forbidden`, `not_found`, `conflict`, `invalid_request`, `evidence_unavailable` */
+  resolve(request: ResolveRequest): Promise<{ approval: Approval; entry: LedgerEntry }>
+  /** Records what has run out of time. Called on a timer; one pass. */
+  expire(): Promise<number>
+}
+
+export function createResolver(parts: {
+  readonly approvals: Approvals
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}): Resolver {
+  const { approvals, ledger, clock, random, log } = parts
+
+  return {
+    async resolve({ id, verb, by, claimed, comment, via }) {
+      demandReviewer(by)
+      if (comment.length > COMMENT_LIMIT) {
+        throw new AegisError('invalid_request', `the comment is longer than ${COMMENT_LIMIT} characters`, { path: 'comment' })
+      }
+      const reviewer: Reviewer = { principal: by.id, name: by.name, owner: by.owner, claimed: printable(claimed), ...via }
+      const { approval, change } = await approvals.prepare(id, { verb, reviewer, comment })
+      const entry = await ledger.append(resolutionDraft(approval, change, comment, random)).catch((error) => {
+        throw lostRace(error, approval)
+      })
+      approvals.announce(approval.id)
+      log.info({ envelope_id: approval.id, tool: approval.tool, verb, reviewer: by.name, channel: via.channel }, 'approval resolved')
+      return { approval: (await approvals.get(approval.id)) ?? approval, entry }
+    },
+
+    async expire() {
+      const now = clock.now()
+      const due = await approvals.store.due(now, 256)
+      for (const approval of due) {
+        const change = { kind: 'expire' as const, id: approval.id, at: now }
+        try {
+          await ledger.append(resolutionDraft(approval, change, '', random))
+        } catch (error) {
+          // Redeemed or resolved in the same moment: then there is nothing to expire.
+          if (!(error instanceof AegisError && error.code === 'approval_spent')) throw error
+        }
+        approvals.announce(approval.id)
+      }
+      return due.length
+    },
+  }
+}
+
+/** Agent keys can never resolve, whoever owns them. */
+function demandReviewer(by: KeyRecord): void {
+  if (by.role === 'reviewer' || by.role === 'admin') return
+  throw new AegisError('forbidden', `a key with role ${by.role} may not settle approvals`, {
+    advice: 'use a reviewer or admin key',
+  })
+}
+
+function lostRace(error: unknown, approval: Approval): unknown {
+  if (!(error instanceof AegisError && error.code === 'approval_spent')) return error
+  return new AegisError('conflict', `approval ${approval.id} was settled by somebody else in this moment`, { cause: error })
+}
+
+function printable(claimed: string | null): string | null {
+  const cleaned = claimed?.replace(/[^\p{L}\p{N} ._@+'-]/gu, '').trim().slice(0, 64)
+  return cleaned === undefined || cleaned === '' ? null : cleaned
+}
