@@ -73,7 +73,8 @@ function text(body: JsonObject, key: string): string | null {
   const value = body[key]
   if (value === undefined || value === null) return null
   if (typeof value !== 'string') throw bad(key, `\`${key}\` must be text`)
-  if (key !== 'target' && value.length > TEXT_LIMIT) throw bad(key, `\`${key}\` is longer than ${TEXT_LIMIT} characters`)
+  if (key !== 'target' && value.length > TEXT_LIMIT)
+    throw bad(key, `\`${key}\` is longer than ${TEXT_LIMIT} characters`)
   return value
 }
 

@@ -41,15 +41,26 @@ export function createResolver(parts: {
     async resolve({ id, verb, by, claimed, comment, via }) {
       demandReviewer(by)
       if (comment.length > COMMENT_LIMIT) {
-        throw new AegisError('invalid_request', `the comment is longer than ${COMMENT_LIMIT} characters`, { path: 'comment' })
+        throw new AegisError('invalid_request', `the comment is longer than ${COMMENT_LIMIT} characters`, {
+          path: 'comment',
+        })
       }
-      const reviewer: Reviewer = { principal: by.id, name: by.name, owner: by.owner, claimed: printable(claimed), ...via }
+      const reviewer: Reviewer = {
+        principal: by.id,
+        name: by.name,
+        owner: by.owner,
+        claimed: printable(claimed),
+        ...via,
+      }
       const { approval, change } = await approvals.prepare(id, { verb, reviewer, comment })
       const entry = await ledger.append(resolutionDraft(approval, change, comment, random)).catch((error) => {
         throw lostRace(error, approval)
       })
       approvals.announce(approval.id)
-      log.info({ envelope_id: approval.id, tool: approval.tool, verb, reviewer: by.name, channel: via.channel }, 'approval resolved')
+      log.info(
+        { envelope_id: approval.id, tool: approval.tool, verb, reviewer: by.name, channel: via.channel },
+        'approval resolved',
+      )
       return { approval: (await approvals.get(approval.id)) ?? approval, entry }
     },
 
@@ -81,10 +92,15 @@ function demandReviewer(by: KeyRecord): void {
 
 function lostRace(error: unknown, approval: Approval): unknown {
   if (!(error instanceof AegisError && error.code === 'approval_spent')) return error
-  return new AegisError('conflict', `approval ${approval.id} was settled by somebody else in this moment`, { cause: error })
+  return new AegisError('conflict', `approval ${approval.id} was settled by somebody else in this moment`, {
+    cause: error,
+  })
 }
 
 function printable(claimed: string | null): string | null {
-  const cleaned = claimed?.replace(/[^\p{L}\p{N} ._@+'-]/gu, '').trim().slice(0, 64)
+  const cleaned = claimed
+    ?.replace(/[^\p{L}\p{N} ._@+'-]/gu, '')
+    .trim()
+    .slice(0, 64)
   return cleaned === undefined || cleaned === '' ? null : cleaned
 }

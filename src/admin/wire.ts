@@ -118,7 +118,12 @@ export function approvalWire(approval: Approval): JsonObject {
   }
 }
 
-export function resolutionWire(approval: Approval, verb: 'approve' | 'deny', comment: string, entry: LedgerEntry): JsonObject {
+export function resolutionWire(
+  approval: Approval,
+  verb: 'approve' | 'deny',
+  comment: string,
+  entry: LedgerEntry,
+): JsonObject {
   const vote = approval.votes.at(-1)
   const reviewer = approval.resolution?.reviewer ?? vote?.reviewer
   const at = rfc3339(approval.resolution?.at ?? vote?.at ?? Date.parse(entry.ts))
@@ -164,7 +169,8 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
 export function errorWire(error: unknown): { status: number; body: JsonObject } {
   const known = error instanceof AegisError ? error : asAegisError(error)
   const { http, rpc } = ERROR_CODES[known.code]
-  const ours = known.code === 'evidence_unavailable' || known.code === 'no_upstream' || known.code === 'upstream_unreachable'
+  const ours =
+    known.code === 'evidence_unavailable' || known.code === 'no_upstream' || known.code === 'upstream_unreachable'
   return {
     status: http,
     body: {
@@ -172,7 +178,8 @@ export function errorWire(error: unknown): { status: number; body: JsonObject } 
         code: ours ? rpc : http,
         type: TYPES[known.code] ?? known.code,
         // An unforeseen error may quote anything: its text stays in the log.
-        message: known.code === 'internal' ? 'something went wrong inside Aegis; the log has the details' : known.message,
+        message:
+          known.code === 'internal' ? 'something went wrong inside Aegis; the log has the details' : known.message,
         ...(known.path === null ? {} : { path: known.path }),
         ...(known.advice === null ? {} : { advice: known.advice }),
       },

@@ -60,7 +60,12 @@ export function resultDraft(
 }
 
 /** The entry of a reviewer's word, in the chain of the session that asked. */
-export function resolutionDraft(approval: Approval, change: ApprovalChange, comment: string, random: Random): EntryDraft {
+export function resolutionDraft(
+  approval: Approval,
+  change: ApprovalChange,
+  comment: string,
+  random: Random,
+): EntryDraft {
   const reviewer = change.kind === 'approve' || change.kind === 'deny' ? change.vote.reviewer : null
   const kind = change.kind === 'approve' || change.kind === 'deny' ? change.kind : 'expire'
   return {

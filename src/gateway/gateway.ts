@@ -39,7 +39,7 @@ export interface GatewayParts {
 
 /** The product on one screen: call -> envelope -> facts -> decision -> intent -> credential -> forward -> result -> reply. */
 export function createGateway(parts: GatewayParts): Gateway {
-  const { facts, approvals, upstreams, clock, log, metrics } = parts
+  const { facts, upstreams, clock, log, metrics } = parts
   const { normalize } = createNormalizer({ ...parts, sessions: createSessions(clock) })
   const recorder = createRecorder(parts)
   const perform = createPerform({ ...parts, recorder })
@@ -74,7 +74,12 @@ export function createGateway(parts: GatewayParts): Gateway {
         if (!runs && call.execute && call.surface !== 'hook') throw nothingRuns(envelope)
         if (!runs) return { kind: 'decided', envelope, decision, entry }
         const { channel, meta } = call
-        return perform(envelope, decision, intent, { signal, channel, meta, onNotification: call.onNotification ?? ignore })
+        return perform(envelope, decision, intent, {
+          signal,
+          channel,
+          meta,
+          onNotification: call.onNotification ?? ignore,
+        })
       }
       default:
         return decision satisfies never
@@ -142,9 +147,15 @@ async function listAll(upstreams: Upstreams, upstream: string, channel: ClientCh
   let cursor: string | null = null
   for (let page = 0; page < LIST_PAGES; page++) {
     const params: JsonObject = cursor === null ? {} : { cursor }
-    const outcome = await upstreams.request(upstream, { method: 'tools/list', params }, channel, { signal, onNotification: ignore })
+    const outcome = await upstreams.request(upstream, { method: 'tools/list', params }, channel, {
+      signal,
+      onNotification: ignore,
+    })
     if (outcome.kind === 'error') {
-      throw new AegisError('upstream_unreachable', `upstream \`${upstream}\` would not list its tools: ${outcome.error.message}`)
+      throw new AegisError(
+        'upstream_unreachable',
+        `upstream \`${upstream}\` would not list its tools: ${outcome.error.message}`,
+      )
     }
     const { tools: listed, nextCursor, ...others } = outcome.result
     if (page === 0) rest = others
@@ -158,7 +169,9 @@ async function listAll(upstreams: Upstreams, upstream: string, channel: ClientCh
 /** A tool is listed where some arguments could make a call of it anything but blocked. */
 function reachable(policy: CompiledPolicy, upstream: string, catalog: CatalogName, tool: JsonObject): boolean {
   const { name } = tool
-  return typeof name === 'string' && policy.reachable({ surface: 'mcp', ...classifyTool({ upstream, catalog, tool: name }) })
+  return (
+    typeof name === 'string' && policy.reachable({ surface: 'mcp', ...classifyTool({ upstream, catalog, tool: name }) })
+  )
 }
 
 function logAction(log: Log, envelope: ActionEnvelope, decision: Decision, milliseconds: number): void {

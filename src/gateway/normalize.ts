@@ -42,7 +42,9 @@ export function createNormalizer(parts: {
   /** `approval_ref` without parameters runs what was approved, as it was approved. */
   function describeApproved(what: Extract<IncomingCall['what'], { kind: 'action' }>, approval: Approval) {
     if (approval.parameters === null) {
-      throw new AegisError('conflict', `approval ${approval.id} is already ${approval.status}`, { path: 'approval_ref' })
+      throw new AegisError('conflict', `approval ${approval.id} is already ${approval.status}`, {
+        path: 'approval_ref',
+      })
     }
     if (approval.upstream !== null && approval.remoteTool !== null) {
       const { upstream, remoteTool: tool, parameters } = approval
@@ -108,11 +110,16 @@ function noUpstream(name: string, upstreams: Upstreams): AegisError {
 function routeOf(tool: string, upstreams: Upstreams): Route | null {
   const dot = tool.indexOf('.')
   const prefix = tool.slice(0, dot)
-  const owner = upstreams.list().find(({ catalog, name }) => (catalog === 'none' ? name : (catalog as CatalogName)) === prefix)
+  const owner = upstreams
+    .list()
+    .find(({ catalog, name }) => (catalog === 'none' ? name : (catalog as CatalogName)) === prefix)
   return owner === undefined ? null : { upstream: owner.name, tool: tool.slice(dot + 1) }
 }
 
 function agentName(claimed: string | null): string | null {
-  const printable = claimed?.replace(/[^\x21-\x7e ]/g, '').trim().slice(0, AGENT_NAME_LIMIT)
+  const printable = claimed
+    ?.replace(/[^\x21-\x7e ]/g, '')
+    .trim()
+    .slice(0, AGENT_NAME_LIMIT)
   return printable === undefined || printable === '' ? null : printable
 }

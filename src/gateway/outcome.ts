@@ -13,7 +13,9 @@ export function outcomeStatus(outcome: Outcome): 'ok' | 'error' {
 /** What the ledger commits to of an outcome. `digest` gives the SHA-256 of a text too long to keep. */
 export function recordedResult(outcome: Outcome, text: string, digest: (text: string) => string): Json {
   if (text.length > RECORDED_RESULT_LIMIT) return { sha256: digest(text), length: Buffer.byteLength(text) }
-  return outcome.kind === 'result' ? outcome.result : { error: { code: outcome.error.code, message: outcome.error.message } }
+  return outcome.kind === 'result'
+    ? outcome.result
+    : { error: { code: outcome.error.code, message: outcome.error.message } }
 }
 
 /** The structured part of a tool's answer: `structuredContent`, or its one text block where that is JSON. Upstream-controlled. */

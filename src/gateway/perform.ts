@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Allow } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
-import { AegisError, asAegisError } from '../core/errors.ts'
+import { type AegisError, asAegisError } from '../core/errors.ts'
 import type { CredentialBroker } from '../credentials/ports.ts'
 import type { GrantRecord } from '../ledger/draft.ts'
 import { outcomeLabel, outcomeStatus, recordedResult } from './outcome.ts'
@@ -24,7 +24,10 @@ export function createPerform(parts: {
 }): Perform {
   const { upstreams, broker, recorder } = parts
 
-  async function execute(action: AuthorizedAction, context: ExecuteContext): Promise<{ outcome: Outcome; grant: GrantRecord | null }> {
+  async function execute(
+    action: AuthorizedAction,
+    context: ExecuteContext,
+  ): Promise<{ outcome: Outcome; grant: GrantRecord | null }> {
     const upstream = action.action.route === null ? null : upstreams.get(action.action.route.upstream)
     const credential = upstream?.credential ?? null
     if (credential === null) return { outcome: await upstreams.execute(action, null, context), grant: null }
@@ -40,7 +43,12 @@ export function createPerform(parts: {
   }
 
   /** The action failed on the way: recorded as what is known of it, before the caller hears of it. */
-  async function failed(envelope: ActionEnvelope, intent: Intent, error: unknown, signal: AbortSignal): Promise<AegisError> {
+  async function failed(
+    envelope: ActionEnvelope,
+    intent: Intent,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<AegisError> {
     const cause = asAegisError(error)
     const unsent = cause.data?.['sent'] === false
     const status = unsent ? 'unsent' : signal.aborted ? 'cancelled' : 'unknown'
@@ -60,7 +68,12 @@ export function createPerform(parts: {
     const text = outcome.kind === 'result' ? JSON.stringify(outcome.result) : ''
     const recorded = recordedResult(outcome, text, (value) => hash('sha256', value, 'hex'))
     const label = outcomeLabel(envelope, outcome)
-    const entry = await recorder.result(envelope, { label, status: outcomeStatus(outcome), credential: grant }, recorded, null)
+    const entry = await recorder.result(
+      envelope,
+      { label, status: outcomeStatus(outcome), credential: grant },
+      recorded,
+      null,
+    )
     return { kind: 'done', envelope, decision, entry, outcome, grant }
   }
 }

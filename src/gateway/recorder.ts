@@ -61,7 +61,12 @@ export function createRecorder(parts: {
     return { entry, approval }
   }
 
-  async function redeemed(envelope: ActionEnvelope, decision: Decision, effect: Effect, id: Approval['id']): Promise<Intent> {
+  async function redeemed(
+    envelope: ActionEnvelope,
+    decision: Decision,
+    effect: Effect,
+    id: Approval['id'],
+  ): Promise<Intent> {
     const approval = await approvals.get(id)
     if (approval === null) throw new AegisError('internal', `approval ${id} is gone`)
     const changes = [approvals.redemption(envelope, approval)]
@@ -88,7 +93,8 @@ export function createRecorder(parts: {
       } catch (error) {
         if (unwritten.length < KEPT_RESULTS) unwritten.push(draft)
         throw new AegisError('evidence_unavailable', 'the result could not be recorded; the action may have happened', {
-          advice: 'check what happened before calling again; the result is kept and will be recorded as soon as the ledger can be written',
+          advice:
+            'check what happened before calling again; the result is kept and will be recorded as soon as the ledger can be written',
           cause: error,
         })
       }

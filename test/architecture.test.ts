@@ -1,0 +1,144 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** The house (ARCHITECTURE.md): a file imports from its own folder or from a lower rank; folders of equal rank never see each other. */
+const RANKS: Readonly<Record<string, number>> = {
+  core: 0,
+  ledger: 1,
+  'policy-set': 2,
+  identity: 2,
+  facts: 2,
+  approvals: 2,
+  credentials: 2,
+  observability: 2,
+  gateway: 3,
+  'executors/mcp': 4,
+  'entrances/mcp': 4,
+  'entrances/hook': 4,
+  admin: 4,
+  store: 4,
+  config: 4,
+  'compose.ts': 5,
+  'server.ts': 6,
+  cli: 6,
+}
+
+/** Each package has one home (or, for the server's framework, the few rooms that speak HTTP). */
+const HOMES: Readonly<Record<string, readonly string[]>> = {
+  unbash: ['core/shell'],
+  yaml: ['policy-set', 'config'],
+  libsql: ['store'],
+  'drizzle-orm': ['store'],
+  hono: ['entrances/mcp', 'admin', 'server.ts'],
+  '@hono/node-server': ['server.ts'],
+  undici: ['executors/mcp'],
+  '@octokit/auth-app': ['credentials'],
+  jose: ['credentials', 'admin'],
+  pino: ['observability'],
+  'prom-client': ['observability'],
+  commander: ['cli'],
+  '@modelcontextprotocol/sdk': ['executors/mcp', 'entrances/mcp', 'cli'],
+  '@modelcontextprotocol/server': ['entrances/mcp'],
+  '@modelcontextprotocol/client': ['executors/mcp'],
+}
+
+/** What may touch the world: nothing in ranks 0 and 1 but hashing. */
+const PURE_BUILTINS = new Set(['node:crypto', 'node:buffer'])
+
+const SRC = resolve(import.meta.dirname, '../src')
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.tsx?$/.test(name))
+    .map((name) => join(folder, name))
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8')
+  const found = text.matchAll(/^(?:import|export)\s+(?:[\w*{}\s,$]+?\s+from\s+)?'([^']+)'|\bimport\('([^']+)'\)/gm)
+  return [...found].map((match) => ({ file: relative(SRC, file), target: match[1] ?? match[2] ?? '' }))
+}
+
+/** The room of a file: the longest listed prefix of its path. */
+function room(path: string): string {
+  const parts = path.split('/')
+  for (let length = Math.min(2, parts.length); length > 0; length--) {
+    const name = parts.slice(0, length).join('/')
+    if (name in RANKS) return name
+    if (name.endsWith('.ts') && name.slice(0, -3) in RANKS) return name.slice(0, -3)
+  }
+  return path
+}
+
+function packageOf(target: string): string {
+  const parts = target.split('/')
+  return target.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? target)
+}
+
+const all = sources(SRC).flatMap(importsOf)
+const local = all.filter(({ target }) => target.startsWith('.'))
+const builtin = all.filter(({ target }) => target.startsWith('node:') || builtinModules.includes(target))
+const packages = all.filter((one) => !local.includes(one) && !builtin.includes(one))
+
+describe('the house', () => {
+  it('has a rank for every room', () => {
+    const homeless = sources(SRC)
+      .map((file) => relative(SRC, file))
+      .filter((file) => !(room(file) in RANKS))
+    expect(homeless).toEqual([])
+  })
+
+  it('lets a file import only from its own room or from a lower rank', () => {
+    const wrong = local.filter(({ file, target }) => {
+      const from = room(file)
+      const to = room(relative(SRC, resolve(SRC, dirname(file), target)))
+      return from !== to && (RANKS[to] ?? Number.POSITIVE_INFINITY) >= (RANKS[from] ?? -1)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('gives every package one home', () => {
+    const homeless = packages.filter(
+      ({ file, target }) => !(HOMES[packageOf(target)] ?? []).some((home) => file.startsWith(home)),
+    )
+    expect(homeless).toEqual([])
+  })
+
+  it('keeps ranks 0 and 1 free of the world', () => {
+    const worldly = builtin.filter(({ file, target }) => (RANKS[room(file)] ?? 9) <= 1 && !PURE_BUILTINS.has(target))
+    expect(worldly).toEqual([])
+  })
+
+  it('has no circles among files', () => {
+    expect(circles(local)).toEqual([])
+  })
+})
+
+/** Circles through imports that run at load time would be a knot; those through types are one as well for a reader. */
+function circles(edges: readonly Import[]): string[][] {
+  const next = new Map<string, string[]>()
+  for (const { file, target } of edges) {
+    const to = relative(SRC, resolve(SRC, dirname(file), target))
+    next.set(file, [...(next.get(file) ?? []), to])
+  }
+  const found: string[][] = []
+  const done = new Set<string>()
+  function visit(file: string, path: string[]): void {
+    if (path.includes(file)) {
+      found.push([...path.slice(path.indexOf(file)), file])
+      return
+    }
+    if (done.has(file)) return
+    for (const to of next.get(file) ?? []) visit(to, [...path, file])
+    done.add(file)
+  }
+  for (const file of next.keys()) visit(file, [])
+  return found
+}
