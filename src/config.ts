@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import { type Environment, findPlaces, type Places } from './config/places.ts'
+import { policyName, readSettings } from './config/read-settings.ts'
+import type {
+  CredentialSettings,
+  FileSettings,
+  ForgeSettings,
+  ListenSettings,
+  UpstreamSettings,
+} from './config/shape.ts'
+import { AegisError } from './core/errors.ts'
+
+export { type Environment, findPlaces, type Places } from './config/places.ts'
+export type {
+  CredentialSettings,
+  ForgeSettings,
+  ListenSettings,
+  UpstreamRoute,
+  UpstreamSettings,
+} from './config/shape.ts'
+
+/** Everything the server needs to know, validated once. */
+export interface Config {
+  readonly places: Places
+  /** The file that was read, or null where there is none yet. */
+  readonly source: string | null
+  readonly listen: ListenSettings
+  /** Absolute path of the SQLite file. */
+  readonly store: string
+  /** Names of packs, or absolute paths of policy files. All judge; the strictest wins. */
+  readonly policies: readonly string[]
+  readonly upstreams: Readonly<Record<string, UpstreamSettings>>
+  readonly credentials: Readonly<Record<string, CredentialSettings>>
+  readonly localForge: ForgeSettings | null
+}
+
+/** What the command line may set. */
+export interface Flags {
+  readonly policy?: string
+  readonly host?: string
+  readonly port?: number
+  readonly adminPort?: number
+  readonly store?: string
+}
+
+export interface World {
+  readonly env: Environment
+  readonly home: string
+  readonly flags?: Flags
+  /** Folder that relative paths of flags start from. */
+  readonly cwd?: string
+}
+
+const NOTHING: FileSettings = { upstreams: {}, credentials: {}, localForge: null }
+
+/**
+ * Defaults < file < environment < flags.
+ * @throws AegisError `config` with file, line and column where something is wrong.
+ */
+export function loadConfig(world: World): Config {
+  const places = findPlaces(world.env, world.home)
+  const text = readIfThere(places.configFile)
+  const file = text === null ? NOTHING : fileSettings(text, places, world.env)
+  const chosen = { ...file, ...fromEnvironment(world), ...fromFlags(world) }
+  return {
+    places,
+    source: text === null ? null : places.configFile,
+    listen: listen(chosen),
+    store: storeFile(chosen.store, places),
+    policies: chosen.policies ?? ['pr-writer'],
+    upstreams: file.upstreams,
+    credentials: file.credentials,
+    localForge: file.localForge && {
+      ...file.localForge,
+      dataDir: file.localForge.dataDir || join(places.dataDir, 'forge'),
+    },
+  }
+}
+
+function fileSettings(text: string, places: Places, env: Environment): FileSettings {
+  const around = { env, resolve: (path: string) => resolve(places.configDir, path) }
+  return readSettings(text, places.configFile, around)
+}
+
+function listen(chosen: Partial<FileSettings>): ListenSettings {
+  const port = chosen.port ?? 8080
+  const adminPort = chosen.adminPort ?? 8081
+  if (port === adminPort && port !== 0) {
+    throw new AegisError('config', `both planes were given port ${port}`, { advice: 'Choose another --admin-port.' })
+  }
+  return { host: chosen.host ?? '127.0.0.1', port, adminPort, allowedHosts: chosen.allowedHosts ?? [] }
+}
+
+function fromEnvironment(world: World): Partial<FileSettings> {
+  const { env } = world
+  const policies = env['AEGIS_POLICY']?.split(',').map((name) => name.trim())
+  return {
+    ...(env['AEGIS_HOST'] ? { host: env['AEGIS_HOST'] } : {}),
+    ...(env['AEGIS_PORT'] ? { port: portNumber(env['AEGIS_PORT'], 'AEGIS_PORT') } : {}),
+    ...(env['AEGIS_ADMIN_PORT'] ? { adminPort: portNumber(env['AEGIS_ADMIN_PORT'], 'AEGIS_ADMIN_PORT') } : {}),
+    ...(env['AEGIS_STORE'] ? { store: env['AEGIS_STORE'] } : {}),
+    ...(policies?.length ? { policies: policies.filter(Boolean).map((name) => policyName(name, fromCwd(world))) } : {}),
+  }
+}
+
+function fromFlags(world: World): Partial<FileSettings> {
+  const { policy, ...rest } = world.flags ?? {}
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+  return policy === undefined ? given : { ...given, policies: [policyName(policy, fromCwd(world))] }
+}
+
+function fromCwd(world: World): { resolve(path: string): string } {
+  return { resolve: (path) => resolve(world.cwd ?? world.home, path) }
+}
+
+/** @throws AegisError `config` unless the text is a port number, 0 to 65535. */
+export function portNumber(text: string, name: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  throw new AegisError('config', `${name} is not a port number: ${JSON.stringify(text.slice(0, 40))}`, {
+    advice: 'Give a whole number from 0 to 65535.',
+  })
+}
+
+function storeFile(store: string | undefined, places: Places): string {
+  if (store === undefined) return join(places.dataDir, 'aegis.db')
+  if (/^(sqlite|file):/.test(store)) return storeFile(store.replace(/^(sqlite|file):(\/\/)?/, ''), places)
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(store)
+  if (scheme) {
+    throw new AegisError('config', `no store speaks \`${scheme[1]}\``, { advice: 'Give the path of a SQLite file.' })
+  }
+  return isAbsolute(store) ? store : resolve(places.dataDir, store)
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    if (code === 'ENOENT') return null
+    throw new AegisError('config', `${path} cannot be read (${code})`, {
+      advice: 'Check its owner and mode.',
+      cause: error,
+    })
+  }
+}

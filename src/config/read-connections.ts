@@ -1,0 +1,151 @@
+import { CATALOGS } from '../core/catalog/catalog.ts'
+import type { CredentialSettings, FileSettings, UpstreamRoute, UpstreamSettings } from './shape.ts'
+import { address, duration, headers, path, type Surroundings, variableName, variables } from './values.ts'
+import type { Place } from './yaml-reader.ts'
+
+const UPSTREAM = [
+  'catalog',
+  'url',
+  'headers',
+  'command',
+  'env',
+  'cwd',
+  'credential',
+  'credential_env',
+  'on_review',
+  'timeout',
+] as const
+const GITHUB_APP = ['type', 'app_id', 'private_key_file', 'api_url', 'installation_id'] as const
+const STATIC = ['type', 'token_env', 'token_file'] as const
+/** `__` joins upstream and tool on the merged endpoint, so a name must not hold it. */
+const NAME = /^(?!.*__)[a-z][a-z0-9_-]{0,31}$/
+
+/** The upstreams and the credentials they borrow; a name that is borrowed must exist. */
+export function readConnections(
+  upstreams: Place | undefined,
+  credentials: Place | undefined,
+  around: Surroundings,
+): Pick<FileSettings, 'upstreams' | 'credentials'> {
+  const lent = named(credentials, (place) => credentialOf(place, around))
+  const known = [...(credentials?.members().keys() ?? [])]
+  return { credentials: lent, upstreams: named(upstreams, (place) => upstreamOf(place, known, around)) }
+}
+
+function named<T>(place: Place | undefined, read: (place: Place) => T | undefined): Record<string, T> {
+  const found: Record<string, T> = {}
+  for (const [name, value] of place?.members() ?? []) {
+    if (!NAME.test(name)) {
+      value.problem(
+        `\`${name}\`: a name is lower-case letters, digits, - and single _, at most 32, starting with a letter`,
+      )
+    }
+    const settings = read(value)
+    if (settings !== undefined) found[name] = settings
+  }
+  return found
+}
+
+function upstreamOf(place: Place, credentials: readonly string[], around: Surroundings): UpstreamSettings | undefined {
+  const members = place.members(UPSTREAM)
+  const route = routeOf(place, members, around)
+  const timeout = members.get('timeout')
+  const catalog = members.get('catalog')
+  const credential = members.get('credential')
+  const borrowed = credential?.text()
+  if (borrowed !== undefined && !credentials.includes(borrowed)) {
+    credential?.problem(`\`${place.path}.credential\` names \`${borrowed}\`, which \`credentials\` does not define`)
+  }
+  if (catalog === undefined) {
+    place.problem(
+      `\`${place.path}.catalog\` is missing: one of ${CATALOGS.join(', ')} (never guessed from what a server says)`,
+    )
+  }
+  const named = catalog?.choice(CATALOGS)
+  if (route === undefined || named === undefined) return undefined
+  return {
+    catalog: named,
+    route,
+    credential: borrowed ?? null,
+    onReview: members.get('on_review')?.choice(['refuse', 'hold']) ?? 'refuse',
+    timeout: (timeout && duration(timeout)) ?? null,
+  }
+}
+
+function routeOf(place: Place, members: ReadonlyMap<string, Place>, around: Surroundings): UpstreamRoute | undefined {
+  const url = members.get('url')
+  const command = members.get('command')
+  if ((url === undefined) === (command === undefined)) {
+    place.problem(`\`${place.path}\` needs either \`url\` or \`command\``)
+    return undefined
+  }
+  const misplaced = url ? ['env', 'cwd', 'credential_env'] : ['headers']
+  for (const key of misplaced) {
+    members.get(key)?.problem(`\`${place.path}.${key}\` has no meaning beside \`${url ? 'url' : 'command'}\``)
+  }
+  return url ? httpRoute(url, members, around) : stdioRoute(members, around)
+}
+
+function httpRoute(url: Place, members: ReadonlyMap<string, Place>, around: Surroundings): UpstreamRoute | undefined {
+  const given = members.get('headers')
+  const found = address(url)
+  return found === undefined ? undefined : { kind: 'http', url: found, headers: given ? headers(given, around) : {} }
+}
+
+function stdioRoute(members: ReadonlyMap<string, Place>, around: Surroundings): UpstreamRoute | undefined {
+  const words = members.get('command')?.texts()
+  const [program, ...rest] = words ?? []
+  if (program === undefined) return undefined
+  const env = members.get('env')
+  const cwd = members.get('cwd')
+  const variable = members.get('credential_env')
+  return {
+    kind: 'stdio',
+    command: [program, ...rest],
+    env: env ? variables(env, around) : {},
+    cwd: (cwd && path(cwd, around)) ?? null,
+    credentialEnv: (variable && variableName(variable)) ?? 'GITHUB_PERSONAL_ACCESS_TOKEN',
+  }
+}
+
+function credentialOf(place: Place, around: Surroundings): CredentialSettings | undefined {
+  const type = place.members().get('type')
+  if (type === undefined) {
+    place.problem(`\`${place.path}.type\` is missing: github_app or static`)
+    return undefined
+  }
+  const chosen = type.choice(['github_app', 'static'])
+  if (chosen === 'github_app') return githubApp(place, around)
+  return chosen === 'static' ? staticToken(place, around) : undefined
+}
+
+function githubApp(place: Place, around: Surroundings): CredentialSettings | undefined {
+  const members = place.members(GITHUB_APP)
+  const id = members.get('app_id')?.integer(1, Number.MAX_SAFE_INTEGER)
+  const key = members.get('private_key_file')
+  const file = key && path(key, around)
+  const api = members.get('api_url')
+  if (!members.has('app_id')) place.problem(`\`${place.path}.app_id\` is missing`)
+  if (key === undefined) place.problem(`\`${place.path}.private_key_file\` is missing`)
+  if (id === undefined || file === undefined) return undefined
+  return {
+    type: 'github_app',
+    appId: String(id),
+    privateKeyFile: file,
+    apiUrl: (api && address(api)) ?? 'https://api.github.com',
+    installationId: members.get('installation_id')?.integer(1, Number.MAX_SAFE_INTEGER) ?? null,
+  }
+}
+
+function staticToken(place: Place, around: Surroundings): CredentialSettings | undefined {
+  const members = place.members(STATIC)
+  const variable = members.get('token_env')
+  const file = members.get('token_file')
+  if ((variable === undefined) === (file === undefined)) {
+    place.problem(`\`${place.path}\` needs either \`token_env\` or \`token_file\``)
+    return undefined
+  }
+  const env = variable && variableName(variable)
+  if (env !== undefined) return { type: 'static', from: { env } }
+  const found = file && path(file, around)
+  return found === undefined ? undefined : { type: 'static', from: { file: found } }
+}

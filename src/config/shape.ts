@@ -1,0 +1,65 @@
+import type { CatalogName } from '../core/catalog/catalog.ts'
+
+/** How a remote or local MCP server behind us is reached. */
+export type UpstreamRoute =
+  | { readonly kind: 'http'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'stdio'
+      readonly command: readonly [string, ...string[]]
+      readonly env: Readonly<Record<string, string>>
+      readonly cwd: string | null
+      /** The variable of the process that gets the lent token. */
+      readonly credentialEnv: string
+    }
+
+export interface UpstreamSettings {
+  readonly catalog: CatalogName
+  readonly route: UpstreamRoute
+  /** Name of an entry of `credentials`, or null. */
+  readonly credential: string | null
+  readonly onReview: 'refuse' | 'hold'
+  /** Milliseconds a call may take; null: no limit but the idle one. */
+  readonly timeout: number | null
+}
+
+export type CredentialSettings =
+  | {
+      readonly type: 'github_app'
+      readonly appId: string
+      readonly privateKeyFile: string
+      readonly apiUrl: string
+      readonly installationId: number | null
+    }
+  | { readonly type: 'static'; readonly from: { readonly env: string } | { readonly file: string } }
+
+/** The local forge that stands in for GitHub where no App is configured. */
+export interface ForgeSettings {
+  readonly port: number
+  readonly dataDir: string
+  readonly repository: string
+  readonly appId: string
+  readonly publicKeyFile: string
+}
+
+export interface ListenSettings {
+  readonly host: string
+  /** Data plane: `/mcp`, `/mcp/<upstream>`. 0: any free port. */
+  readonly port: number
+  /** Admin plane: `/admin/v1/*`, `/health`, `/metrics`. 0: any free port. */
+  readonly adminPort: number
+  /** Values of `Host` and `Origin` accepted besides loopback names. */
+  readonly allowedHosts: readonly string[]
+}
+
+/** What the file says, each part absent where it says nothing. Relative paths are resolved against the file's folder. */
+export interface FileSettings {
+  readonly host?: string
+  readonly port?: number
+  readonly adminPort?: number
+  readonly allowedHosts?: readonly string[]
+  readonly store?: string
+  readonly policies?: readonly string[]
+  readonly upstreams: Readonly<Record<string, UpstreamSettings>>
+  readonly credentials: Readonly<Record<string, CredentialSettings>>
+  readonly localForge: ForgeSettings | null
+}
