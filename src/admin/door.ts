@@ -1,0 +1,100 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { Role } from '../core/envelope.ts'
+import { AegisError } from '../core/errors.ts'
+import type { Json, JsonObject } from '../core/json.ts'
+import type { Log } from '../core/runtime.ts'
+import { parseStrict } from '../core/strict-json.ts'
+import { hasRole } from '../identity/keyring.ts'
+import type { KeyRecord } from '../identity/ports.ts'
+import { errorWire } from './wire.ts'
+
+/** Largest body of an admin request, in bytes. */
+const BODY_LIMIT = 1024 * 1024
+
+export interface AdminEnv {
+  Variables: { readonly key: KeyRecord }
+}
+
+export type AdminContext = Context<AdminEnv>
+
+/** Nobody passes without a key: identity comes from the server's records, never from the request's own words. */
+export function demandKey(authenticate: (headers: Headers) => Promise<KeyRecord | null>): MiddlewareHandler<AdminEnv> {
+  return async (context, next) => {
+    const key = await authenticate(context.req.raw.headers)
+    if (key === null) {
+      throw new AegisError('unauthenticated', 'a valid key is needed', {
+        advice: 'send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`',
+      })
+    }
+    context.set('key', key)
+    await next()
+  }
+}
+
+/** @throws AegisError `forbidden` where the key's role is below the one needed */
+export function demandRole(context: AdminContext, role: Role): KeyRecord {
+  const key = context.get('key')
+  if (hasRole(key, role)) return key
+  throw new AegisError('forbidden', `this needs a key with role ${role}; yours is ${key.role}`)
+}
+
+/** The body, parsed strictly once. @throws AegisError naming what to mend */
+export async function jsonBody(context: AdminContext): Promise<Json> {
+  const type = context.req.header('content-type') ?? ''
+  // A form or text body is what a web page can send without asking first: JSON cannot be forged across sites that way.
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    throw new AegisError('unsupported_media_type', 'the body must be JSON', {
+      advice: 'send `Content-Type: application/json`',
+    })
+  }
+  const declared = Number(context.req.header('content-length') ?? 0)
+  if (declared > BODY_LIMIT) throw tooLarge()
+  const bytes = await boundedBytes(context.req.raw.body)
+  return parseStrict(decode(bytes))
+}
+
+async function boundedBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  if (body !== null) {
+    for await (const chunk of body) {
+      size += chunk.byteLength
+      if (size > BODY_LIMIT) throw tooLarge()
+      chunks.push(chunk)
+    }
+  }
+  return Buffer.concat(chunks)
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new AegisError('parse_error', 'the body is not UTF-8', { cause })
+  }
+}
+
+function tooLarge(): AegisError {
+  return new AegisError('too_large', `the body is larger than ${BODY_LIMIT} bytes`)
+}
+
+export function answerError(log: Log): (error: Error, context: Context) => Response {
+  return (error, context) => {
+    const { status, body } = errorWire(error)
+    if (status >= 500) log.error({ path: context.req.path, error: error.message }, 'admin request failed')
+    if (status === 401) context.header('WWW-Authenticate', 'Bearer realm="aegis"')
+    return context.json(body, status as ContentfulStatusCode)
+  }
+}
+
+/** A whole number from the query, or the default. @throws AegisError `invalid_request` */
+export function intQuery(context: AdminContext, name: string, fallback: number, max: number): number {
+  const text = context.req.query(name)
+  if (text === undefined) return fallback
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value
+  throw new AegisError('invalid_request', `\`${name}\` must be a whole number from 1 to ${max}`, { path: name })
+}
+
+export type Wire = JsonObject

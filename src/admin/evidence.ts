@@ -1,0 +1,108 @@
+import type { Hono } from 'hono'
+import { AegisError } from '../core/errors.ts'
+import { sessionId } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { CompiledPolicy } from '../core/policy/compiled.ts'
+import { hasRole } from '../identity/keyring.ts'
+import type { KeyRecord } from '../identity/ports.ts'
+import type { OpenLedger } from '../ledger/ledger.ts'
+import type { EntryFilter, LedgerReader, SessionSummary, StoredEntry } from '../ledger/store.ts'
+import { reportJson } from '../ledger/verify.ts'
+import { type AdminContext, type AdminEnv, demandRole, intQuery } from './door.ts'
+
+export interface EvidenceParts {
+  readonly ledger: OpenLedger
+  readonly reader: LedgerReader
+  readonly policy: () => CompiledPolicy
+}
+
+/** Reading what happened. An agent key reads its own sessions; a viewer's reads all. */
+export function evidenceRoutes(app: Hono<AdminEnv>, { ledger, reader, policy }: EvidenceParts): void {
+  const listSessions = async (context: AdminContext) => {
+    const key = context.get('key')
+    const all = await reader.sessions(intQuery(context, 'limit', 200, 1000))
+    const shown = hasRole(key, 'viewer') ? all : all.filter(({ principal }) => principal === key.id)
+    return context.json({ sessions: shown.map(sessionWire) })
+  }
+  app.get('/admin/v1/evidence/sessions', listSessions)
+  app.get('/admin/v1/sessions', listSessions)
+
+  // A session id holds a slash, so it is the rest of the path: `.../sessions/<principal>/<label>/export` or `.../<label>/export`.
+  app.get('/admin/v1/evidence/sessions/:path{.+}/export', async (context) => {
+    const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
+    return context.json(await ledger.export(session))
+  })
+  app.post('/admin/v1/evidence/sessions/:path{.+}/verify', async (context) => {
+    const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
+    return context.json(reportJson(await ledger.verify(session)))
+  })
+
+  app.get('/admin/v1/logs', async (context) => {
+    const entries = await reader.list(await filterOf(context, reader))
+    return context.json({ entries: entries.filter(({ session }) => session !== null).map(entryWire) })
+  })
+
+  app.get('/admin/v1/stats', async (context) => {
+    demandRole(context, 'viewer')
+    const { size, queued } = ledger.stats()
+    const counts: Record<string, number> = {}
+    for (const session of await reader.sessions(1000)) {
+      for (const [kind, count] of Object.entries(session.counts)) counts[kind] = (counts[kind] ?? 0) + count
+    }
+    return context.json({ entries: size, queued, decisions: counts, sessions: (await reader.sessions(1000)).length })
+  })
+
+  app.get('/admin/v1/policies', (context) => {
+    const { name, digest } = policy()
+    return context.json({ policies: [{ name, sha256: digest }] })
+  })
+}
+
+/** The full id, or a label that is unambiguous among the sessions this key may read. */
+async function resolveSession(reader: LedgerReader, text: string, key: KeyRecord): Promise<string> {
+  const all = hasRole(key, 'viewer')
+  const own = sessionId(key.id, text)
+  if ((await reader.session(own)) !== null) return own
+  if ((await reader.session(text)) !== null && (all || text.startsWith(`${key.id}/`))) return text
+  const named = all ? (await reader.sessions(1000)).filter(({ label }) => label === text) : []
+  const [only, ...more] = named
+  if (only !== undefined && more.length === 0) return only.session
+  if (only === undefined) throw new AegisError('not_found', `no session \`${text.slice(0, 160)}\``)
+  throw new AegisError('conflict', `${named.length} sessions are called \`${text}\``, {
+    advice: `name one in full: ${named.map(({ session }) => session).join(', ')}`,
+  })
+}
+
+async function filterOf(context: AdminContext, reader: LedgerReader): Promise<EntryFilter> {
+  const key = context.get('key')
+  const named = context.req.query('session')
+  if (named === undefined) demandRole(context, 'viewer')
+  const kind = context.req.query('kind')
+  const env = context.req.query('envelope')
+  const before = context.req.query('before')
+  return {
+    limit: intQuery(context, 'limit', 50, 1000),
+    ...(named === undefined ? {} : { session: await resolveSession(reader, named, key) }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(env === undefined ? {} : { env }),
+    ...(before === undefined ? {} : { before: intQuery(context, 'before', 1, Number.MAX_SAFE_INTEGER) }),
+  }
+}
+
+function sessionWire(session: SessionSummary): JsonObject {
+  return {
+    session: session.session,
+    label: session.label,
+    principal: session.principal,
+    entries: session.entries,
+    started_at: session.first,
+    last_at: session.last,
+    status: session.status,
+    counts: session.counts,
+  }
+}
+
+/** An entry as a list shows it: place, hash, and its body as recorded. */
+function entryWire(entry: StoredEntry): JsonObject {
+  return { n: entry.n, hash: entry.hash, ...(JSON.parse(Buffer.from(entry.body).toString('utf8')) as JsonObject) }
+}

@@ -1,0 +1,127 @@
+import { Hono } from 'hono'
+import type { Approvals, ResolutionChannel } from '../approvals/approvals.ts'
+import { APPROVAL_STATUSES, type Approval } from '../core/approval.ts'
+import { AegisError } from '../core/errors.ts'
+import { parseEnvelopeId } from '../core/ids.ts'
+import { isObject, type Json, textMember } from '../core/json.ts'
+import type { Log } from '../core/runtime.ts'
+import type { IncomingCall } from '../gateway/ports.ts'
+import type { Gateway } from '../gateway/reply.ts'
+import { hasRole } from '../identity/keyring.ts'
+import type { KeyRecord } from '../identity/ports.ts'
+import { parseActionBody } from './action-body.ts'
+import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
+import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
+import type { Resolver } from './resolve.ts'
+import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
+
+export interface AdminParts extends EvidenceParts {
+  readonly gateway: Gateway
+  readonly approvals: Approvals
+  readonly resolver: Resolver
+  readonly authenticate: (headers: Headers) => Promise<KeyRecord | null>
+  readonly log: Log
+  /** As people reach it: `http://127.0.0.1:8081`. */
+  readonly adminUrl: string
+}
+
+/**
+ * The admin API of one door (`docs/api.md`): `/admin/v1/*`. `via` is how requests through this door reached us;
+ * it is known from the socket they came in by, never from a header.
+ */
+export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => ResolutionChannel): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>()
+  app.onError(answerError(parts.log))
+  app.use('/admin/v1/*', demandKey(parts.authenticate))
+  actionRoutes(app, parts)
+  approvalRoutes(app, parts, via)
+  evidenceRoutes(app, parts)
+  app.get('/admin/v1/whoami', (context) => {
+    const { id, name, role, owner } = context.get('key')
+    return context.json({ principal: id, name, role, owner })
+  })
+  app.all('/admin/v1/*', (context) => {
+    throw new AegisError('not_found', `nothing at ${context.req.method} ${context.req.path}`)
+  })
+  return app
+}
+
+function actionRoutes(app: Hono<AdminEnv>, { gateway, adminUrl }: AdminParts): void {
+  const submit = async (context: AdminContext) => {
+    const reply = await gateway.handle(await callOf(context), context.req.raw.signal)
+    return context.json(actionReply(reply, adminUrl))
+  }
+  app.post('/admin/v1/test-action', submit)
+  app.post('/admin/v1/actions', submit)
+  app.post('/admin/v1/simulate', async (context) => {
+    return context.json(simulationWire(await gateway.preview(await callOf(context), context.req.raw.signal)))
+  })
+}
+
+async function callOf(context: AdminContext): Promise<IncomingCall> {
+  const body = parseActionBody(await jsonBody(context), context.req.header('x-aegis-session') ?? null)
+  return { ...body, caller: context.get('key'), meta: null, channel: null }
+}
+
+function approvalRoutes(
+  app: Hono<AdminEnv>,
+  { approvals, resolver }: AdminParts,
+  via: (context: AdminContext) => ResolutionChannel,
+): void {
+  app.get('/admin/v1/approvals', async (context) => {
+    const status = statusOf(context.req.query('status') ?? 'pending')
+    const key = context.get('key')
+    const limit = intQuery(context, 'limit', 200, 1000)
+    const mine = hasRole(key, 'viewer') ? {} : { principal: key.id }
+    const found = await approvals.store.list({ status, limit, ...mine })
+    return context.json({ [status === 'all' ? 'approvals' : status]: found.map(approvalWire) })
+  })
+
+  app.get('/admin/v1/approvals/:id', async (context) => {
+    return context.json(approvalWire(await visible(approvals, context.req.param('id'), context.get('key'))))
+  })
+
+  for (const verb of ['approve', 'deny'] as const) {
+    app.post(`/admin/v1/approvals/:id/${verb}`, async (context) => {
+      const { comment, claimed } = resolutionBody(await jsonBody(context))
+      const request = { id: context.req.param('id'), verb, by: context.get('key'), claimed, comment, via: via(context) }
+      const { approval, entry } = await resolver.resolve(request)
+      return context.json(resolutionWire(approval, verb, comment, entry))
+    })
+  }
+}
+
+/** An agent sees its own approvals; of others it must not even learn that they exist. */
+async function visible(approvals: Approvals, text: string, key: KeyRecord): Promise<Approval> {
+  const id = parseEnvelopeId(text)
+  const approval = id === null ? null : await approvals.get(id)
+  if (approval === null || (approval.principal !== key.id && !hasRole(key, 'viewer'))) {
+    throw new AegisError('not_found', `no approval ${text.slice(0, 64)}`)
+  }
+  return approval
+}
+
+function resolutionBody(body: Json): { comment: string; claimed: string | null } {
+  if (!isObject(body))
+    throw new AegisError('invalid_request', 'the body must be a JSON object, such as {"comment": "..."}')
+  for (const key of Object.keys(body)) {
+    if (key !== 'comment' && key !== 'reviewer') {
+      throw new AegisError('invalid_request', `unknown member \`${key.slice(0, 64)}\``, {
+        path: key,
+        advice: 'known are: comment, reviewer',
+      })
+    }
+    if (typeof body[key] !== 'string') throw new AegisError('invalid_request', `\`${key}\` must be text`, { path: key })
+  }
+  return { comment: textMember(body, 'comment') ?? '', claimed: textMember(body, 'reviewer') ?? null }
+}
+
+function statusOf(text: string) {
+  const known = [...APPROVAL_STATUSES, 'all'] as const
+  const found = known.find((status) => status === text)
+  if (found !== undefined) return found
+  throw new AegisError('invalid_request', `unknown status \`${text.slice(0, 32)}\``, {
+    path: 'status',
+    advice: `known are: ${known.join(', ')}`,
+  })
+}
