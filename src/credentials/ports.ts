@@ -23,9 +23,15 @@ export interface Credential {
 export interface CredentialBroker {
   /**
    * Mints a credential, gives it to `use`, and ends it when `use` is done (in the background: revoking never delays the answer).
-   * @throws AegisError `upstream_unreachable` (data.sent: false) where no credential could be minted: nothing was sent.
+   * `use` gets the printable record too, so that a call which fails midway can still say what was lent to it.
+   * Where the value or error of `use` repeats the secret, it is replaced by `[credential]`.
+   * @throws AegisError with `data.sent` false where no credential was lent, so nothing was sent: `upstream_unreachable` (not
+   *   minted), `forbidden` (the tool or its repository allows no narrow token), `evidence_unavailable` (its end could not be queued).
    */
-  lend<T>(request: GrantRequest, use: (credential: Credential) => Promise<T>): Promise<{ value: T; grant: GrantRecord }>
+  lend<T>(
+    request: GrantRequest,
+    use: (credential: Credential, grant: GrantRecord) => Promise<T>,
+  ): Promise<{ value: T; grant: GrantRecord }>
 }
 
 /** A token that must still be revoked; sealed (AES-256-GCM) at rest. Times in milliseconds since the epoch. */

@@ -6,6 +6,8 @@ export interface KeyRecord {
   readonly id: Principal
   readonly name: string
   readonly owner: string
+  /** The person on whose behalf the key acts (the user of its sessions), `''` where unknown. Never a self for plain reviews; counts where `independent` is asked. */
+  readonly sponsor: string
   readonly role: Role
   /** SHA-256 of the secret. Keys made by us carry 256 random bits; a chosen one must have at least 8 characters. */
   readonly hash: Sha256
