@@ -12,7 +12,8 @@ export interface Measured {
   readonly p99_ms: number
 }
 
-const ARGUMENT = 'a'.repeat(560)
+/** With the other arguments, 600 bytes. */
+const ARGUMENT = 'a'.repeat(540)
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
 
 /** A connected client: `call` makes one governed tools/call and throws unless it came back with a result. */
@@ -49,7 +50,7 @@ export async function connect(target: Target, connections: number, tool: string)
 
   return {
     async call() {
-      const params = { name: tool, arguments: { message: ARGUMENT } }
+      const params = { name: tool, arguments: { owner: 'acme', repo: 'app', path: 'README.md', message: ARGUMENT } }
       const { text, status } = await post({ jsonrpc: '2.0', id: ++id, method: 'tools/call', params })
       if (status !== 200 || !text.includes('"result"'))
         throw new Error(`the call failed: ${status} ${text.slice(0, 300)}`)

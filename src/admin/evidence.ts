@@ -45,11 +45,12 @@ export function evidenceRoutes(app: Hono<AdminEnv>, { ledger, reader, policy }: 
   app.get('/admin/v1/stats', async (context) => {
     demandRole(context, 'viewer')
     const { size, queued } = ledger.stats()
-    const counts: Record<string, number> = {}
-    for (const session of await reader.sessions(1000)) {
-      for (const [kind, count] of Object.entries(session.counts)) counts[kind] = (counts[kind] ?? 0) + count
+    const sessions = await reader.sessions(1000)
+    const decisions: Record<string, number> = {}
+    for (const [kind, count] of sessions.flatMap(({ counts }) => Object.entries(counts))) {
+      decisions[kind] = (decisions[kind] ?? 0) + count
     }
-    return context.json({ entries: size, queued, decisions: counts, sessions: (await reader.sessions(1000)).length })
+    return context.json({ entries: size, queued, decisions, sessions: sessions.length })
   })
 
   app.get('/admin/v1/policies', (context) => {

@@ -11,11 +11,23 @@ export function outcomeStatus(outcome: Outcome): 'ok' | 'error' {
 }
 
 /** What the ledger commits to of an outcome. `digest` gives the SHA-256 of a text too long to keep. */
-export function recordedResult(outcome: Outcome, text: string, digest: (text: string) => string): Json {
-  if (text.length > RECORDED_RESULT_LIMIT) return { sha256: digest(text), length: Buffer.byteLength(text) }
-  return outcome.kind === 'result'
-    ? outcome.result
-    : { error: { code: outcome.error.code, message: outcome.error.message } }
+export function recordedResult(outcome: Outcome, digest: (text: string) => string): Json {
+  if (outcome.kind === 'error') return { error: { code: outcome.error.code, message: outcome.error.message } }
+  if (roughLength(outcome.result, RECORDED_RESULT_LIMIT) < RECORDED_RESULT_LIMIT) return outcome.result
+  const text = JSON.stringify(outcome.result)
+  return { sha256: digest(text), length: Buffer.byteLength(text) }
+}
+
+/** Length of the text in a value, counted only until the limit: cheaper than serialising what is nearly always small. */
+function roughLength(value: Json, limit: number): number {
+  if (typeof value === 'string') return value.length + 2
+  if (typeof value !== 'object' || value === null) return 8
+  let sum = 2
+  for (const [key, member] of Object.entries(value)) {
+    sum += key.length + 4 + roughLength(member, limit - sum)
+    if (sum >= limit) return sum
+  }
+  return sum
 }
 
 /** The structured part of a tool's answer: `structuredContent`, or its one text block where that is JSON. Upstream-controlled. */

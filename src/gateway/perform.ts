@@ -2,8 +2,10 @@ import { hash } from 'node:crypto'
 import type { Allow } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { type AegisError, asAegisError } from '../core/errors.ts'
+import type { Clock } from '../core/runtime.ts'
 import type { CredentialBroker } from '../credentials/ports.ts'
 import type { GrantRecord } from '../ledger/draft.ts'
+import type { Metrics } from '../observability/metrics.ts'
 import { outcomeLabel, outcomeStatus, recordedResult } from './outcome.ts'
 import type { AuthorizedAction, ExecuteContext, Outcome, Upstreams } from './ports.ts'
 import type { Intent, Recorder } from './recorder.ts'
@@ -21,61 +23,69 @@ export function createPerform(parts: {
   readonly upstreams: Upstreams
   readonly broker: CredentialBroker
   readonly recorder: Recorder
+  readonly metrics: Metrics
+  readonly clock: Clock
 }): Perform {
-  const { upstreams, broker, recorder } = parts
+  const { upstreams, broker, recorder, metrics, clock } = parts
 
+  /** `lent` hears of the grant before it is used, so that a call which fails midway can still say what it held. */
   async function execute(
     action: AuthorizedAction,
     context: ExecuteContext,
-  ): Promise<{ outcome: Outcome; grant: GrantRecord | null }> {
-    const upstream = action.action.route === null ? null : upstreams.get(action.action.route.upstream)
-    const credential = upstream?.credential ?? null
-    if (credential === null) return { outcome: await upstreams.execute(action, null, context), grant: null }
-    const request = {
-      envelope: action.id,
-      credential,
-      tool: action.action.tool,
-      parameters: action.action.parameters,
-      repository: action.resource.repository,
-    }
-    const lent = await broker.lend(request, (secret) => upstreams.execute(action, secret, context))
-    return { outcome: lent.value, grant: lent.grant }
+    lent: (grant: GrantRecord) => void,
+  ): Promise<Outcome> {
+    const credential = credentialOf(upstreams, action)
+    if (credential === null) return upstreams.execute(action, null, context)
+    const { id, resource } = action
+    const { tool, parameters } = action.action
+    const request = { envelope: id, credential, tool, parameters, repository: resource.repository }
+    const { value } = await broker.lend(request, (secret, grant) => {
+      lent(grant)
+      return upstreams.execute(action, secret, context)
+    })
+    return value
   }
 
   /** The action failed on the way: recorded as what is known of it, before the caller hears of it. */
   async function failed(
     envelope: ActionEnvelope,
     intent: Intent,
-    error: unknown,
-    signal: AbortSignal,
-  ): Promise<AegisError> {
-    const cause = asAegisError(error)
-    const unsent = cause.data?.['sent'] === false
-    const status = unsent ? 'unsent' : signal.aborted ? 'cancelled' : 'unknown'
-    const restore = unsent ? intent.approval : null
-    await recorder.result(envelope, { label: null, status, credential: null }, { error: cause.message }, restore)
-    return cause
+    error: AegisError,
+    held: { signal: AbortSignal; grant: GrantRecord | null },
+  ): Promise<void> {
+    const unsent = error.data?.['sent'] === false
+    const status = unsent ? 'unsent' : held.signal.aborted ? 'cancelled' : 'unknown'
+    const outcome = { label: null, status, credential: held.grant } as const
+    await recorder.result(envelope, outcome, { error: error.message }, unsent ? intent.approval : null)
   }
 
   return async (envelope, decision, intent, context) => {
-    let done: Awaited<ReturnType<typeof execute>>
+    const start = clock.elapsed()
+    const upstream = envelope.action.route?.upstream ?? ''
+    let grant: GrantRecord | null = null
+    let outcome: Outcome
     try {
-      done = await execute(authorize(envelope), context)
-    } catch (error) {
-      throw await failed(envelope, intent, error, context.signal)
+      outcome = await execute(authorize(envelope), context, (lent) => {
+        grant = lent
+      })
+    } catch (thrown) {
+      metrics.forwarded(upstream, 'error', (clock.elapsed() - start) / 1000)
+      const error = asAegisError(thrown)
+      await failed(envelope, intent, error, { signal: context.signal, grant })
+      throw error
     }
-    const { outcome, grant } = done
-    const text = outcome.kind === 'result' ? JSON.stringify(outcome.result) : ''
-    const recorded = recordedResult(outcome, text, (value) => hash('sha256', value, 'hex'))
+    const status = outcomeStatus(outcome)
+    metrics.forwarded(upstream, status, (clock.elapsed() - start) / 1000)
+    const recorded = recordedResult(outcome, (text) => hash('sha256', text, 'hex'))
     const label = outcomeLabel(envelope, outcome)
-    const entry = await recorder.result(
-      envelope,
-      { label, status: outcomeStatus(outcome), credential: grant },
-      recorded,
-      null,
-    )
+    const entry = await recorder.result(envelope, { label, status, credential: grant }, recorded, null)
     return { kind: 'done', envelope, decision, entry, outcome, grant }
   }
+}
+
+function credentialOf(upstreams: Upstreams, action: AuthorizedAction): string | null {
+  const { route } = action.action
+  return route === null ? null : (upstreams.get(route.upstream)?.credential ?? null)
 }
 
 /** The one place where an envelope becomes an action that executors accept: after its `allow` entry is durable. */

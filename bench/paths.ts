@@ -1,0 +1,56 @@
+/** The four ways from a client to the same upstream, measured side by side. */
+import { connect, type Measured, measure, type Target } from './load.ts'
+
+export const CONCURRENCY = [1, 8, 64] as const
+
+export interface Path {
+  readonly path: 'direct' | 'sdk-proxy' | 'pass-through' | 'aegis'
+  readonly target: Target
+}
+
+export interface Row extends Measured {
+  readonly path: Path['path']
+  readonly transport: 'http'
+  readonly c: number
+}
+
+/** A tool that policy `pr-writer` allows by its first rule. */
+const TOOL = 'get_file_contents'
+
+/**
+ * Rounds are interleaved (path after path, again and again) and the best round of each counts: on a shared machine the
+ * worse rounds tell of the neighbours, and a ratio of two quiet rounds is the ratio of the paths.
+ */
+export async function measurePaths(
+  paths: readonly Path[],
+  rounds: number,
+  seconds: number,
+  say: (line: string) => void,
+): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const c of CONCURRENCY) {
+    const best = new Map<Path['path'], Measured>()
+    for (let round = 1; round <= rounds; round++) {
+      for (const { path, target } of paths) {
+        const connection = await connect(target, c, TOOL)
+        const measured = await measure(connection, c, seconds)
+        await connection.close()
+        best.set(path, better(best.get(path), measured))
+        say(`c=${c} round ${round}/${rounds} ${path}: ${measured.calls_per_s} calls/s, p50 ${measured.p50_ms} ms`)
+      }
+    }
+    for (const [path, measured] of best) rows.push({ path, transport: 'http', c, ...measured })
+  }
+  return rows
+}
+
+function better(known: Measured | undefined, measured: Measured): Measured {
+  return known === undefined || measured.calls_per_s > known.calls_per_s ? measured : known
+}
+
+/** `rows[path, c]`, which must be there. */
+export function rowOf(rows: readonly Row[], path: Path['path'], c: number): Row {
+  const row = rows.find((one) => one.path === path && one.c === c)
+  if (row === undefined) throw new Error(`no row for ${path} at c = ${c}`)
+  return row
+}
