@@ -1,0 +1,51 @@
+import { APPROVAL_STATUSES } from '../core/approval.ts'
+import { AegisError } from '../core/errors.ts'
+import { parseEnvelopeId } from '../core/ids.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
+import { adminEndpoint, ask } from './client.ts'
+import { processContext } from './context.ts'
+import { type Column, jsonText, list } from './output.ts'
+import { formatOf, type ListOptions, rowsOf } from './rows.ts'
+
+const COLUMNS: readonly Column<JsonObject>[] = [
+  { title: 'ID', value: (row) => textMember(row, 'envelope_id') ?? '' },
+  { title: 'TOOL', value: (row) => textMember(row, 'tool') ?? '' },
+  { title: 'TARGET', value: (row) => textMember(row, 'target') ?? '' },
+  { title: 'AGENT', value: (row) => actor(row, 'agent') },
+  { title: 'SESSION', value: (row) => actor(row, 'session') },
+  { title: 'RISK', value: (row) => textMember(row, 'blast_radius') ?? '' },
+  { title: 'QUEUED', value: (row) => textMember(row, 'queued_at') ?? '' },
+]
+
+function actor(row: JsonObject, member: string): string {
+  const value = row['actor']
+  return (isObject(value) ? textMember(value, member) : undefined) ?? ''
+}
+
+export async function pending(options: ListOptions & { status: string }): Promise<void> {
+  const context = processContext()
+  const statuses = [...APPROVAL_STATUSES, 'all']
+  if (!statuses.includes(options.status)) {
+    throw new AegisError('invalid_params', `--status must be one of ${statuses.join(', ')}`)
+  }
+  const answer = await ask(adminEndpoint(context), 'GET', `/admin/v1/approvals?status=${options.status}`)
+  context.out(list(rowsOf(answer), COLUMNS, formatOf(options)))
+}
+
+/** Approves or denies. The answer is the server's: who was recorded, when, and the hash of the entry that says so. */
+export async function settle(
+  verb: 'approve' | 'deny',
+  text: string,
+  options: { comment: string; reviewer?: string },
+): Promise<void> {
+  const context = processContext()
+  const id = parseEnvelopeId(text)
+  if (id === null) {
+    throw new AegisError('invalid_params', `not the id of an approval: ${JSON.stringify(text.slice(0, 80))}`, {
+      advice: 'Take it from `aegisctl pending`.',
+    })
+  }
+  const body = { comment: options.comment, ...(options.reviewer === undefined ? {} : { reviewer: options.reviewer }) }
+  const answer: Json = await ask(adminEndpoint(context), 'POST', `/admin/v1/approvals/${id}/${verb}`, body)
+  context.out(jsonText(answer))
+}

@@ -1,0 +1,183 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { AegisError, ERROR_CODES, type ErrorCode } from '../core/errors.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
+import { type Context, placesOf } from './context.ts'
+
+/** Where a server answers, and the key it knows us by. */
+export interface Endpoint {
+  /** Preferred where it exists: the server then knows that the call came from this machine. */
+  readonly socket: string | null
+  readonly url: string
+  readonly key: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: Json
+}
+
+const ANSWER_MAX = 64 << 20
+const TIMEOUT_MS = 30_000
+
+/**
+ * The server as an operator sees it: `AEGIS_ADMIN_URL` with `AEGIS_API_KEY`, else the client file of the installation.
+ * A stored key is never sent to an address taken from the environment.
+ */
+export function adminEndpoint(context: Context): Endpoint {
+  const { clientFile } = placesOf(context)
+  const url = context.env['AEGIS_ADMIN_URL']
+  const key = context.env['AEGIS_API_KEY']
+  if (url) {
+    if (key) return { socket: null, url, key }
+    throw new AegisError('unauthenticated', 'AEGIS_ADMIN_URL is set but AEGIS_API_KEY is not', {
+      advice: 'Set AEGIS_API_KEY to a key of that server.',
+    })
+  }
+  if (key && !existsSync(clientFile)) return { socket: null, url: 'http://127.0.0.1:8081', key }
+  const file = readKeyFile(clientFile)
+  return { ...addressOf(file, 'admin_url'), key: key || member(file, 'admin_key', clientFile) }
+}
+
+/** The server as an agent sees it: the agent key, which can ask but never approve. */
+export function agentEndpoint(context: Context): Endpoint {
+  const { agentFile } = placesOf(context)
+  const file = readKeyFile(agentFile)
+  return { ...addressOf(file, 'url'), key: member(file, 'agent_key', agentFile) }
+}
+
+function addressOf(file: JsonObject, name: string): Pick<Endpoint, 'socket' | 'url'> {
+  const socket = textMember(file, 'socket') ?? null
+  return { socket: socket !== null && existsSync(socket) ? socket : null, url: textMember(file, name) ?? '' }
+}
+
+function readKeyFile(path: string): JsonObject {
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Json
+    if (isObject(value)) return value
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    // The cause may quote the file, which holds a key: it is left out.
+    throw new AegisError('config', `${path} cannot be read${code}`, { advice: 'Run `aegis init`, or ./install.sh.' })
+  }
+  throw new AegisError('config', `${path} is not a JSON object`, { advice: 'Remove it and run `aegis init`.' })
+}
+
+function member(file: JsonObject, name: string, path: string): string {
+  const value = textMember(file, name)
+  if (value) return value
+  throw new AegisError('config', `${path} has no \`${name}\``, { advice: 'Remove it and run `aegis init`.' })
+}
+
+/** Sends one request; the answer whatever its status. @throws AegisError `upstream_unreachable` where no server answers. */
+export async function send(
+  endpoint: Endpoint,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: JsonObject,
+  timeout = TIMEOUT_MS,
+): Promise<Answer> {
+  const payload = body === undefined ? null : JSON.stringify(body)
+  const headers = {
+    authorization: `Bearer ${endpoint.key}`,
+    accept: 'application/json',
+    ...(payload === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+  }
+  const response = await exchange(endpoint, { method, path, headers, signal: AbortSignal.timeout(timeout) }, payload)
+  const text = await readAll(response, endpoint)
+  return { status: response.statusCode ?? 0, body: parseAnswer(text, endpoint) }
+}
+
+/** The answer's body. @throws AegisError with the server's own message where it refused. */
+export async function ask(
+  endpoint: Endpoint,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: JsonObject,
+): Promise<Json> {
+  const answer = await send(endpoint, method, path, body)
+  if (answer.status < 300) return answer.body
+  throw refusal(answer)
+}
+
+async function exchange(endpoint: Endpoint, options: RequestOptions, payload: string | null): Promise<IncomingMessage> {
+  const url = endpoint.socket === null ? new URL(checked(endpoint.url)) : null
+  const request = url?.protocol === 'https:' ? (await import('node:https')).request : httpRequest
+  const target: RequestOptions =
+    url === null ? { socketPath: endpoint.socket ?? '', host: 'localhost' } : hostAndPort(url)
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ ...options, ...target, agent: false }, resolve)
+    outgoing.on('error', (error) => reject(unreachable(endpoint, error)))
+    outgoing.end(payload ?? undefined)
+  })
+}
+
+function hostAndPort(url: URL): RequestOptions {
+  return { protocol: url.protocol, hostname: url.hostname.replace(/^\[|\]$/g, ''), port: url.port }
+}
+
+function checked(url: string): string {
+  if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url
+  throw new AegisError('config', `not an http address: ${JSON.stringify(url.slice(0, 200))}`, {
+    advice: 'Set AEGIS_ADMIN_URL to something like http://127.0.0.1:8081.',
+  })
+}
+
+async function readAll(response: IncomingMessage, endpoint: Endpoint): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of response) {
+      const bytes = Buffer.from(chunk)
+      size += bytes.length
+      if (size > ANSWER_MAX) throw new Error('the answer is larger than 64 MiB')
+      chunks.push(bytes)
+    }
+  } catch (error) {
+    throw unreachable(endpoint, error)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseAnswer(text: string, endpoint: Endpoint): Json {
+  if (text === '') return null
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    throw new AegisError(
+      'upstream_unreachable',
+      `${placeOf(endpoint)} does not answer in JSON: it is not an Aegis server`,
+      {
+        advice: 'Check AEGIS_ADMIN_URL and the ports in aegis.yaml.',
+      },
+    )
+  }
+}
+
+function unreachable(endpoint: Endpoint, error: unknown): AegisError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  return new AegisError('upstream_unreachable', `no Aegis server answers at ${placeOf(endpoint)} (${code})`, {
+    advice: 'Start it with `aegis serve --detach`; `aegis doctor` says what is wrong.',
+  })
+}
+
+function placeOf(endpoint: Endpoint): string {
+  return endpoint.socket ?? endpoint.url
+}
+
+/** The error that the server's `{"error": {...}}` stands for. */
+export function refusal({ status, body }: Answer): AegisError {
+  const error = isObject(body) && isObject(body['error']) ? body['error'] : {}
+  const message = textMember(error, 'message') ?? `the server answered ${status}`
+  const advice = textMember(error, 'advice')
+  const path = textMember(error, 'path')
+  return new AegisError(codeOf(status, textMember(error, 'type')), message, {
+    ...(advice === undefined ? {} : { advice }),
+    ...(path === undefined ? {} : { path }),
+  })
+}
+
+function codeOf(status: number, type: string | undefined): ErrorCode {
+  const names = Object.keys(ERROR_CODES) as ErrorCode[]
+  return names.find((name) => name === type) ?? names.find((name) => ERROR_CODES[name].http === status) ?? 'internal'
+}

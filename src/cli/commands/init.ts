@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+
+export function register(program: Command): void {
+  program
+    .command('init')
+    .description('make an installation, or bring an existing one to what the options say')
+    .option('--policy <name>', 'pack or policy file (default: pr-writer)')
+    .option('--api-key <key>', 'the agent key; random where absent')
+    .option('--port <port>', 'port of the MCP bridge (default: 8080)')
+    .option('--admin-port <port>', 'port of the admin API (default: 8081)')
+    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--github-app-id <id>', 'GitHub App that lends credentials; without one a local forge stands in')
+    .option('--github-app-key <file>', "the App's private key")
+    .option('--editor <editor>', 'claude, cursor or vscode: add the bridge to its file in this folder')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../setup/init.ts')).init(options))
+}

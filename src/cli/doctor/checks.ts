@@ -1,0 +1,128 @@
+import { existsSync, statSync } from 'node:fs'
+import { request } from 'node:http'
+import { type Config, loadConfig, type UpstreamSettings } from '../../config.ts'
+import { adminEndpoint, ask } from '../client.ts'
+import { type Context, placesOf } from '../context.ts'
+import { isHealthy } from '../server-process.ts'
+import { attempt, type Check, fail, failedBy, ok, warn } from './check.ts'
+
+/** Everything that can be told without changing anything. */
+export async function runChecks(context: Context): Promise<readonly Check[]> {
+  const checks: Check[] = [ok('node', process.versions.node)]
+  const config = await readConfig(context, checks)
+  if (config === null) return checks
+  checks.push(await attempt('policy', () => policyCheck(config)))
+  checks.push(await attempt('store', () => storeCheck(config)))
+  checks.push(...keyChecks(context, config))
+  checks.push(await attempt('server', () => serverCheck(context)))
+  for (const [name, upstream] of Object.entries(config.upstreams)) {
+    checks.push(await attempt(`upstream ${name}`, () => upstreamCheck(`upstream ${name}`, upstream)))
+  }
+  checks.push(separation(context))
+  return checks
+}
+
+async function readConfig(context: Context, checks: Check[]): Promise<Config | null> {
+  try {
+    const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd })
+    const where = config.source ?? 'none; defaults apply'
+    checks.push(config.source === null ? warn('config', where, 'Run `aegis init`.') : ok('config', where))
+    return config
+  } catch (error) {
+    checks.push(failedBy('config', error))
+    return null
+  }
+}
+
+async function policyCheck(config: Config): Promise<Check> {
+  const { loadPolicies } = await import('../../policy-set/index.ts')
+  const policy = await loadPolicies(config.policies)
+  return ok('policy', `${policy.name} (sha256 ${policy.digest.slice(0, 12)}…)`)
+}
+
+/** Reads only: the writer's settings (WAL, synchronous FULL) are read back by the server at every start, which refuses others. */
+async function storeCheck(config: Config): Promise<Check> {
+  if (!existsSync(config.store))
+    return warn('store', `${config.store} is not there yet`, 'The server makes it; run `aegis init`.')
+  const { openSqliteReader } = await import('../../store/sqlite/index.ts')
+  const store = await openSqliteReader(config.store)
+  try {
+    const head = await store.ledger.head()
+    const size = head === null ? 'no entry yet' : `${head.size} entries, log ${head.origin}`
+    return ok('store', `${config.store}: ${size}`)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Every file that holds a secret must be its owner's alone. */
+function keyChecks(context: Context, config: Config): readonly Check[] {
+  const { installationKey, agentFile, clientFile, socket } = placesOf(context)
+  const keys = Object.values(config.credentials).flatMap((credential) => {
+    if (credential.type === 'github_app') return [credential.privateKeyFile]
+    return 'file' in credential.from ? [credential.from.file] : []
+  })
+  const wanted = [installationKey, agentFile, clientFile, ...keys]
+  const files = existsSync(socket) ? [...wanted, socket] : wanted
+  return files.map((file) => {
+    if (!existsSync(file)) return fail('key', `${file} is missing`, 'Run `aegis init`, or restore the file.')
+    const mode = statSync(file).mode & 0o777
+    if ((mode & 0o077) === 0) return ok('key', `${file} (${mode.toString(8)})`)
+    return fail('key', `${file} can be read by others (${mode.toString(8)})`, `chmod 600 ${file}`)
+  })
+}
+
+async function serverCheck(context: Context): Promise<Check> {
+  if (!(await isHealthy(placesOf(context).socket))) {
+    return fail('server', 'none is running', 'Start it with `aegis serve --detach`.')
+  }
+  await ask(adminEndpoint(context), 'GET', '/admin/v1/whoami')
+  return ok('server', 'answers, and knows the admin key')
+}
+
+async function upstreamCheck(name: string, { route }: UpstreamSettings): Promise<Check> {
+  if (route.kind === 'stdio') {
+    const missing = route.command.find((word) => word.startsWith('/') && !existsSync(word))
+    const forge = route.env['AEGIS_FORGE_URL']
+    if (missing !== undefined)
+      return fail(name, `${missing} is not there`, 'Mend `command` in aegis.yaml, or install it again.')
+    if (forge === undefined) return ok(name, `started for each client: ${route.command.join(' ')}`)
+    return (await answers(forge))
+      ? ok(name, `local forge at ${forge}: not GitHub, but a stand-in on this machine`)
+      : fail(
+          name,
+          `the local forge does not answer at ${forge}`,
+          'It runs with the server: start `aegis serve --detach`.',
+        )
+  }
+  return (await answers(route.url))
+    ? ok(name, route.url)
+    : fail(name, `nothing answers at ${route.url}`, 'Start that server, or mend `url` in aegis.yaml.')
+}
+
+/** Does anything speak HTTP there? Whatever the status: an MCP endpoint need not like a GET. */
+async function answers(address: string): Promise<boolean> {
+  const url = new URL(address)
+  const send = url.protocol === 'https:' ? (await import('node:https')).request : request
+  return new Promise((resolve) => {
+    const outgoing = send(url, { method: 'GET', timeout: 3_000, agent: false }, (response) => {
+      response.destroy()
+      resolve(true)
+    })
+    outgoing.on('timeout', () => outgoing.destroy())
+    outgoing.on('error', () => resolve(false))
+    outgoing.end()
+  })
+}
+
+/** DESIGN, "Same machine, same user": said at every look, since no file mode can mend it. */
+function separation(context: Context): Check {
+  const owner = existsSync(placesOf(context).clientFile) ? statSync(placesOf(context).clientFile).uid : null
+  if (owner !== null && owner !== process.getuid?.())
+    return ok('separation', `keys belong to another user (uid ${owner})`)
+  return warn(
+    'separation',
+    'an agent that runs as this user can read the admin key and the store: file modes do not separate it from you',
+    'Run the agent under another user or in a container that sees only the agent key, or keep the reviewer on another host.',
+  )
+}

@@ -1,0 +1,76 @@
+import { Command, CommanderError } from 'commander'
+import { asAegisError, ERROR_CODES } from '../core/errors.ts'
+import { jsonText, visible } from './output.ts'
+
+type Program = 'aegis' | 'aegisctl'
+
+interface Noun {
+  /** The verbs this file registers, by the program that offers them. */
+  readonly verbs: Readonly<Partial<Record<Program, readonly string[]>>>
+  load(): Promise<{ register(program: Command): void }>
+}
+
+/** Every command and the file it lives in. Only the file of the verb typed is loaded: a hook runs on every call of an agent. */
+const NOUNS: readonly Noun[] = [
+  { verbs: { aegis: ['serve', 'stop'] }, load: () => import('./commands/serve.ts') },
+  { verbs: { aegis: ['mcp'] }, load: () => import('./commands/mcp.ts') },
+  { verbs: { aegis: ['hook'] }, load: () => import('./commands/hook.ts') },
+  { verbs: { aegis: ['init'] }, load: () => import('./commands/init.ts') },
+  { verbs: { aegis: ['doctor'] }, load: () => import('./commands/doctor.ts') },
+  { verbs: { aegis: ['demo'] }, load: () => import('./commands/demo.ts') },
+  { verbs: { aegisctl: ['status'] }, load: () => import('./commands/status.ts') },
+  {
+    verbs: { aegis: ['pending', 'approve', 'deny'], aegisctl: ['pending', 'approve', 'deny'] },
+    load: () => import('./commands/approvals.ts'),
+  },
+  { verbs: { aegisctl: ['evidence'] }, load: () => import('./commands/evidence.ts') },
+  { verbs: { aegisctl: ['policy'] }, load: () => import('./commands/policy.ts') },
+  {
+    verbs: {
+      aegis: ['logs', 'sessions', 'session', 'stats', 'audit'],
+      aegisctl: ['logs', 'sessions', 'session', 'stats', 'audit'],
+    },
+    load: () => import('./commands/history.ts'),
+  },
+  { verbs: { aegis: ['version'], aegisctl: ['version'] }, load: () => import('./commands/version.ts') },
+]
+
+const SUMMARY: Readonly<Record<Program, string>> = {
+  aegis: 'Policy proxy for coding agents with a hash-chained evidence ledger: runs things',
+  aegisctl: 'Operates a running Aegis: approvals, evidence, policies, history',
+}
+
+const USAGE = 2
+
+/** Runs one command line. Resolves to the exit status; says on stderr what went wrong and how to mend it. */
+export async function main(name: Program, argv: readonly string[]): Promise<number> {
+  const program = new Command(name)
+    .description(SUMMARY[name])
+    .exitOverride()
+    .showHelpAfterError('(--help shows the usage)')
+  const offered = NOUNS.filter((noun) => noun.verbs[name])
+  const typed = offered.find((noun) => noun.verbs[name]?.includes(argv[0] ?? ''))
+  for (const noun of typed ? [typed] : offered) (await noun.load()).register(program)
+  // A file may register verbs for both programs; each offers only its own.
+  for (const command of program.commands) command.exitOverride()
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return typeof process.exitCode === 'number' ? process.exitCode : 0
+  } catch (error) {
+    return failed(error, argv.includes('--json'))
+  }
+}
+
+function failed(error: unknown, json: boolean): number {
+  // Commander has already printed its message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+  const known = asAegisError(error)
+  const { code, message, advice, path } = known
+  if (json)
+    process.stderr.write(jsonText({ error: { type: code, message, ...(advice && { advice }), ...(path && { path }) } }))
+  else {
+    const lines = message.split('\n').map(visible).join('\n')
+    process.stderr.write(`${lines}${advice === null ? '' : `\n  -> ${visible(advice)}`}\n`)
+  }
+  return ERROR_CODES[code].exit
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { policyName } from '../../config/read-settings.ts'
+import { type Choices, editSettings, newSettings } from '../../config/write-settings.ts'
+import { type Config, loadConfig, portNumber } from '../../config.ts'
+import { AegisError } from '../../core/errors.ts'
+import { type Context, placesOf, processContext } from '../context.ts'
+import { jsonText } from '../output.ts'
+import { makePrivateDirectory } from '../server-process.ts'
+import { connectEditor, EDITOR_NAMES, type EditorName } from './editor-files.ts'
+import { appChoice, FORGE_REPOSITORY, forgeChoice } from './github.ts'
+import { ensureKeys } from './key-files.ts'
+import { PRIVATE, replaceWithBackup, writeWhole } from './private-file.ts'
+
+export interface InitOptions {
+  readonly policy?: string
+  readonly apiKey?: string
+  readonly port?: string
+  readonly adminPort?: string
+  readonly store?: string
+  readonly githubAppId?: string
+  readonly githubAppKey?: string
+  readonly editor?: string
+  readonly json?: boolean
+}
+
+export async function init(options: InitOptions): Promise<void> {
+  const context = processContext()
+  const done = await initialize(options, context)
+  context.out(
+    options.json ? jsonText({ config: done.config.places.configFile, notes: [...done.notes] }) : said(done.notes),
+  )
+}
+
+function said(notes: readonly string[]): string {
+  return notes.map((note) => `${note}\n`).join('')
+}
+
+/**
+ * Makes an installation, or brings an existing one to what the options say.
+ * Run again it keeps keys and files; what it changes it keeps a backup of.
+ */
+export async function initialize(
+  options: InitOptions,
+  context: Context,
+): Promise<{ config: Config; notes: readonly string[] }> {
+  const editor = editorOf(options.editor)
+  const places = placesOf(context)
+  makePrivateDirectory(places.configDir)
+  makePrivateDirectory(places.dataDir)
+  if (!existsSync(places.installationKey)) {
+    writeWhole(places.installationKey, `${randomBytes(32).toString('hex')}\n`, PRIVATE)
+  }
+  const notes = [...writeConfig(options, context, places.configFile, places.configDir)]
+  const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd })
+  const keys = await ensureKeys(config, {
+    ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
+    ...(editor === null ? {} : { editor }),
+  })
+  notes.push(keys.made.length === 0 ? 'keys: kept as they are' : `keys: made ${keys.made.join(' and ')}`)
+  notes.push(`  agent key: ${places.agentFile}`, `  admin key: ${places.clientFile}`)
+  if (editor !== null) {
+    const { file, backup } = connectEditor(editor, context)
+    notes.push(`editor: ${file}${backup === null ? '' : ` (the old one: ${backup})`}`)
+  }
+  return { config, notes }
+}
+
+function editorOf(text: string | undefined): Exclude<EditorName, 'none'> | null {
+  const found = EDITOR_NAMES.find((name) => name === (text ?? 'none'))
+  if (found === undefined) {
+    throw new AegisError('invalid_params', `--editor must be one of ${EDITOR_NAMES.join(', ')}`, {
+      advice: 'For Codex see starter-kit/editors/codex.md.',
+    })
+  }
+  return found === 'none' ? null : found
+}
+
+function writeConfig(options: InitOptions, context: Context, file: string, configDir: string): readonly string[] {
+  const asked = choicesOf(options, context)
+  if (existsSync(file)) {
+    const source = readFileSync(file, 'utf8')
+    const backup = replaceWithBackup(file, isEmpty(asked) ? source : editSettings(source, asked), PRIVATE)
+    return [`config: ${file} (${backup === null ? 'kept as it is' : `changed; the old one: ${backup}`})`]
+  }
+  const github = asked.github ?? forgeChoice(configDir, forgePort(asked))
+  writeWhole(file, newSettings({ ...asked, github }), PRIVATE)
+  const where = `config: ${file}`
+  if (github.forge === null) return [where]
+  return [
+    where,
+    `github: no GitHub App is set, so upstream \`github\` is a local forge with the repository ${FORGE_REPOSITORY}`,
+  ]
+}
+
+function isEmpty(choices: Choices): boolean {
+  return Object.keys(choices).length === 0
+}
+
+function choicesOf(options: InitOptions, context: Context): Choices {
+  const { githubAppId: id, githubAppKey: key } = options
+  if ((id === undefined) !== (key === undefined)) {
+    throw new AegisError('invalid_params', '--github-app-id and --github-app-key belong together')
+  }
+  const policy = options.policy
+  return {
+    ...(policy === undefined ? {} : { policy: policyName(policy, { resolve: (path) => resolve(context.cwd, path) }) }),
+    ...(options.port === undefined ? {} : { port: portNumber(options.port, '--port') }),
+    ...(options.adminPort === undefined ? {} : { adminPort: portNumber(options.adminPort, '--admin-port') }),
+    ...(options.store === undefined ? {} : { store: options.store }),
+    ...(id === undefined || key === undefined ? {} : { github: appChoice(id, key, context.cwd) }),
+  }
+}
+
+/** Beside the two planes, so that one look at the ports tells what belongs together. */
+function forgePort({ port = 8080, adminPort = 8081 }: Choices): number {
+  const next = Math.max(port, adminPort) + 1
+  return next <= 65_535 ? next : Math.min(port, adminPort) - 1
+}

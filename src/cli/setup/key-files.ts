@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import type { Config } from '../../config.ts'
+import { AegisError } from '../../core/errors.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import { PRIVATE, writeWhole } from './private-file.ts'
+
+export interface KeyChoices {
+  /** The agent key wanted; random where absent and none exists yet. */
+  readonly apiKey?: string
+  /** Names the agent key and its owner. */
+  readonly editor?: string
+}
+
+export interface Keys {
+  readonly agentKey: string
+  readonly made: readonly string[]
+}
+
+/**
+ * Makes the agent and the admin key where they are missing, and writes the two files that name them.
+ * The secrets stand in these files only; the store keeps hashes.
+ */
+export async function ensureKeys(config: Config, choices: KeyChoices): Promise<Keys> {
+  const { places } = config
+  const agent = stored(places.agentFile, 'agent_key')
+  const admin = stored(places.clientFile, 'admin_key')
+  const kept = existsSync(config.store) && agent !== null && admin !== null
+  const same = choices.apiKey === undefined || choices.apiKey === agent
+  const keys = kept && same ? { agent, admin, made: [] } : await issue(config, choices, agent, admin)
+  const { host, port, adminPort } = config.listen
+  const at = (number: number) => `http://${host.includes(':') ? `[${host}]` : host}:${number}`
+  write(places.agentFile, { url: at(port), socket: places.socket, agent_key: keys.agent })
+  write(places.clientFile, { admin_url: at(adminPort), socket: places.socket, admin_key: keys.admin })
+  return { agentKey: keys.agent, made: keys.made }
+}
+
+async function issue(config: Config, choices: KeyChoices, oldAgent: string | null, oldAdmin: string | null) {
+  const { openSqlite } = await import('../../store/sqlite/index.ts')
+  const { createKeyring } = await import('../../identity/keyring.ts')
+  const { randomBytes } = await import('node:crypto')
+  const stores = await openSqlite(config.store)
+  try {
+    const clock = { now: () => Date.now(), elapsed: () => performance.now() }
+    const keyring = createKeyring({ store: stores.keys, clock, random: { bytes: (count) => randomBytes(count) } })
+    const user = systemUser()
+    const name = choices.editor ?? 'agent'
+    const made: string[] = []
+    const one = async (role: 'agent' | 'admin', known: string | null, wanted: string | undefined) => {
+      const secret = wanted ?? known
+      const record = secret === null ? null : await keyring.authenticate(secret)
+      if (secret !== null && record?.role === role) return secret
+      if (record !== null) throw taken(record.role)
+      const owner = role === 'agent' ? `agent:${name}` : user
+      const chosen = secret === null ? {} : { secret }
+      const key = {
+        name: role === 'agent' ? name : 'admin',
+        owner,
+        role,
+        ...(role === 'agent' ? { sponsor: user } : {}),
+      }
+      made.push(role)
+      return (await keyring.issue({ ...key, ...chosen })).secret
+    }
+    const agent = await one('agent', oldAgent, choices.apiKey)
+    const admin = await one('admin', oldAdmin, undefined)
+    const replaced = oldAgent === null || oldAgent === agent ? null : await keyring.authenticate(oldAgent)
+    if (replaced !== null) await keyring.revoke(replaced.id)
+    return { agent, admin, made }
+  } finally {
+    await stores.close()
+  }
+}
+
+function taken(role: string): AegisError {
+  return new AegisError('conflict', `the key given already exists, as a key with role ${role}`, {
+    advice: 'Choose another --api-key.',
+  })
+}
+
+/** The person a self-approval is measured against. */
+function systemUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A uid without an entry in the user database, as in some containers.
+    return `uid-${process.getuid?.() ?? 'unknown'}`
+  }
+}
+
+function stored(path: string, member: string): string | null {
+  if (!existsSync(path)) return null
+  try {
+    const value = JSON.parse(readFileSync(path, 'utf8')) as Json
+    return (isObject(value) ? textMember(value, member) : undefined) ?? null
+  } catch {
+    // The cause could quote the key.
+    throw new AegisError('config', `${path} cannot be read as JSON`, {
+      advice: 'Remove it and run `aegis init` again.',
+    })
+  }
+}
+
+function write(path: string, value: JsonObject): void {
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`, PRIVATE)
+}
