@@ -1,0 +1,55 @@
+import { AegisError } from '../../core/errors.ts'
+import { isStdio, type UpstreamConfig } from './upstream-config.ts'
+
+/** An upstream as error texts name it: never its headers, its query string, its arguments or its environment. */
+export interface Place {
+  readonly upstream: string
+  /** URL without query, or the program. */
+  readonly where: string
+  readonly advice: string
+}
+
+export function placeOf(upstream: string, config: UpstreamConfig): Place {
+  if (isStdio(config)) {
+    const where = config.command[0] ?? ''
+    return { upstream, where, advice: `check that \`${where}\` runs, or correct \`upstreams.${upstream}.command\`` }
+  }
+  const url = new URL(config.url)
+  const where = url.origin + url.pathname
+  return { upstream, where, advice: `start the server at ${where}, or correct \`upstreams.${upstream}.url\`` }
+}
+
+/**
+ * @param sent false only where nothing can have happened upstream: the approval that was spent on the call is given back.
+ */
+export function unreachable(place: Place, problem: string, sent: boolean, advice = place.advice): AegisError {
+  const message = `upstream \`${place.upstream}\` (${place.where}) is unreachable: ${problem}`
+  return new AegisError('upstream_unreachable', message, { advice, data: { upstream: place.upstream, sent } })
+}
+
+/** It can be reached, but did not answer as MCP asks. What it did with the call is unknown. */
+export function badAnswer(place: Place, problem: string, sent = true): AegisError {
+  const message = `upstream \`${place.upstream}\` (${place.where}) gave no usable answer: ${problem}`
+  return new AegisError('upstream_unreachable', message, {
+    advice: sent ? 'the call may have taken effect: look before you call again' : place.advice,
+    data: { upstream: place.upstream, sent },
+  })
+}
+
+/** The caller ended the call. */
+export function cancelled(place: Place, sent: boolean): AegisError {
+  return new AegisError('upstream_unreachable', `the call to upstream \`${place.upstream}\` was cancelled`, {
+    data: { upstream: place.upstream, sent, cancelled: true },
+  })
+}
+
+/** The same failure as seen by a call that was never sent because the conversation could not be opened. */
+export function unsent(place: Place, error: unknown): AegisError {
+  if (!(error instanceof AegisError) || error.code !== 'upstream_unreachable') {
+    return unreachable(place, 'the conversation could not be opened', false)
+  }
+  return new AegisError(error.code, error.message, {
+    advice: error.data?.['sent'] === false && error.advice !== null ? error.advice : place.advice,
+    data: { ...error.data, sent: false },
+  })
+}

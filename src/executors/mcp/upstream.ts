@@ -1,0 +1,133 @@
+import { Pool } from 'undici'
+import type { Log } from '../../core/runtime.ts'
+import type { ClientChannel, UpstreamInfo } from '../../gateway/ports.ts'
+import type { Environment } from './child-environment.ts'
+import type { Conversation, ConversationParts } from './conversation.ts'
+import { cancelled, type Place, placeOf } from './failures.ts'
+import { createHttpConversation } from './http-conversation.ts'
+import { createSlots } from './slots.ts'
+import { createStdioConversation } from './stdio-conversation.ts'
+import {
+  DEFAULT_CONNECT_TIMEOUT_MS,
+  type HttpUpstreamConfig,
+  isStdio,
+  type Limits,
+  type StdioUpstreamConfig,
+  type UpstreamConfig,
+} from './upstream-config.ts'
+
+/** One configured upstream. */
+export interface Upstream {
+  readonly info: UpstreamInfo
+  readonly place: Place
+  /** A conversation without a credential, for one client. */
+  converse(channel: ClientChannel): Conversation
+  /** A conversation that holds a lent credential, for one call: nothing of it is used again. */
+  lend<T>(
+    channel: ClientChannel,
+    secret: string,
+    signal: AbortSignal,
+    use: (conversation: Conversation) => Promise<T>,
+  ): Promise<T>
+  close(): Promise<void>
+}
+
+export interface World {
+  readonly log: Log
+  readonly limits: Limits
+  readonly environment: Environment
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number
+}
+
+/** Sockets that wait for answers. Far more than are busy at once, so that stuck calls do not hold up the others. */
+const CALL_SOCKETS = 256
+
+export function createUpstream(name: string, config: UpstreamConfig, world: World): Upstream {
+  const info: UpstreamInfo = {
+    name,
+    catalog: config.catalog,
+    credential: config.credential ?? null,
+    onReview: config.onReview ?? 'refuse',
+  }
+  const place = placeOf(name, config)
+  const common = (channel: ClientChannel, secret: string | null): ConversationParts => ({
+    place,
+    channel,
+    secret,
+    log: world.log,
+    limits: world.limits,
+    patience: { idleMs: config.timeoutMs ?? world.limits.idleMs, totalMs: config.timeoutMs ?? null },
+    connectTimeoutMs: config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+  })
+  return isStdio(config) ? stdioUpstream(info, place, config, world, common) : httpUpstream(info, place, config, common)
+}
+
+type Common = (channel: ClientChannel, secret: string | null) => ConversationParts
+
+function httpUpstream(info: UpstreamInfo, place: Place, config: HttpUpstreamConfig, common: Common): Upstream {
+  const url = new URL(config.url)
+  const connectTimeout = config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
+  const calls = new Pool(url.origin, { connections: CALL_SOCKETS, pipelining: 1, connectTimeout })
+  const side = new Pool(url.origin, { connections: null, pipelining: 1, connectTimeout })
+  const path = url.pathname + url.search
+  const fixed = Object.entries(config.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
+  const plain = fixed.flat()
+  const others = fixed.filter(([name]) => name !== 'authorization').flat()
+
+  return {
+    info,
+    place,
+    converse: (channel) =>
+      createHttpConversation({ ...common(channel, null), calls, side, path, headers: plain, listens: true }),
+    async lend(channel, secret, _signal, use) {
+      const headers = [...others, 'authorization', `Bearer ${secret}`]
+      const parts = { ...common(channel, secret), calls, side, path, headers, listens: false }
+      const conversation = createHttpConversation(parts)
+      try {
+        return await use(conversation)
+      } finally {
+        // Said at once, before the credential is revoked; the answer does not wait for it.
+        void conversation.close()
+      }
+    },
+    async close() {
+      await Promise.all([calls.destroy(), side.destroy()])
+    },
+  }
+}
+
+function stdioUpstream(
+  info: UpstreamInfo,
+  place: Place,
+  config: StdioUpstreamConfig,
+  world: World,
+  common: Common,
+): Upstream {
+  const { environment, elapsed } = world
+  const slots = createSlots(world.limits.lentProcesses)
+  const lent = new Set<Conversation>()
+
+  return {
+    info,
+    place,
+    converse: (channel) => createStdioConversation({ ...common(channel, null), config, environment, elapsed }),
+    async lend(channel, secret, signal, use) {
+      const leave = await slots.take(signal, () => cancelled(place, false))
+      const conversation = createStdioConversation({ ...common(channel, secret), config, environment, elapsed })
+      lent.add(conversation)
+      try {
+        return await use(conversation)
+      } finally {
+        // The slot is free when the process is gone, not when it has answered.
+        void conversation.close().then(() => {
+          lent.delete(conversation)
+          leave()
+        })
+      }
+    },
+    async close() {
+      await Promise.all([...lent].map((conversation) => conversation.close()))
+    },
+  }
+}
