@@ -1,0 +1,60 @@
+import type { EnvelopeId } from '../../core/ids.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { Clock, Log, Random } from '../../core/runtime.ts'
+import type { ClientChannel, Upstreams } from '../../gateway/ports.ts'
+import type { Gateway } from '../../gateway/reply.ts'
+import type { KeyRecord } from '../../identity/ports.ts'
+import type { Exchange } from './exchange.ts'
+import type { RpcId, RpcNotification } from './rpc.ts'
+import type { Session } from './session.ts'
+
+export interface McpOptions {
+  readonly gateway: Gateway
+  readonly upstreams: Upstreams
+  /** The key behind a request's headers; null for none, an unknown or a revoked one. */
+  readonly authenticate: (headers: Headers) => Promise<KeyRecord | null>
+  /** Names besides the loopback ones that Host and Origin may hold: `name` or `name:port`. */
+  readonly hosts: readonly string[]
+  readonly log: Log
+  readonly clock: Clock
+  readonly random: Random
+  /** Where a reviewer finds approvals: `http://127.0.0.1:8081`, no slash at the end. */
+  readonly adminUrl: string
+  /** Resolves when the approval is pending no more; rejects when the signal aborts. Needed for `on_review: hold`. */
+  readonly settled?: (id: EnvelopeId, signal: AbortSignal) => Promise<unknown>
+  /** Milliseconds a held call waits for a person before it answers `-32002`. Default 50,000: most clients give up at 60. */
+  readonly holdMs?: number
+}
+
+/** Who calls, and over what. */
+export interface Peer {
+  readonly caller: KeyRecord
+  /** Null for a call that names no session. */
+  readonly session: Session | null
+  readonly channel: ClientChannel
+  /** The session's name in the ledger as the client wants it for this request; null: the session's own. */
+  readonly label: string | null
+  readonly exchange: Exchange
+}
+
+/** One request of a peer. `signal` aborts when the client cancels it or goes away. */
+export interface Ask {
+  readonly id: RpcId
+  readonly method: string
+  readonly params: JsonObject | undefined
+  readonly signal: AbortSignal
+}
+
+/** What stands behind one path: `/mcp/<upstream>` or `/mcp`. */
+export interface Endpoint {
+  /** The `initialize` result but for its `protocolVersion`. @throws AegisError */
+  initialize(channel: ClientChannel, signal: AbortSignal): Promise<JsonObject>
+  /** The answer as JSON-RPC text. @throws AegisError */
+  answer(ask: Ask, peer: Peer): Promise<string>
+  notified(notification: RpcNotification, session: Session): Promise<void>
+}
+
+/** A message for the ports, which know no `params: undefined`. */
+export function message(method: string, params: JsonObject | undefined): { method: string; params?: JsonObject } {
+  return params === undefined ? { method } : { method, params }
+}

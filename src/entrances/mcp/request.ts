@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Context } from 'hono'
+import { AegisError } from '../../core/errors.ts'
+import { MAX_MESSAGE_BYTES } from './rpc.ts'
+
+/** What the Node adapter puts beside a request. Absent where the app is called as a function. */
+export type Bindings = { readonly incoming?: IncomingMessage; readonly outgoing?: ServerResponse }
+export type McpContext = Context<{ Bindings: Bindings }>
+
+const TOO_LARGE = `the body is over ${MAX_MESSAGE_BYTES} bytes`
+const TOO_LARGE_ADVICE = 'send less in one call, or put the content into a file'
+
+/** The whole body. @throws AegisError `too_large` as soon as it is known to be. */
+export async function readBody(context: McpContext): Promise<Uint8Array> {
+  const declared = Number(context.req.header('content-length') ?? '0')
+  if (declared > MAX_MESSAGE_BYTES) throw tooLarge()
+  const incoming = context.env?.incoming
+  // Straight from the socket: the web stream in between costs more than all else that happens to a message here.
+  return incoming === undefined ? readWeb(context.req.raw) : readNode(incoming)
+}
+
+function readNode(incoming: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MAX_MESSAGE_BYTES) {
+        incoming.removeAllListeners('data')
+        reject(tooLarge())
+      } else chunks.push(chunk)
+    })
+    incoming.on('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    )
+    incoming.on('error', reject)
+    incoming.on('close', () => {
+      if (!incoming.readableEnded) reject(new AegisError('invalid_request', 'the body ended early'))
+    })
+  })
+}
+
+async function readWeb(request: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > MAX_MESSAGE_BYTES) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLarge(): AegisError {
+  return new AegisError('too_large', TOO_LARGE, { advice: TOO_LARGE_ADVICE })
+}
+
+/** Calls back once if the client goes away before its answer was written. */
+export function onDisconnect(context: McpContext, gone: () => void): void {
+  const outgoing = context.env?.outgoing
+  if (outgoing === undefined) {
+    context.req.raw.signal.addEventListener('abort', gone, { once: true })
+    return
+  }
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) gone()
+  })
+}
+
+/** @throws AegisError `unsupported_media_type`: forms and plain text are what a foreign web page can send unasked. */
+export function demandJson(contentType: string | undefined): void {
+  if (contentType === 'application/json') return
+  if (contentType?.split(';')[0]?.trim().toLowerCase() === 'application/json') return
+  throw new AegisError('unsupported_media_type', 'the body must be JSON', {
+    advice: 'send Content-Type: application/json',
+  })
+}
+
+/** Whether the client takes `type` (`application/json`, `text/event-stream`). No Accept header takes all. */
+export function accepts(accept: string | undefined, type: string): boolean {
+  if (accept === undefined || accept.includes(type) || accept.includes('*/*')) return true
+  const lower = accept.toLowerCase()
+  return lower.includes(type) || lower.includes(`${type.slice(0, type.indexOf('/'))}/*`)
+}

@@ -1,0 +1,59 @@
+import { AegisError } from '../../core/errors.ts'
+import { isObject, type JsonObject, textMember } from '../../core/json.ts'
+import type { Ask, Endpoint, McpOptions, Peer } from './endpoint.ts'
+import { message } from './endpoint.ts'
+import { messageText, outcomeText, resultText } from './rpc.ts'
+import { callTool } from './tool-call.ts'
+
+/** `/mcp/<upstream>`: one upstream as it is, but for what policy takes away. */
+export function singleEndpoint(options: McpOptions, upstream: string): Endpoint {
+  const { gateway, upstreams } = options
+
+  async function listTools(ask: Ask, peer: Peer): Promise<string> {
+    // All pages were followed already, so that none of our lists ever ends in a cursor.
+    if (ask.params?.['cursor'] !== undefined) {
+      throw new AegisError('invalid_params', 'unknown cursor', { path: 'params.cursor', advice: 'list from the start' })
+    }
+    const { tools, rest } = await gateway.tools(upstream, peer.caller, peer.channel, ask.signal)
+    return resultText(ask.id, { ...rest, tools: tools.map(({ tool }) => tool) })
+  }
+
+  return {
+    async initialize(channel, signal) {
+      return withoutTasks(await upstreams.initialize(upstream, channel, signal))
+    },
+
+    async answer(ask, peer) {
+      if (ask.method === 'tools/call') {
+        return callTool(options, { upstream, tool: toolName(ask.params) }, ask, peer)
+      }
+      if (ask.method === 'tools/list') return listTools(ask, peer)
+      const outcome = await gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
+        signal: ask.signal,
+        onNotification: (notification) => peer.exchange.offer(messageText(notification)),
+      })
+      return outcomeText(ask.id, outcome)
+    },
+
+    notified: (notification, session) =>
+      upstreams.notify(upstream, message(notification.method, notification.params), session.channel),
+  }
+}
+
+/** @throws AegisError `invalid_params` */
+export function toolName(params: JsonObject | undefined): string {
+  const name = params === undefined ? undefined : textMember(params, 'name')
+  if (name !== undefined && name !== '') return name
+  throw new AegisError('invalid_params', '`name` must be the name of a tool', {
+    path: 'params.name',
+    advice: 'see tools/list',
+  })
+}
+
+/** We refuse calls as tasks, so the client is not told of them. */
+function withoutTasks(result: JsonObject): JsonObject {
+  const { capabilities } = result
+  if (!isObject(capabilities) || capabilities['tasks'] === undefined) return result
+  const { tasks: _tasks, ...rest } = capabilities
+  return { ...result, capabilities: rest }
+}

@@ -1,0 +1,238 @@
+import { Hono } from 'hono'
+import { AegisError } from '../../core/errors.ts'
+import { isSessionLabel } from '../../core/ids.ts'
+import { isObject, type JsonObject, textMember } from '../../core/json.ts'
+import type { KeyRecord } from '../../identity/ports.ts'
+import { createDispatch } from './dispatch.ts'
+import type { Endpoint, McpOptions } from './endpoint.ts'
+import { EVENT_STREAM_HEADERS, openEventStream } from './event-stream.ts'
+import { Exchange } from './exchange.ts'
+import * as failures from './failures.ts'
+import { hostCheck } from './hosts.ts'
+import { mergedEndpoint } from './merged.ts'
+import { accepts, type Bindings, demandJson, type McpContext, onDisconnect, readBody } from './request.ts'
+import { errorText, type Parsed, parseBody, type RpcMessage, type RpcRequest, resultText, rpcError } from './rpc.ts'
+import type { Session } from './session.ts'
+import { createSessions } from './sessions.ts'
+import { singleEndpoint } from './single.ts'
+import { ASSUMED, hasBatches, negotiate } from './versions.ts'
+
+/** Milliseconds between signs of life on open streams, and of silence before a waiting POST becomes a stream. */
+const BEAT_MS = 10_000
+
+/** What a client that opened no session may ask. */
+const SESSIONLESS: ReadonlySet<string> = new Set(['ping', 'tools/list', 'tools/call'])
+
+const JSON_HEADERS = { 'content-type': 'application/json' } as const
+
+export interface McpEntrance {
+  /** To be mounted at `/mcp`. */
+  readonly routes: Hono<{ Bindings: Bindings }>
+  /** Ends every session and stream, so that the server can stop. */
+  close(): Promise<void>
+}
+
+/** Who calls which endpoint. */
+interface Visit {
+  readonly caller: KeyRecord
+  readonly endpoint: Endpoint
+  /** Null for the merged endpoint. */
+  readonly upstream: string | null
+}
+
+/** MCP over Streamable HTTP, revisions with an `initialize` handshake: `/mcp` for all upstreams, `/mcp/<upstream>` for one. */
+export function mcpRoutes(options: McpOptions): McpEntrance {
+  const exchanges = new Set<Exchange>()
+  const sessions = createSessions({ ...options, release: releaser(options) })
+  const door = { options, exchanges, sessions, admit: doorkeeper(options), dispatch: createDispatch(options.log) }
+  const heart = setInterval(() => {
+    sessions.tick()
+    for (const exchange of exchanges) exchange.beat()
+  }, BEAT_MS)
+  heart.unref()
+
+  const routes = new Hono<{ Bindings: Bindings }>()
+  for (const path of ['/', '/:upstream']) {
+    routes.post(path, (context) => post(door, context))
+    routes.get(path, (context) => listen(door, context))
+    routes.delete(path, (context) => end(door, context))
+    routes.all(path, failures.notAllowed)
+  }
+  routes.onError((error) => failures.failure(failures.shown(error, options.log), null))
+  return {
+    routes,
+    async close() {
+      clearInterval(heart)
+      for (const exchange of exchanges) exchange.abandon()
+      await sessions.close()
+    },
+  }
+}
+
+interface Door {
+  readonly options: McpOptions
+  readonly exchanges: Set<Exchange>
+  readonly sessions: ReturnType<typeof createSessions>
+  readonly admit: (context: McpContext) => Promise<Visit>
+  readonly dispatch: ReturnType<typeof createDispatch>
+}
+
+/** Before a caller is admitted it learns nothing about upstreams, sessions or the shape of its message. */
+function doorkeeper(options: McpOptions): (context: McpContext) => Promise<Visit> {
+  const { upstreams } = options
+  const knownHost = hostCheck(options.hosts)
+  const merged = mergedEndpoint(options)
+  const singles = new Map<string, Endpoint>()
+
+  function endpointOf(upstream: string | null): Endpoint {
+    if (upstream === null) return merged
+    const known = singles.get(upstream)
+    if (known !== undefined) return known
+    if (upstreams.get(upstream) === null) throw failures.noUpstream(upstream, upstreams.list())
+    const endpoint = singleEndpoint(options, upstream)
+    singles.set(upstream, endpoint)
+    return endpoint
+  }
+
+  return async (context) => {
+    if (!knownHost(context.req.header('host') ?? null, context.req.header('origin') ?? null))
+      throw failures.foreignHost()
+    const caller = await options.authenticate(context.req.raw.headers)
+    if (caller === null) throw failures.noKey()
+    const upstream = context.req.param('upstream') ?? null
+    return { caller, upstream, endpoint: endpointOf(upstream) }
+  }
+}
+
+async function post(door: Door, context: McpContext): Promise<Response> {
+  const visit = await door.admit(context)
+  const accept = context.req.header('accept')
+  const streams = accepts(accept, 'text/event-stream')
+  if (!streams && !accepts(accept, 'application/json')) {
+    throw failures.notAcceptable('application/json, text/event-stream')
+  }
+  demandJson(context.req.header('content-type'))
+  const parsed = parseBody(await readBody(context))
+  const first = parsed.batch ? undefined : parsed.messages[0]
+  if (first?.kind === 'invalid') return failures.failure(first.error, first.id)
+  const foreign = failures.foreignVersion(context.req.header('mcp-protocol-version'), first)
+  if (foreign !== null) return foreign
+  try {
+    if (first?.kind === 'request' && first.method === 'initialize') return await initialize(door, context, first, visit)
+    const session = sessionOf(door, context, visit)
+    demandSession(parsed, session)
+    return await exchange(door, context, parsed, visit, session, streams)
+  } catch (error) {
+    return failures.failure(failures.shown(error, door.options.log), first?.kind === 'request' ? first.id : null)
+  }
+}
+
+function exchange(
+  door: Door,
+  context: McpContext,
+  parsed: Parsed,
+  { caller, endpoint }: Visit,
+  session: Session | null,
+  streams: boolean,
+): Promise<Response> {
+  const label = labelOf(context)
+  const channel = session?.channel ?? door.sessions.sessionless(caller.id)
+  const open = new Exchange(streams)
+  onDisconnect(context, () => open.abandon())
+  door.exchanges.add(open)
+  session?.join(open)
+  const work = door.dispatch(parsed, endpoint, { caller, session, channel, label, exchange: open })
+  return open.respond(
+    work.finally(() => {
+      door.exchanges.delete(open)
+      session?.leave(open)
+    }),
+  )
+}
+
+async function initialize(
+  { sessions, options }: Door,
+  context: McpContext,
+  request: RpcRequest,
+  { caller, endpoint, upstream }: Visit,
+): Promise<Response> {
+  const client = clientOf(request.params)
+  const session = sessions.create({ principal: caller.id, upstream, client }, labelOf(context))
+  const gone = new AbortController()
+  onDisconnect(context, () => gone.abort(new Error('the client has gone')))
+  try {
+    const result = await endpoint.initialize(session.channel, gone.signal)
+    gone.signal.throwIfAborted()
+    const text = resultText(request.id, { ...result, protocolVersion: client.protocolVersion })
+    return new Response(text, { headers: { ...JSON_HEADERS, 'mcp-session-id': session.id } })
+  } catch (error) {
+    await sessions.remove(session)
+    return new Response(errorText(request.id, rpcError(failures.shown(error, options.log))), { headers: JSON_HEADERS })
+  }
+}
+
+/** GET: the stream on which upstreams speak to this client out of turn. */
+async function listen(door: Door, context: McpContext): Promise<Response> {
+  const visit = await door.admit(context)
+  if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
+  const foreign = failures.foreignVersion(context.req.header('mcp-protocol-version'), undefined)
+  if (foreign !== null) return foreign
+  const session = sessionOf(door, context, visit)
+  if (session === null) return failures.notAllowed()
+  const stream = openEventStream(() => session.unlisten(stream))
+  onDisconnect(context, () => session.unlisten(stream))
+  session.listen(stream)
+  return new Response(stream.body, { headers: EVENT_STREAM_HEADERS })
+}
+
+async function end(door: Door, context: McpContext): Promise<Response> {
+  const visit = await door.admit(context)
+  const session = sessionOf(door, context, visit)
+  if (session === null) throw failures.sessionNeeded()
+  await door.sessions.remove(session)
+  return new Response(null, { status: 204 })
+}
+
+function releaser({ upstreams, log }: McpOptions): (channelKey: string) => Promise<void> {
+  return (key) =>
+    upstreams.release(key).catch((error) => log.warn({ error: String(error) }, 'an upstream was not released'))
+}
+
+function sessionOf(door: Door, context: McpContext, { caller, upstream }: Visit): Session | null {
+  const id = context.req.header('mcp-session-id')
+  if (id === undefined) return null
+  const session = door.sessions.find(id, caller.id, upstream)
+  if (session === null) throw failures.noSession()
+  return session
+}
+
+function demandSession({ batch, messages }: Parsed, session: Session | null): void {
+  if (batch && !hasBatches(session?.channel.client.protocolVersion ?? ASSUMED)) throw failures.noBatches()
+  if (session === null && !messages.every(needsNoSession)) throw failures.sessionNeeded()
+}
+
+function needsNoSession(message: RpcMessage): boolean {
+  return message.kind === 'invalid' || (message.kind === 'request' && SESSIONLESS.has(message.method))
+}
+
+/** What the client says of itself. @throws AegisError `invalid_params` */
+function clientOf(params: JsonObject | undefined) {
+  const requested = params === undefined ? undefined : textMember(params, 'protocolVersion')
+  if (params === undefined || requested === undefined) {
+    throw new AegisError('invalid_params', '`protocolVersion` must be text', { path: 'params.protocolVersion' })
+  }
+  const { capabilities, clientInfo } = params
+  return {
+    capabilities: isObject(capabilities) ? capabilities : {},
+    info: isObject(clientInfo) ? clientInfo : {},
+    protocolVersion: negotiate(requested),
+  }
+}
+
+/** The client's own name for its chain in the ledger. A label inside its key's namespace, so it opens nothing. */
+function labelOf(context: McpContext): string | null {
+  const label = context.req.header('x-aegis-session')
+  if (label === undefined) return null
+  if (isSessionLabel(label)) return label
+  throw failures.noLabel()
+}

@@ -1,0 +1,115 @@
+import { AegisError } from '../../core/errors.ts'
+import { isObject, type Json, type JsonObject } from '../../core/json.ts'
+import type { IncomingCall } from '../../gateway/ports.ts'
+import type { Reply } from '../../gateway/reply.ts'
+import type { Ask, McpOptions, Peer } from './endpoint.ts'
+import { refusalOf, waitingOf } from './refusals.ts'
+import { errorText, messageText, outcomeText } from './rpc.ts'
+
+const HOLD_MS = 50_000
+/** Milliseconds between signs of life to a client whose call is held. */
+const HOLD_PROGRESS_MS = 10_000
+
+/** `tools/call` on the road, and its reply in JSON-RPC words. */
+export async function callTool(
+  options: McpOptions,
+  route: { upstream: string; tool: string },
+  ask: Ask,
+  peer: Peer,
+): Promise<string> {
+  const call = incomingCall(route, ask.params ?? {}, peer)
+  let reply = await options.gateway.handle(call, ask.signal)
+  if (reply.kind === 'parked' && options.upstreams.get(route.upstream)?.onReview === 'hold') {
+    reply = await hold(options, reply, call, ask, peer)
+  }
+  return answerText(reply, ask, options.adminUrl)
+}
+
+function answerText(reply: Reply, ask: Ask, adminUrl: string): string {
+  switch (reply.kind) {
+    case 'done':
+      return outcomeText(ask.id, reply.outcome)
+    case 'refused':
+      return errorText(ask.id, refusalOf(reply))
+    case 'parked':
+      return errorText(ask.id, waitingOf(reply, adminUrl))
+    case 'decided':
+      throw new AegisError('internal', 'the call was allowed, but nothing ran it')
+    default:
+      return reply satisfies never
+  }
+}
+
+function incomingCall(route: { upstream: string; tool: string }, params: JsonObject, peer: Peer): IncomingCall {
+  // A task would answer before its effect, and the result would miss its entry: such calls wait for their own issue.
+  if (params['task'] !== undefined) {
+    throw new AegisError('invalid_params', 'calls as tasks are not supported', {
+      path: 'params.task',
+      advice: 'call the tool without `task`',
+    })
+  }
+  const { name } = peer.channel.client.info
+  return {
+    surface: 'mcp',
+    caller: peer.caller,
+    agent: typeof name === 'string' ? name : null,
+    sessionLabel: peer.label ?? peer.session?.label ?? null,
+    what: { kind: 'tool', ...route, parameters: objectMember(params, 'arguments') ?? {} },
+    execute: true,
+    approvalRef: null,
+    task: null,
+    justification: null,
+    meta: objectMember(params, '_meta'),
+    channel: peer.channel,
+    onNotification: (notification) => peer.exchange.offer(messageText(notification)),
+  }
+}
+
+function objectMember(params: JsonObject, key: string): JsonObject | null {
+  const value = params[key]
+  if (value === undefined) return null
+  if (isObject(value)) return value
+  throw new AegisError('invalid_params', `\`${key}\` must be an object`, { path: `params.${key}` })
+}
+
+/**
+ * Waits for the person and makes the identical call again, which redeems the approval or says why not. Nothing runs for
+ * a client that has gone; one that waited too long is told to come back.
+ */
+async function hold(
+  options: McpOptions,
+  parked: Extract<Reply, { kind: 'parked' }>,
+  call: IncomingCall,
+  ask: Ask,
+  peer: Peer,
+): Promise<Reply> {
+  const { settled, gateway } = options
+  if (settled === undefined) return parked
+  const budget = AbortSignal.timeout(options.holdMs ?? HOLD_MS)
+  const progress = startProgress(call.meta?.['progressToken'], parked, peer)
+  try {
+    await settled(parked.approval.id, AbortSignal.any([ask.signal, budget]))
+  } catch (error) {
+    if (budget.aborted || ask.signal.aborted) return parked
+    throw error
+  } finally {
+    progress.stop()
+  }
+  return ask.signal.aborted ? parked : gateway.handle(call, ask.signal)
+}
+
+/** Progress in tiny steps: what the tool itself reports under the same token afterwards must be more. */
+function startProgress(token: Json | undefined, parked: Extract<Reply, { kind: 'parked' }>, peer: Peer) {
+  if (typeof token !== 'string' && typeof token !== 'number') return { stop: () => undefined }
+  let step = 0
+  const tell = (): void => {
+    const progress = ++step / 1e6
+    const message = `waiting for a person to settle approval ${parked.approval.id}`
+    peer.exchange.offer(
+      messageText({ method: 'notifications/progress', params: { progressToken: token, progress, message } }),
+    )
+  }
+  tell()
+  const timer = setInterval(tell, HOLD_PROGRESS_MS)
+  return { stop: () => clearInterval(timer) }
+}
