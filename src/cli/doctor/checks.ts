@@ -115,7 +115,7 @@ async function answers(address: string): Promise<boolean> {
   })
 }
 
-/** DESIGN, "Same machine, same user": said at every look, since no file mode can mend it. */
+/** Said at every look, since no file mode can mend it. */
 function separation(context: Context): Check {
   const owner = existsSync(placesOf(context).clientFile) ? statSync(placesOf(context).clientFile).uid : null
   if (owner !== null && owner !== process.getuid?.())

@@ -1,0 +1,173 @@
+#!/bin/sh
+# Installs Aegis from this checkout for the current user: builds it, writes its configuration and keys, starts it,
+# and proves by three real actions that it judges. Run again it keeps keys, configuration and evidence.
+set -eu
+
+usage() {
+  cat <<'USAGE'
+./install.sh [--policy NAME] [--api-key KEY] [--port 8080] [--admin-port 8081] [--store FILE]
+             [--github-app-id ID --github-app-key FILE] [--editor claude|cursor|vscode|none]
+             [--demo] [--no-start]
+./install.sh --uninstall [--purge]
+
+  --policy      pr-writer (default), readonly, infra-review, docs-writer, sql-explorer, or a file of your own
+  --api-key     the agent's key; a random one where absent. The admin key is always random
+  --editor      add the bridge to that editor's file in the current folder (the old file is kept)
+  --demo        tell the whole story afterwards, in a temporary folder
+  --no-start    install only
+  --uninstall   stop the server and remove the two commands; --purge also removes configuration, keys and evidence
+
+Configuration: AEGIS_CONFIG_DIR (else XDG, else ~/.config/aegis). Data: AEGIS_DATA_DIR (else ~/.local/share/aegis).
+USAGE
+}
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+aegis_js="$root/dist/src/cli/aegis.js"
+aegisctl_js="$root/dist/src/cli/aegisctl.js"
+start=yes demo=no uninstall=no purge=no
+
+say() { printf '%s\n' "$*"; }
+step() { printf '\n== %s\n' "$*"; }
+fail() {
+  printf 'install.sh: %s\n' "$1" >&2
+  [ $# -lt 2 ] || printf '  -> %s\n' "$2" >&2
+  exit "${3:-1}"
+}
+
+# The options for `aegis init` are kept quoted, one string that eval reads back.
+init_args=''
+pass() { init_args="$init_args $1 '$(printf '%s' "$2" | sed "s/'/'\\\\''/g")'"; }
+
+while [ $# -gt 0 ]; do
+  option=$1
+  value=''
+  case $option in
+    --*=*) value=${option#*=}; option=${option%%=*}; shift ;;
+    --policy | --api-key | --port | --admin-port | --store | --github-app-id | --github-app-key | --editor)
+      [ $# -ge 2 ] || fail "$option needs a value" './install.sh --help' 2
+      value=$2
+      shift 2 ;;
+    *) shift ;;
+  esac
+  case $option in
+    --policy | --api-key | --port | --admin-port | --store | --github-app-id | --github-app-key | --editor)
+      [ -n "$value" ] || fail "$option needs a value" './install.sh --help' 2
+      pass "$option" "$value" ;;
+    --demo) demo=yes ;;
+    --no-start) start=no ;;
+    --uninstall) uninstall=yes ;;
+    --purge) purge=yes ;;
+    --help | -h) usage; exit 0 ;;
+    *) fail "unknown option $option" './install.sh --help lists them' 2 ;;
+  esac
+done
+
+[ -n "${HOME:-}" ] || fail 'HOME is not set' 'Set HOME to the home directory of the user who will run Aegis.'
+bin="$HOME/.local/bin"
+config_dir=${AEGIS_CONFIG_DIR:-${XDG_CONFIG_HOME:-$HOME/.config}/aegis}
+data_dir=${AEGIS_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/aegis}
+
+aegis() { node "$aegis_js" "$@"; }
+
+check_node() {
+  command -v node >/dev/null 2>&1 || fail 'Node.js is not installed' 'Install Node 20.19 or newer (20, 22 or 24): https://nodejs.org'
+  command -v npm >/dev/null 2>&1 || fail 'npm is not installed' 'It comes with Node.js: https://nodejs.org'
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+    fail "Node $(node --version) is too old" 'Install Node 20.19 or newer (20, 22 or 24): https://nodejs.org'
+  # The local forge keeps a real repository.
+  command -v git >/dev/null 2>&1 || fail 'git is not installed' 'Install it with your package manager.'
+}
+
+# What is installed is up to date when it is younger than the lock file.
+build() {
+  if [ ! -f "$root/node_modules/.package-lock.json" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
+    step 'Installing packages'
+    (cd "$root" && npm ci --no-fund --no-audit) || fail 'npm ci failed' 'The lines above say why; a registry that cannot be reached is the usual reason.'
+  fi
+  step 'Building'
+  (cd "$root" && npm run --silent build) || fail 'the build failed' 'Is the checkout complete and unchanged? git status shows it.'
+  chmod +x "$aegis_js" "$aegisctl_js"
+}
+
+# A link of ours points into a checkout's dist; anything else of that name is somebody else's.
+link() {
+  target=$1
+  name="$bin/$2"
+  if [ -e "$name" ] || [ -L "$name" ]; then
+    case $(readlink "$name" 2>/dev/null || true) in
+      */dist/src/cli/"$2".js) ;;
+      *) fail "$name exists and is not ours" 'Move it away, then run this again.' ;;
+    esac
+  fi
+  mkdir -p "$bin"
+  ln -sfn "$target" "$name"
+}
+
+unlink_ours() {
+  if [ "$(readlink "$bin/$1" 2>/dev/null || true)" = "$2" ]; then
+    rm -f "$bin/$1"
+    say "removed $bin/$1"
+  fi
+}
+
+if [ "$uninstall" = yes ]; then
+  if [ -f "$aegis_js" ] && [ -d "$config_dir" ]; then aegis stop; fi
+  unlink_ours aegis "$aegis_js"
+  unlink_ours aegisctl "$aegisctl_js"
+  if [ "$purge" = yes ]; then
+    for name in aegis.yaml installation.key client.json agent.json forge-app.pem forge-app.pub log.vkey; do rm -f "$config_dir/$name"; done
+    rm -f "$config_dir"/aegis.yaml.backup-*
+    rm -rf "$data_dir/forge"
+    rm -f "$data_dir"/aegis.db* "$data_dir/aegis.log" "$data_dir/aegis.pid" "$data_dir/aegis.sock"
+    # Only where nothing else is left in them.
+    rmdir "$config_dir" "$data_dir" 2>/dev/null || true
+    say 'removed configuration, keys and evidence'
+  else
+    say "kept: $config_dir and $data_dir (--purge removes what Aegis made there)"
+  fi
+  exit 0
+fi
+[ "$purge" = no ] || fail '--purge goes with --uninstall' './install.sh --help' 2
+
+check_node
+build
+step 'Configuration and keys'
+eval "aegis init $init_args" || fail 'the configuration could not be written' 'Nothing was started.'
+link "$aegis_js" aegis
+link "$aegisctl_js" aegisctl
+say "commands: $bin/aegis, $bin/aegisctl"
+case ":${PATH:-}:" in
+  *":$bin:"*) ;;
+  *) say "  $bin is not in your PATH; add it: export PATH=\"$bin:\$PATH\"" ;;
+esac
+
+if [ "$start" = yes ]; then
+  step 'Starting'
+  aegis serve --detach || fail 'the server did not start' 'The lines above say why. Nothing of yours was stopped or changed.'
+  step 'Three true checks'
+  aegis doctor --prove || fail 'a check failed' 'aegis doctor looks at everything else.'
+fi
+
+if [ "$demo" = yes ]; then
+  step 'Demo'
+  aegis demo || fail 'the demo failed' 'Its server ran apart from the installed one, which is not touched.'
+fi
+
+admin_url=$(node -p 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).admin_url' "$config_dir/client.json")
+step 'Next'
+cat <<NEXT
+Connect an agent:   starter-kit/editors/claude-code.md (also cursor.md, vscode.md, codex.md)
+Ask as the agent:   curl -s -X POST $admin_url/admin/v1/test-action \\
+                      -H 'Content-Type: application/json' \\
+                      -H "X-API-Key: \$(node -p 'require("$config_dir/agent.json").agent_key')" \\
+                      -d '{"protocol":"git","tool":"github.get_file_contents","target":"aegisflow/aegisflow","capability":"read"}'
+What waits for you: aegisctl pending
+Approve:            aegisctl approve ID --comment "looks right"
+Evidence:           aegisctl evidence sessions; aegisctl evidence verify --session LABEL
+
+Files: $config_dir (configuration, keys), $data_dir (evidence, log)
+
+An agent that runs as $(id -un 2>/dev/null || id -u) on this machine can read the admin key and the evidence: file modes do not keep
+apart what runs as the same user. Run the agent as another user or in a container that sees only agent.json,
+or review from another host. \`aegis doctor\` says how you stand.
+NEXT
