@@ -1,5 +1,5 @@
 import type { Approval } from '../../src/core/approval.ts'
-import { DEFAULT_TERMS, type Decision } from '../../src/core/decision.ts'
+import { type Allow, type Block, DEFAULT_TERMS, type Review } from '../../src/core/decision.ts'
 import type { ActionEnvelope } from '../../src/core/envelope.ts'
 import { AegisError } from '../../src/core/errors.ts'
 import { type EnvelopeId, type Principal, type Sha256, sessionId, uuidv7 } from '../../src/core/ids.ts'
@@ -126,7 +126,7 @@ export function listGateway(list: Readonly<Record<string, ListedUpstream>>) {
   function parked(envelope: ActionEnvelope, same: string): Reply {
     const id = pending.get(same) ?? envelope.id
     pending.set(same, id)
-    const decision: Decision = { ...allow, verdict: 'review', terms: DEFAULT_TERMS, pending: null }
+    const decision: Review = { ...allow, verdict: 'review', terms: DEFAULT_TERMS, pending: null }
     return { kind: 'parked', envelope, decision, entry: entryOf(envelope), approval: approvalOf(envelope, id) }
   }
 
@@ -150,15 +150,16 @@ export function listGateway(list: Readonly<Record<string, ListedUpstream>>) {
       }
       pending.clear()
     },
-    get held() {
-      return waiting.size
-    },
+    held: () => waiting.size,
   }
 }
 
-const allow: Extract<Decision, { verdict: 'allow' }> = {
+const NO_HASH = '0'.repeat(64) as Sha256
+
+const allow: Allow = {
   verdict: 'allow',
   rule: { policy: 'list', index: 0, label: 'mcp:*' },
+  policySha256: NO_HASH,
   findings: [],
   reason: '',
   blastRadius: { level: 'low', score: 0, reasons: [] },
@@ -166,7 +167,7 @@ const allow: Extract<Decision, { verdict: 'allow' }> = {
 }
 
 function refused(envelope: ActionEnvelope): Reply {
-  const decision: Extract<Decision, { verdict: 'block' }> = {
+  const decision: Block = {
     ...allow,
     verdict: 'block',
     rule: { policy: 'pr-writer', index: 1, label: 'mcp:*.blocked_*' },
@@ -209,17 +210,24 @@ function envelopeOf(call: IncomingCall, upstream: string, tool: string): ActionE
 }
 
 function entryOf(envelope: ActionEnvelope): LedgerEntry {
-  const hash = '0'.repeat(64) as Sha256
   const session = envelope.subject.session
-  return { n: 1, session, seq: 1, kind: 'allow', env: envelope.id, eid: 'e', ts: '2026-04-06T14:22:00.000Z', hash }
+  return {
+    n: 1,
+    session,
+    seq: 1,
+    kind: 'allow',
+    env: envelope.id,
+    eid: 'e',
+    ts: '2026-04-06T14:22:00.000Z',
+    hash: NO_HASH,
+  }
 }
 
 function approvalOf(envelope: ActionEnvelope, id: EnvelopeId): Approval {
-  const none = '0'.repeat(64) as Sha256
   return {
     id,
     status: 'pending',
-    digest: none,
+    digest: NO_HASH,
     principal: envelope.subject.principal as Principal,
     owner: '',
     session: envelope.subject.session,
@@ -236,7 +244,7 @@ function approvalOf(envelope: ActionEnvelope, id: EnvelopeId): Approval {
     findings: [],
     matchedRule: 'mcp:*',
     policy: 'list',
-    policySha256: none,
+    policySha256: NO_HASH,
     terms: DEFAULT_TERMS,
     justification: null,
     queuedAt: 1_775_485_458_000,

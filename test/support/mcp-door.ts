@@ -21,6 +21,7 @@ function keyRecord(name: string): KeyRecord {
     id: `key_${name}` as Principal,
     name,
     owner: 'agent:test',
+    sponsor: '',
     role: 'agent',
     hash: '0'.repeat(64) as Sha256,
     prefix: 'agent-ke',

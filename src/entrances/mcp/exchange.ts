@@ -57,6 +57,8 @@ export class Exchange {
   respond(work: Promise<Answers>): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.#respond = resolve
+      // The work began before this: it may have had something to say at once.
+      if (this.#stream !== null) resolve(streamed(this.#stream))
       work.then((answers) => this.#finish(answers)).catch(reject)
     })
   }
@@ -72,7 +74,7 @@ export class Exchange {
     if (this.#stream !== null) return this.#stream
     const stream = openEventStream(() => this.abandon())
     this.#stream = stream
-    this.#respond?.(new Response(stream.body, { headers: EVENT_STREAM_HEADERS }))
+    this.#respond?.(streamed(stream))
     return stream
   }
 
@@ -90,4 +92,8 @@ export class Exchange {
       this.#respond?.(new Response(body, { headers: JSON_HEADERS }))
     }
   }
+}
+
+function streamed(stream: EventStream): Response {
+  return new Response(stream.body, { headers: EVENT_STREAM_HEADERS })
 }
