@@ -6,7 +6,7 @@ import type { Limits } from './upstream-config.ts'
 export interface ChildSpec {
   readonly upstream: string
   readonly command: readonly string[]
-  readonly cwd: string | undefined
+  readonly cwd: string | null
   readonly env: Readonly<Record<string, string>>
   readonly limits: Limits
   readonly log: Log
@@ -40,7 +40,7 @@ export function startChild(spec: ChildSpec): Child {
   const [program = '', ...args] = spec.command
   const child = spawn(program, args, {
     env: { ...spec.env },
-    ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+    ...(spec.cwd === null ? {} : { cwd: spec.cwd }),
     stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own: `npx` and shells leave grandchildren, which are reached by the group only.
     detached: true,

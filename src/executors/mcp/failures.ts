@@ -1,5 +1,5 @@
 import { AegisError } from '../../core/errors.ts'
-import { isStdio, type UpstreamConfig } from './upstream-config.ts'
+import type { UpstreamConfig } from './upstream-config.ts'
 
 /** An upstream as error texts name it: never its headers, its query string, its arguments or its environment. */
 export interface Place {
@@ -10,11 +10,12 @@ export interface Place {
 }
 
 export function placeOf(upstream: string, config: UpstreamConfig): Place {
-  if (isStdio(config)) {
-    const where = config.command[0] ?? ''
+  const { route } = config
+  if (route.kind === 'stdio') {
+    const [where] = route.command
     return { upstream, where, advice: `check that \`${where}\` runs, or correct \`upstreams.${upstream}.command\`` }
   }
-  const url = new URL(config.url)
+  const url = new URL(route.url)
   const where = url.origin + url.pathname
   return { upstream, where, advice: `start the server at ${where}, or correct \`upstreams.${upstream}.url\`` }
 }

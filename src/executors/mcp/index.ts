@@ -1,2 +1,2 @@
-export type { HttpUpstreamConfig, Limits, StdioUpstreamConfig, UpstreamConfig } from './upstream-config.ts'
+export type { HttpRoute, Limits, StdioRoute, UpstreamConfig } from './upstream-config.ts'
 export { createUpstreams, type UpstreamsOptions } from './upstreams.ts'

@@ -1,8 +1,8 @@
 /// <reference lib="es2024.string" />
 import type { Json, JsonObject } from '../../core/json.ts'
 
-/** An answer is committed to the ledger, whose canonical form ends at 64 levels; the wrapping takes some of them. */
-const MAX_DEPTH = 60
+/** As deep as what we accept from clients; `core/canonical.ts` takes it with what is wrapped around it. */
+const MAX_DEPTH = 64
 const REDACTED = '[credential]'
 
 export type Sound = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string }

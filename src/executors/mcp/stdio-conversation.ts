@@ -15,10 +15,10 @@ import { badAnswer, cancelled, unreachable, unsent } from './failures.ts'
 import { createInbound, type Inbound } from './inbound.ts'
 import { createMultiplex, type Multiplex } from './multiplex.ts'
 import { type Note, notificationText, parseMessages } from './rpc-message.ts'
-import type { StdioUpstreamConfig } from './upstream-config.ts'
+import type { StdioRoute } from './upstream-config.ts'
 
 export interface StdioParts extends ConversationParts {
-  readonly config: StdioUpstreamConfig
+  readonly route: StdioRoute
   readonly environment: Environment
   /** Monotonic milliseconds. */
   readonly elapsed: () => number
@@ -131,18 +131,18 @@ export function createStdioConversation(parts: StdioParts): Conversation {
 }
 
 function launch(parts: StdioParts, onGone: () => void): Running {
-  const { place, channel, log, config, secret } = parts
+  const { place, channel, log, route, secret } = parts
   const multiplex: Multiplex = createMultiplex(place, (text) => child.send(text))
   const inbound = createInbound(place, channel, log, (text) => void child.send(text))
   const toClient = (note: Note) => channel.notify(place.upstream, note)
   const child: Child = startChild({
     upstream: place.upstream,
-    command: config.command,
-    cwd: config.cwd,
-    env: childEnvironment(config, parts.environment, secret),
+    command: route.command,
+    cwd: route.cwd,
+    env: childEnvironment(route, parts.environment, secret),
     limits: parts.limits,
     log,
-    redact: redactor(config, secret),
+    redact: redactor(route, secret),
     onLine(line) {
       if (line === '') return
       for (const message of parseMessages(line, secret)) {

@@ -3,34 +3,35 @@ import { isAbsolute } from 'node:path'
 import type { CatalogName } from '../../core/catalog/catalog.ts'
 import { AegisError } from '../../core/errors.ts'
 
-interface CommonConfig {
-  readonly catalog: CatalogName
-  /** Name of the credential lent to this upstream's calls. */
-  readonly credential?: string
-  readonly onReview?: 'refuse' | 'hold'
-  /** Milliseconds for a whole call. Unset: no total, but five minutes without a sign of life end it. */
-  readonly timeoutMs?: number
-  /** Milliseconds to connect or start, and to answer `initialize`. Default 30,000. */
-  readonly connectTimeoutMs?: number
-}
-
-export interface HttpUpstreamConfig extends CommonConfig {
-  /** The Streamable HTTP endpoint. */
+/** A Streamable HTTP endpoint. `headers` go with every request; a lent credential replaces `authorization`. */
+export interface HttpRoute {
+  readonly kind: 'http'
   readonly url: string
-  /** Static headers of every request, such as a standing read-only key. A lent credential replaces `authorization`. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
 }
 
-export interface StdioUpstreamConfig extends CommonConfig {
-  readonly command: readonly string[]
+/** A program that speaks MCP on its standard input and output. */
+export interface StdioRoute {
+  readonly kind: 'stdio'
+  readonly command: readonly [string, ...string[]]
   /** Added to the minimal environment of the child. */
-  readonly env?: Readonly<Record<string, string>>
-  readonly cwd?: string
-  /** The variable that holds the lent credential. Default `GITHUB_PERSONAL_ACCESS_TOKEN`. */
-  readonly credentialEnv?: string
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string | null
+  /** The variable that holds the lent credential. */
+  readonly credentialEnv: string
 }
 
-export type UpstreamConfig = HttpUpstreamConfig | StdioUpstreamConfig
+export interface UpstreamConfig {
+  readonly catalog: CatalogName
+  readonly route: HttpRoute | StdioRoute
+  /** Name of the credential lent to this upstream's calls, or null. */
+  readonly credential: string | null
+  readonly onReview: 'refuse' | 'hold'
+  /** Milliseconds for a whole call. Null: no total, but five minutes without a sign of life end it. */
+  readonly timeout: number | null
+  /** Milliseconds to connect or start, and to answer `initialize`. Default 30,000. */
+  readonly connectTimeout?: number
+}
 
 /** Bounds on what an upstream may cost us. */
 export interface Limits {
@@ -55,7 +56,6 @@ export const DEFAULT_LIMITS: Limits = {
 }
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 30_000
-export const DEFAULT_CREDENTIAL_ENV = 'GITHUB_PERSONAL_ACCESS_TOKEN'
 
 /** The protocol's own headers and those of the connection: a configured one would break framing or mix sessions. */
 const RESERVED_HEADERS = new Set([
@@ -74,41 +74,33 @@ const RESERVED_HEADERS = new Set([
 ])
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
-export function isStdio(config: UpstreamConfig): config is StdioUpstreamConfig {
-  return 'command' in config
-}
-
 /** @throws AegisError `config` naming the member at fault. */
 export function checkConfig(name: string, config: UpstreamConfig): void {
-  for (const key of ['timeoutMs', 'connectTimeoutMs'] as const) {
-    const value = config[key]
-    if (value !== undefined && !(Number.isFinite(value) && value > 0)) fault(name, key, 'must be a positive number')
+  for (const key of ['timeout', 'connectTimeout'] as const) {
+    const value = config[key] ?? 1
+    // Above it, Node's timers fire at once.
+    if (!(value > 0 && value < 2 ** 31)) fault(name, key, 'must be more than 0 ms and less than 25 days')
   }
-  if (isStdio(config)) {
-    if ('url' in config) fault(name, 'url', 'cannot stand beside `command`: an upstream has one transport')
-    checkStdio(name, config)
-  } else {
-    checkHttp(name, config)
-  }
+  if (config.route.kind === 'stdio') checkStdio(name, config.route)
+  else checkHttp(name, config.route)
 }
 
-function checkStdio(name: string, config: StdioUpstreamConfig): void {
-  const [program] = config.command
-  if (program === undefined || program === '') fault(name, 'command', 'must name a program')
-  if (config.command.some((part) => part.includes('\0'))) fault(name, 'command', 'holds a NUL byte')
-  if (config.cwd !== undefined && !isAbsolute(config.cwd)) fault(name, 'cwd', 'must be an absolute path')
-  const variables = [...Object.keys(config.env ?? {}), config.credentialEnv ?? DEFAULT_CREDENTIAL_ENV]
-  const wrong = variables.find((variable) => !ENV_NAME.test(variable))
+function checkStdio(name: string, route: StdioRoute): void {
+  if (route.command[0] === '') fault(name, 'command', 'must name a program')
+  if (route.command.some((part) => part.includes('\0'))) fault(name, 'command', 'holds a NUL byte')
+  if (route.cwd !== null && !isAbsolute(route.cwd)) fault(name, 'cwd', 'must be an absolute path')
+  const wrong = [...Object.keys(route.env), route.credentialEnv].find((variable) => !ENV_NAME.test(variable))
   if (wrong !== undefined) fault(name, 'env', `\`${wrong}\` is not a name of an environment variable`)
+  if (Object.values(route.env).some((value) => value.includes('\0'))) fault(name, 'env', 'holds a NUL byte')
 }
 
-function checkHttp(name: string, config: HttpUpstreamConfig): void {
-  if (!URL.canParse(config.url)) fault(name, 'url', `\`${config.url}\` is not a URL`)
-  const url = new URL(config.url)
+function checkHttp(name: string, route: HttpRoute): void {
+  if (!URL.canParse(route.url)) fault(name, 'url', `\`${route.url}\` is not a URL`)
+  const url = new URL(route.url)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') fault(name, 'url', 'must be http or https')
   // A password in a URL ends up in logs and error texts.
   if (url.username !== '' || url.password !== '') fault(name, 'url', 'must not hold a user or password; use `headers`')
-  for (const [header, value] of Object.entries(config.headers ?? {})) {
+  for (const [header, value] of Object.entries(route.headers)) {
     if (RESERVED_HEADERS.has(header.toLowerCase())) fault(name, `headers.${header}`, 'is set by the bridge itself')
     try {
       validateHeaderName(header)

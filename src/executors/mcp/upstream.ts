@@ -9,10 +9,9 @@ import { createSlots } from './slots.ts'
 import { createStdioConversation } from './stdio-conversation.ts'
 import {
   DEFAULT_CONNECT_TIMEOUT_MS,
-  type HttpUpstreamConfig,
-  isStdio,
+  type HttpRoute,
   type Limits,
-  type StdioUpstreamConfig,
+  type StdioRoute,
   type UpstreamConfig,
 } from './upstream-config.ts'
 
@@ -26,8 +25,8 @@ export interface Upstream {
   lend<T>(
     channel: ClientChannel,
     secret: string,
-    signal: AbortSignal,
     use: (conversation: Conversation) => Promise<T>,
+    signal: AbortSignal,
   ): Promise<T>
   close(): Promise<void>
 }
@@ -47,31 +46,39 @@ export function createUpstream(name: string, config: UpstreamConfig, world: Worl
   const info: UpstreamInfo = {
     name,
     catalog: config.catalog,
-    credential: config.credential ?? null,
-    onReview: config.onReview ?? 'refuse',
+    credential: config.credential,
+    onReview: config.onReview,
   }
   const place = placeOf(name, config)
-  const common = (channel: ClientChannel, secret: string | null): ConversationParts => ({
+  const { route } = config
+  const connectTimeoutMs = config.connectTimeout ?? DEFAULT_CONNECT_TIMEOUT_MS
+  const parts = (channel: ClientChannel, secret: string | null): ConversationParts => ({
     place,
     channel,
     secret,
     log: world.log,
     limits: world.limits,
-    patience: { idleMs: config.timeoutMs ?? world.limits.idleMs, totalMs: config.timeoutMs ?? null },
-    connectTimeoutMs: config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+    patience: { idleMs: config.timeout ?? world.limits.idleMs, totalMs: config.timeout },
+    connectTimeoutMs,
   })
-  return isStdio(config) ? stdioUpstream(info, place, config, world, common) : httpUpstream(info, place, config, common)
+  const basics: Basics = { info, place, connectTimeoutMs, parts }
+  return route.kind === 'stdio' ? stdioUpstream(basics, route, world) : httpUpstream(basics, route)
 }
 
-type Common = (channel: ClientChannel, secret: string | null) => ConversationParts
+interface Basics {
+  readonly info: UpstreamInfo
+  readonly place: Place
+  readonly connectTimeoutMs: number
+  parts(channel: ClientChannel, secret: string | null): ConversationParts
+}
 
-function httpUpstream(info: UpstreamInfo, place: Place, config: HttpUpstreamConfig, common: Common): Upstream {
-  const url = new URL(config.url)
-  const connectTimeout = config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
+function httpUpstream(basics: Basics, route: HttpRoute): Upstream {
+  const { info, place, connectTimeoutMs: connectTimeout } = basics
+  const url = new URL(route.url)
   const calls = new Pool(url.origin, { connections: CALL_SOCKETS, pipelining: 1, connectTimeout })
   const side = new Pool(url.origin, { connections: null, pipelining: 1, connectTimeout })
   const path = url.pathname + url.search
-  const fixed = Object.entries(config.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
+  const fixed = Object.entries(route.headers).map(([name, value]) => [name.toLowerCase(), value])
   const plain = fixed.flat()
   const others = fixed.filter(([name]) => name !== 'authorization').flat()
 
@@ -79,10 +86,10 @@ function httpUpstream(info: UpstreamInfo, place: Place, config: HttpUpstreamConf
     info,
     place,
     converse: (channel) =>
-      createHttpConversation({ ...common(channel, null), calls, side, path, headers: plain, listens: true }),
-    async lend(channel, secret, _signal, use) {
+      createHttpConversation({ ...basics.parts(channel, null), calls, side, path, headers: plain, listens: true }),
+    async lend(channel, secret, use) {
       const headers = [...others, 'authorization', `Bearer ${secret}`]
-      const parts = { ...common(channel, secret), calls, side, path, headers, listens: false }
+      const parts = { ...basics.parts(channel, secret), calls, side, path, headers, listens: false }
       const conversation = createHttpConversation(parts)
       try {
         return await use(conversation)
@@ -97,13 +104,8 @@ function httpUpstream(info: UpstreamInfo, place: Place, config: HttpUpstreamConf
   }
 }
 
-function stdioUpstream(
-  info: UpstreamInfo,
-  place: Place,
-  config: StdioUpstreamConfig,
-  world: World,
-  common: Common,
-): Upstream {
+function stdioUpstream(basics: Basics, route: StdioRoute, world: World): Upstream {
+  const { info, place } = basics
   const { environment, elapsed } = world
   const slots = createSlots(world.limits.lentProcesses)
   const lent = new Set<Conversation>()
@@ -111,10 +113,10 @@ function stdioUpstream(
   return {
     info,
     place,
-    converse: (channel) => createStdioConversation({ ...common(channel, null), config, environment, elapsed }),
-    async lend(channel, secret, signal, use) {
+    converse: (channel) => createStdioConversation({ ...basics.parts(channel, null), route, environment, elapsed }),
+    async lend(channel, secret, use, signal) {
       const leave = await slots.take(signal, () => cancelled(place, false))
-      const conversation = createStdioConversation({ ...common(channel, secret), config, environment, elapsed })
+      const conversation = createStdioConversation({ ...basics.parts(channel, secret), route, environment, elapsed })
       lent.add(conversation)
       try {
         return await use(conversation)

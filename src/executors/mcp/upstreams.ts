@@ -66,7 +66,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
           : { name: route.tool, arguments: parameters, _meta: meta }
       const note = { method: 'tools/call', params }
       if (credential === null) return conversations.of(upstream, channel).ask(note, context)
-      return upstream.lend(channel, credential.reveal(), context.signal, (lent) => lent.ask(note, context))
+      return upstream.lend(channel, credential.reveal(), (lent) => lent.ask(note, context), context.signal)
     },
 
     async initialize(name, channel, signal) {

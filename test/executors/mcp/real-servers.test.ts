@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../src/core/json.ts'
-import type { UpstreamConfig } from '../../../src/executors/mcp/index.ts'
 import type { Outcome, Upstreams } from '../../../src/gateway/ports.ts'
 import { testChannel } from '../../support/client-channel.ts'
 import {
@@ -12,7 +11,9 @@ import {
   credential,
   everythingOverHttp,
   failureOf,
+  http,
   serverFile,
+  stdio,
   testLog,
   until,
   upstreamsOf,
@@ -20,23 +21,20 @@ import {
 
 const TOKEN = 'ghs_0123456789abcdefghijABCDEFGHIJ'
 const log = testLog()
-let http: { url: string; close(): Promise<void> }
+let front: { url: string; close(): Promise<void> }
 let folder: string
 let upstreams: Upstreams
 
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'aegis-upstreams-')))
-  http = await everythingOverHttp()
-  const stdio: UpstreamConfig = {
-    catalog: 'none',
-    command: [process.execPath, serverFile('server-everything'), 'stdio'],
-  }
+  front = await everythingOverHttp()
+  const everything = [process.execPath, serverFile('server-everything'), 'stdio'] as const
   upstreams = upstreamsOf(
     {
-      http: { catalog: 'none', url: http.url },
-      stdio,
-      lent: { ...stdio, credential: 'bot', credentialEnv: 'BOT_TOKEN' },
-      files: { catalog: 'filesystem', command: [process.execPath, serverFile('server-filesystem'), folder] },
+      http: http(front.url),
+      stdio: stdio(everything),
+      lent: stdio(everything, { credential: 'bot', credentialEnv: 'BOT_TOKEN' }),
+      files: stdio([process.execPath, serverFile('server-filesystem'), folder]),
     },
     { log },
   )
@@ -44,7 +42,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await upstreams.close()
-  await http.close()
+  await front.close()
   await rm(folder, { recursive: true, force: true })
 })
 

@@ -31,6 +31,24 @@ export function testLog(): TestLog {
   return { lines, info: write, warn: write, error: write }
 }
 
+export function http(
+  url: string,
+  more: Partial<UpstreamConfig> & { headers?: Record<string, string> } = {},
+): UpstreamConfig {
+  const { headers = {}, ...rest } = more
+  const route = { kind: 'http', url, headers } as const
+  return { catalog: 'none', route, credential: null, onReview: 'refuse', timeout: null, ...rest }
+}
+
+export function stdio(
+  command: readonly [string, ...string[]],
+  more: Partial<UpstreamConfig> & { env?: Record<string, string>; credentialEnv?: string } = {},
+): UpstreamConfig {
+  const { env = {}, credentialEnv = 'GITHUB_PERSONAL_ACCESS_TOKEN', ...rest } = more
+  const route = { kind: 'stdio', command, env, cwd: null, credentialEnv } as const
+  return { catalog: 'none', route, credential: null, onReview: 'refuse', timeout: null, ...rest }
+}
+
 export function upstreamsOf(
   upstreams: Record<string, UpstreamConfig>,
   more: { log?: Log; limits?: Partial<Limits> } = {},
