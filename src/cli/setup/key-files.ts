@@ -36,10 +36,10 @@ export async function ensureKeys(config: Config, choices: KeyChoices): Promise<K
 }
 
 async function issue(config: Config, choices: KeyChoices, oldAgent: string | null, oldAdmin: string | null) {
-  const { openSqlite } = await import('../../store/sqlite/index.ts')
-  const { createKeyring } = await import('../../identity/keyring.ts')
+  const { openStores } = await import('../../store/open.ts')
+  const { createKeyring } = await import('../../identity/index.ts')
   const { randomBytes } = await import('node:crypto')
-  const stores = await openSqlite(config.store)
+  const stores = await openStores(config.store)
   try {
     const clock = { now: () => Date.now(), elapsed: () => performance.now() }
     const keyring = createKeyring({ store: stores.keys, clock, random: { bytes: (count) => randomBytes(count) } })
