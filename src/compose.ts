@@ -1,0 +1,176 @@
+import { hkdfSync, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Hono } from 'hono'
+import type { AdminContext, AdminEnv } from './admin/door.ts'
+import { createResolver } from './admin/resolve.ts'
+import { adminRoutes } from './admin/rest.ts'
+import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
+import type { Config, UpstreamSettings } from './config.ts'
+import { AegisError } from './core/errors.ts'
+import type { Clock, Random } from './core/runtime.ts'
+import { createBroker, type CredentialConfig } from './credentials/index.ts'
+import { mcpRoutes } from './entrances/mcp/index.ts'
+import { createUpstreams, type UpstreamConfig } from './executors/mcp/index.ts'
+import { createFactCollector } from './facts/facts.ts'
+import { createGateway } from './gateway/gateway.ts'
+import { bearerFrom, createKeyring, isSelf } from './identity/index.ts'
+import { openLedger } from './ledger/ledger.ts'
+import { createLog } from './observability/log.ts'
+import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { openPolicySet } from './policy-set/index.ts'
+import { openStores } from './store/open.ts'
+
+/** How often what has run out of time is looked for, in milliseconds. */
+const EXPIRY_MS = 5000
+/** Random bytes are drawn from the system in blocks of this size. */
+const RANDOM_BLOCK = 8192
+
+/** The parts, introduced to each other. */
+export interface Composition {
+  readonly mcp: ReturnType<typeof mcpRoutes>['routes']
+  admin(via: (context: AdminContext) => ResolutionChannel): Hono<AdminEnv>
+  readonly metrics: Metrics
+  /** Why nothing would run now, or null where all is well. */
+  unready(): Promise<string | null>
+  /** Ends streams that would never end by themselves, so that the server can stop. */
+  drain(): void
+  close(): Promise<void>
+}
+
+export async function compose(config: Config, adminUrl: string): Promise<Composition> {
+  const clock = systemClock()
+  const random = systemRandom()
+  const keys = installationKeys(config.places.installationKey)
+  const log = createLog({ to: { descriptor: 1 }, clock })
+  const metrics = createMetrics({ process: true })
+  const policies = await openPolicySet({ sources: config.policies, upstreams: Object.keys(config.upstreams), log })
+  const stores = await openStores(config.store)
+  const gatewayName = `gw-${randomBytes(4).toString('hex')}`
+  const ledger = await openLedger({ store: stores.ledger, clock, random, gateway: gatewayName })
+
+  const keyring = createKeyring({ store: stores.keys, clock, random })
+  const approvals = createApprovals({
+    store: stores.approvals,
+    clock,
+    digestKey: keys.digest,
+    isSelf: async (reviewer, approval) => {
+      const [by, requester] = await Promise.all([stores.keys.get(reviewer.principal), stores.keys.get(approval.principal)])
+      return by === null || isSelf(by, approval, requester)
+    },
+  })
+  const broker = createBroker({
+    credentials: mapValues(config.credentials, credentialConfig),
+    store: stores.revocations,
+    sealKey: keys.seal,
+    clock,
+    random,
+    log,
+  })
+  const upstreams = createUpstreams({ upstreams: mapValues(config.upstreams, upstreamConfig), log, clock })
+  const facts = createFactCollector({ approval: (envelope) => approvals.fact(envelope) })
+  const policy = () => policies.current()
+  const gateway = createGateway({ policy, facts, approvals, ledger, broker, upstreams, clock, random, log, metrics })
+  const resolver = createResolver({ approvals, ledger, clock, random, log })
+
+  const authenticate = async (headers: Headers) => {
+    const presented = bearerFrom(headers)
+    return presented === null ? null : keyring.authenticate(presented)
+  }
+  const { settled } = approvals
+  const hosts = config.listen.allowedHosts
+  const entrance = mcpRoutes({ gateway, upstreams, authenticate, hosts, log, clock, random, adminUrl, settled })
+
+  metrics.observe({
+    ledgerEntries: () => ledger.stats().size,
+    ledgerQueue: () => ledger.stats().queued,
+    approvalsPending: async () => (await stores.approvals.list({ status: 'pending', limit: 1000 })).length,
+    credentialsUnrevoked: () => stores.revocations.count(),
+  })
+  broker.start()
+  const expiry = setInterval(() => {
+    resolver.expire().catch((error: Error) => log.error({ error: error.message }, 'expiry failed'))
+  }, EXPIRY_MS)
+  expiry.unref()
+
+  const parts = { gateway, approvals, resolver, ledger, reader: stores.ledger, policy, authenticate, log, adminUrl }
+  return {
+    mcp: entrance.routes,
+    admin: (via) => adminRoutes(parts, via),
+    metrics,
+    async unready() {
+      const { closed } = ledger.stats()
+      return closed ?? (await stores.ledger.health()).fault
+    },
+    drain: () => void entrance.close(),
+    async close() {
+      clearInterval(expiry)
+      await entrance.close()
+      await upstreams.close()
+      await broker.drain()
+      broker.stop()
+      policies.close()
+      await ledger.close()
+      await stores.close()
+      log.close()
+    },
+  }
+}
+
+function systemClock(): Clock {
+  return { now: () => Date.now(), elapsed: () => performance.now() }
+}
+
+function systemRandom(): Random {
+  let block = randomBytes(RANDOM_BLOCK)
+  let used = 0
+  return {
+    bytes(count) {
+      if (count > RANDOM_BLOCK) return randomBytes(count)
+      if (used + count > RANDOM_BLOCK) {
+        block = randomBytes(RANDOM_BLOCK)
+        used = 0
+      }
+      used += count
+      return block.subarray(used - count, used)
+    },
+  }
+}
+
+/** Two keys for two purposes from the installation's one secret (HKDF-SHA256, RFC 5869). */
+function installationKeys(path: string): { digest: Uint8Array; seal: Uint8Array } {
+  const secret = Buffer.from(readInstallationKey(path), 'hex')
+  if (secret.byteLength !== 32) {
+    throw new AegisError('config', `${path} does not hold 32 bytes in hex`, { advice: 'restore it from a backup', path })
+  }
+  const derive = (purpose: string) => new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32))
+  return { digest: derive('aegis/action-digest'), seal: derive('aegis/credential-seal') }
+}
+
+function readInstallationKey(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    throw new AegisError('config', `the installation key ${path} cannot be read`, { advice: 'run `aegis init`', path, cause })
+  }
+}
+
+function upstreamConfig(settings: UpstreamSettings): UpstreamConfig {
+  const { catalog, route, credential, onReview, timeout } = settings
+  const common = {
+    catalog,
+    onReview,
+    ...(credential === null ? {} : { credential }),
+    ...(timeout === null ? {} : { timeoutMs: timeout }),
+  }
+  if (route.kind === 'http') return { ...common, url: route.url, headers: route.headers }
+  const { command, env, cwd, credentialEnv } = route
+  return { ...common, command, env, credentialEnv, ...(cwd === null ? {} : { cwd }) }
+}
+
+function credentialConfig(settings: Config['credentials'][string]): CredentialConfig {
+  return settings
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
+}

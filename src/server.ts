@@ -1,0 +1,175 @@
+import { chmodSync, rmSync } from 'node:fs'
+import type { IncomingMessage, Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { AdminContext } from './admin/door.ts'
+import type { ResolutionChannel } from './approvals/approvals.ts'
+import { type Composition, compose } from './compose.ts'
+import type { Config } from './config.ts'
+import { AegisError } from './core/errors.ts'
+import { hostCheck } from './entrances/mcp/hosts.ts'
+
+/** How long calls under way may take to finish when the server is told to stop, in milliseconds. */
+const DRAIN_MS = 10_000
+
+export interface RunningServer {
+  readonly urls: { readonly mcp: string; readonly admin: string; readonly socket: string }
+  /** Takes no new calls, lets those under way finish, then closes the ledger. */
+  close(): Promise<void>
+}
+
+/**
+ * Composes and listens: MCP on one port, admin on another, both on a unix socket that only the installing user can open.
+ * @throws AegisError `config`; or the listen error of Node (`EADDRINUSE` with its port).
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const servers: Server[] = []
+  const { host } = config.listen
+  // The addresses must be known before the parts that print them exist: ports are taken first, answered later.
+  const data = new Late()
+  const admin = new Late()
+  const socket = new Late()
+  try {
+    const dataPort = await listen(servers, data, { host, port: config.listen.port })
+    const adminPort = await listen(servers, admin, { host, port: config.listen.adminPort })
+    const urls = { mcp: url(host, dataPort), admin: url(host, adminPort), socket: config.places.socket }
+    const parts = await compose(config, urls.admin)
+    try {
+      data.become(dataPlane(parts, config))
+      admin.become(adminPlane(parts, config))
+      socket.become(socketPlane(parts))
+      await listenOnSocket(servers, socket, urls.socket)
+    } catch (error) {
+      await parts.close()
+      throw error
+    }
+    return { urls, close: () => stop(servers, parts, urls.socket) }
+  } catch (error) {
+    for (const server of servers) server.close()
+    throw error
+  }
+}
+
+type Fetch = (request: Request, env: unknown) => Response | Promise<Response>
+
+/** A handler that says 503 until the real one is ready. */
+class Late {
+  #fetch: Fetch = () => new Response('starting\n', { status: 503, headers: { 'retry-after': '1' } })
+
+  readonly fetch: Fetch = (request, env) => this.#fetch(request, env)
+
+  become(app: { readonly fetch: (request: Request, env: never) => Response | Promise<Response> }): void {
+    this.#fetch = (request, env) => app.fetch(request, env as never)
+  }
+}
+
+function listen(servers: Server[], { fetch }: Late, at: { host: string; port: number }): Promise<number> {
+  const server = adaptor(fetch)
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(at.port, at.host, () => {
+      servers.push(server)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : at.port)
+    })
+  })
+}
+
+/** Only one server holds the writer lock of a data directory, so a socket that is there already is a dead one's. */
+function listenOnSocket(servers: Server[], { fetch }: Late, path: string): Promise<void> {
+  rmSync(path, { force: true })
+  const server = adaptor(fetch)
+  const mask = process.umask(0o177)
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      servers.push(server)
+      chmodSync(path, 0o600)
+      resolve()
+    })
+  }).finally(() => process.umask(mask))
+}
+
+function adaptor(fetch: Fetch): Server {
+  const server = createAdaptorServer({ fetch: fetch as never, overrideGlobalObjects: false }) as Server
+  // Longer than most clients keep idle connections, so that it is not us who cut one just being used.
+  server.keepAliveTimeout = 75_000
+  return server
+}
+
+function dataPlane(parts: Composition, config: Config): Hono {
+  const app = new Hono()
+  app.use('/health', guard(config))
+  app.get('/health', (context) => context.json({ status: 'ok' }))
+  app.route('/mcp', parts.mcp)
+  return app
+}
+
+function adminPlane(parts: Composition, config: Config): Hono {
+  const app = new Hono()
+  app.use('*', guard(config))
+  probes(app, parts)
+  app.route('/', parts.admin(tcpDoor))
+  return app
+}
+
+/** Both planes, for the thin clients of this machine: `aegis mcp`, hooks and `aegisctl`. */
+function socketPlane(parts: Composition): Hono {
+  const app = new Hono()
+  probes(app, parts)
+  app.route('/mcp', parts.mcp)
+  app.route('/', parts.admin(() => ({ channel: 'cli', separation: 'none' })))
+  return app
+}
+
+/** Who came over TCP from this very machine is, as far as we can tell, the same user as the agent. */
+function tcpDoor(context: AdminContext): ResolutionChannel {
+  const { incoming } = context.env as { incoming?: IncomingMessage }
+  const from = incoming?.socket.remoteAddress ?? ''
+  const local = from === '::1' || from.startsWith('127.') || from.startsWith('::ffff:127.')
+  return { channel: 'rest', separation: local ? 'none' : 'host' }
+}
+
+function probes(app: Hono, parts: Composition): void {
+  app.get('/health', (context) => context.json({ status: 'ok' }))
+  app.get('/ready', async (context) => {
+    const why = await parts.unready()
+    return why === null ? context.json({ ready: true }) : context.json({ ready: false, reason: why }, 503)
+  })
+  app.get('/metrics', async () => {
+    const { contentType, body } = await parts.metrics.render()
+    return new Response(body, { headers: { 'content-type': contentType } })
+  })
+}
+
+/** A page of another origin, or a name that only resolves to us, gets nothing (DNS rebinding). */
+function guard(config: Config) {
+  const known = hostCheck(config.listen.allowedHosts)
+  return async (context: { req: { header(name: string): string | undefined } }, next: () => Promise<void>) => {
+    if (known(context.req.header('host') ?? null, context.req.header('origin') ?? null)) return next()
+    return new Response('{"error":{"code":403,"type":"forbidden","message":"unknown Host or Origin"}}', {
+      status: 403,
+      headers: { 'content-type': 'application/json' },
+    })
+  }
+}
+
+async function stop(servers: readonly Server[], parts: Composition, socketPath: string): Promise<void> {
+  const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+  parts.drain()
+  for (const server of servers) server.closeIdleConnections()
+  const late = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections()
+  }, DRAIN_MS)
+  await Promise.all(closed)
+  clearTimeout(late)
+  await parts.close()
+  rmSync(socketPath, { force: true })
+}
+
+function url(host: string, port: number): string {
+  if (host === '') throw new AegisError('config', 'listen.host is empty')
+  const wildcard = host === '0.0.0.0' || host === '::'
+  const name = wildcard ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${port}`
+}
