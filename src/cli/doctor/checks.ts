@@ -1,14 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { type Config, loadConfig, type UpstreamSettings } from '../../config.ts'
-import type { Log } from '../../core/runtime.ts'
 import { adminEndpoint, ask } from '../client.ts'
 import { type Context, placesOf } from '../context.ts'
 import { isHealthy } from '../server-process.ts'
 import { attempt, type Check, fail, failedBy, ok, warn } from './check.ts'
-
-/** A check says what it found; what the parts it uses would log is for the server's log. */
-const SILENT: Log = { info() {}, warn() {}, error() {} }
 
 /** Everything that can be told without changing anything. */
 export async function runChecks(context: Context): Promise<readonly Check[]> {
@@ -40,15 +36,9 @@ async function readConfig(context: Context, checks: Check[]): Promise<Config | n
 
 /** Compiles the same documents the server would, with the same parser. */
 async function policyCheck(config: Config): Promise<Check> {
-  const { openPolicySet } = await import('../../policy-set/index.ts')
-  const upstreams = Object.keys(config.upstreams)
-  const set = await openPolicySet({ sources: config.policies, upstreams, log: SILENT })
-  try {
-    const { name, digest } = set.current()
-    return ok('policy', `${name} (sha256 ${digest.slice(0, 12)}…)`)
-  } finally {
-    set.close()
-  }
+  const { loadPolicies } = await import('../../policy-set/index.ts')
+  const { policy } = await loadPolicies({ sources: config.policies, upstreams: Object.keys(config.upstreams) })
+  return ok('policy', `${policy.name} (sha256 ${policy.digest.slice(0, 12)}…)`)
 }
 
 /** Reads only: the writer's settings (WAL, synchronous FULL) are read back by the server at every start, which refuses others. */

@@ -53,12 +53,7 @@ async function issue(config: Config, choices: KeyChoices, oldAgent: string | nul
       if (record !== null) throw taken(record.role)
       const owner = role === 'agent' ? `agent:${name}` : user
       const chosen = secret === null ? {} : { secret }
-      const key = {
-        name: role === 'agent' ? name : 'admin',
-        owner,
-        role,
-        ...(role === 'agent' ? { sponsor: user } : {}),
-      }
+      const key = { name: role === 'agent' ? name : 'admin', owner, sponsor: user, role }
       made.push(role)
       return (await keyring.issue({ ...key, ...chosen })).secret
     }

@@ -1,0 +1,19 @@
+import type { Readable } from 'node:stream'
+import { readLines } from './lines.ts'
+
+/** Characters of one event: as much as an upstream may answer. */
+const MAX_EVENT = 64 * 1024 * 1024
+
+/** The `data` of each event of a `text/event-stream` body (WHATWG HTML, section 9.2.6). Comments and other fields are skipped. */
+export async function* readEvents(body: Readable): AsyncGenerator<string> {
+  let data: string[] = []
+  // Blank lines end an event, so they are asked for too.
+  for await (const line of readLines(body, MAX_EVENT, { blank: true })) {
+    const text = line === null ? '' : line.toString().replace(/\r$/, '')
+    if (text.startsWith('data:')) data.push(text.slice(text.startsWith('data: ') ? 6 : 5))
+    else if (text === '' && data.length > 0) {
+      yield data.join('\n')
+      data = []
+    }
+  }
+}
