@@ -65,8 +65,8 @@ async function listen(app: Hono, close: () => Promise<void>, path: string | unde
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     async close() {
-      await close()
       server.closeAllConnections()
+      await close()
       await new Promise((resolve) => server.close(resolve))
     },
   }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 export type Line = Buffer | null
 
 const NEWLINE = 0x0a
+const RETURN = 0x0d
 
 /**
  * The lines of a stream, as bytes: cut at line ends only, so that no character is split. A line over `limit` bytes is
@@ -19,7 +20,7 @@ export async function* readLines(
   for await (const data of input) {
     let chunk: Buffer = Buffer.isBuffer(data) ? data : Buffer.from(String(data))
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE)) {
-      const line = size + at > limit ? null : Buffer.concat([...parts, chunk.subarray(0, at)])
+      const line = size + at > limit ? null : withoutReturn(Buffer.concat([...parts, chunk.subarray(0, at)]))
       parts = []
       size = 0
       chunk = chunk.subarray(at + 1)
@@ -31,4 +32,8 @@ export async function* readLines(
   }
   if (size > limit) yield null
   else if (size > 0) yield Buffer.concat(parts)
+}
+
+function withoutReturn(line: Buffer): Buffer {
+  return line.at(-1) === RETURN ? line.subarray(0, -1) : line
 }

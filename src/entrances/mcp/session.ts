@@ -109,10 +109,15 @@ export class Session {
     for (const stream of this.#streams) stream.beat()
   }
 
+  /** Ends the streams, not the calls. */
+  hush(): void {
+    for (const stream of this.#streams.splice(0)) stream.end()
+  }
+
   close(): void {
     this.#closed = true
     for (const exchange of this.#exchanges) exchange.abandon()
-    for (const stream of this.#streams.splice(0)) stream.end()
+    this.hush()
     for (const asked of this.#asked.values()) asked.reject(gone())
     this.#asked.clear()
     this.#queue.length = 0

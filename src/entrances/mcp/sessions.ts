@@ -21,6 +21,8 @@ export interface Sessions {
   remove(session: Session): Promise<void>
   /** Closes what has been idle too long; keeps the others' streams alive. */
   tick(): void
+  /** Ends all streams; the calls under way go on. */
+  hush(): void
   close(): Promise<void>
 }
 
@@ -90,6 +92,10 @@ export function createSessions(parts: {
     tick() {
       closeIdle()
       for (const session of sessions.values()) session.beat()
+    },
+
+    hush() {
+      for (const session of sessions.values()) session.hush()
     },
 
     async close() {

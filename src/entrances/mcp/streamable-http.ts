@@ -6,7 +6,7 @@ import type { KeyRecord } from '../../identity/ports.ts'
 import { createDispatch } from './dispatch.ts'
 import type { Endpoint, McpOptions } from './endpoint.ts'
 import { EVENT_STREAM_HEADERS, openEventStream } from './event-stream.ts'
-import { Exchange } from './exchange.ts'
+import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
 import { hostCheck } from './hosts.ts'
 import { mergedEndpoint } from './merged.ts'
@@ -28,7 +28,7 @@ const JSON_HEADERS = { 'content-type': 'application/json' } as const
 export interface McpEntrance {
   /** To be mounted at `/mcp`. */
   readonly routes: Hono<{ Bindings: Bindings }>
-  /** Ends every session and stream, so that the server can stop. */
+  /** Ends all streams, lets the calls under way finish, then ends the sessions. To be called once, when the server stops. */
   close(): Promise<void>
 }
 
@@ -42,12 +42,12 @@ interface Visit {
 
 /** MCP over Streamable HTTP, revisions with an `initialize` handshake: `/mcp` for all upstreams, `/mcp/<upstream>` for one. */
 export function mcpRoutes(options: McpOptions): McpEntrance {
-  const exchanges = new Set<Exchange>()
+  const exchanges: Door['exchanges'] = new Map()
   const sessions = createSessions({ ...options, release: releaser(options) })
   const door = { options, exchanges, sessions, admit: doorkeeper(options), dispatch: createDispatch(options.log) }
   const heart = setInterval(() => {
     sessions.tick()
-    for (const exchange of exchanges) exchange.beat()
+    for (const exchange of exchanges.keys()) exchange.beat()
   }, BEAT_MS)
   heart.unref()
 
@@ -63,7 +63,8 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
     routes,
     async close() {
       clearInterval(heart)
-      for (const exchange of exchanges) exchange.abandon()
+      sessions.hush()
+      await Promise.allSettled(exchanges.values())
       await sessions.close()
     },
   }
@@ -71,7 +72,8 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
 
 interface Door {
   readonly options: McpOptions
-  readonly exchanges: Set<Exchange>
+  /** The POSTs under way, with what will answer them. */
+  readonly exchanges: Map<Exchange, Promise<Answers>>
   readonly sessions: ReturnType<typeof createSessions>
   readonly admit: (context: McpContext) => Promise<Visit>
   readonly dispatch: ReturnType<typeof createDispatch>
@@ -139,15 +141,13 @@ function exchange(
   const channel = session?.channel ?? door.sessions.sessionless(caller.id)
   const open = new Exchange(streams)
   onDisconnect(context, () => open.abandon())
-  door.exchanges.add(open)
   session?.join(open)
-  const work = door.dispatch(parsed, endpoint, { caller, session, channel, label, exchange: open })
-  return open.respond(
-    work.finally(() => {
-      door.exchanges.delete(open)
-      session?.leave(open)
-    }),
-  )
+  const work = door.dispatch(parsed, endpoint, { caller, session, channel, label, exchange: open }).finally(() => {
+    door.exchanges.delete(open)
+    session?.leave(open)
+  })
+  door.exchanges.set(open, work)
+  return open.respond(work)
 }
 
 async function initialize(
