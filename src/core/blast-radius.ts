@@ -1,0 +1,94 @@
+import type { BlastRadius } from './decision.ts'
+import type { Act, Capability } from './envelope.ts'
+import { sensitiveClass } from './sensitive-paths.ts'
+
+/** Where each level begins, of 100. */
+const LEVELS = [
+  { level: 'critical', from: 75 },
+  { level: 'high', from: 50 },
+  { level: 'medium', from: 25 },
+] as const
+
+/** What the worst act of a kind can do before anything is known of its arguments. */
+const BY_CAPABILITY = {
+  read: 5,
+  write: 30,
+  execute: 30,
+  approve: 55,
+  delete: 55,
+  deploy: 60,
+  merge: 60,
+} as const satisfies Record<Capability, number>
+
+const BY_TOOL: ReadonlyMap<string, readonly [number, string]> = new Map<string, readonly [number, string]>([
+  ['github.create_issue', [15, 'creates an issue']],
+  ['github.issue_write', [15, 'writes an issue']],
+  ['github.add_issue_comment', [15, 'writes a comment']],
+  ['github.create_branch', [15, 'creates a branch']],
+  ['github.create_repository', [50, 'creates a repository']],
+  ['github.create_gist', [60, 'publishes outside every repository']],
+  ['github.update_gist', [60, 'publishes outside every repository']],
+  ['github.fork_repository', [50, 'copies a repository to another account']],
+  ['github.delete_repository', [100, 'deletes a repository']],
+  ['shell.dd', [80, 'writes raw devices or files']],
+  ['shell.mkfs', [90, 'formats a device']],
+  ['shell.sudo', [60, 'runs with other rights']],
+  ['sql.drop_table', [80, 'drops a table']],
+  ['sql.drop_schema', [90, 'drops a schema']],
+  ['sql.drop_database', [95, 'drops a database']],
+  ['sql.truncate', [75, 'empties a table']],
+  ['sql.delete', [60, 'deletes rows']],
+])
+
+/** More files than this in one action is a change nobody reads at a glance. */
+const MANY_FILES = 10
+const WHOLE_PLACES = /^(?:\/|~|\.|\/(?:etc|usr|home|root|var|bin|lib|boot|opt|Users|Library|System)(?:\/[^/]+)?|\.git)$/
+const MAIN_BRANCHES = /^(?:main|master|trunk|production|release(?:[/-].*)?)$/i
+
+/**
+ * How far an action can reach, from its acts alone: never from what the agent says of it. The score is that of the worst
+ * act; reasons name what raised it.
+ */
+export function rateBlastRadius(acts: readonly Act[]): BlastRadius {
+  let score = 0
+  const reasons = new Set<string>()
+  for (const act of acts) {
+    for (const [points, reason] of rate(act)) {
+      score = Math.max(score, points)
+      if (points >= 25) reasons.add(reason)
+    }
+  }
+  const files = new Set(acts.filter((act) => act.capability !== 'read').flatMap((act) => act.resource.paths)).size
+  if (files > MANY_FILES) {
+    score = Math.max(score, 60)
+    reasons.add(`touches ${files} files`)
+  }
+  const level = LEVELS.find((step) => score >= step.from)?.level ?? 'low'
+  return { level, score, reasons: [...reasons].slice(0, 8) }
+}
+
+function rate(act: Act): [number, string][] {
+  const { tool, capability, resource } = act
+  const known = BY_TOOL.get(tool)
+  const rated: [number, string][] = [
+    known === undefined ? [BY_CAPABILITY[capability], `${tool} is a ${capability}`] : [known[0], known[1]],
+  ]
+  // Unknown is never "fine": what could not be read may be anything of its kind.
+  if (act.doubt !== null) rated.push([capability === 'read' ? 30 : 50, `${tool} could not be fully understood`])
+  for (const path of resource.paths) {
+    const sensitive = sensitiveClass(path)
+    if (sensitive !== null)
+      rated.push(capability === 'read' ? [50, `reads ${sensitive}`] : [80, `touches ${sensitive}`])
+    if (capability === 'delete' && WHOLE_PLACES.test(path)) rated.push([95, 'deletes a whole place'])
+  }
+  if (writesMainBranch(act)) rated.push([75, 'writes to a main branch'])
+  return rated
+}
+
+function writesMainBranch(act: Act): boolean {
+  const { branch } = act.resource
+  if (act.capability === 'read' || act.tool === 'github.create_pull_request') return false
+  if (branch.kind === 'named') return MAIN_BRANCHES.test(branch.name)
+  // An update of a pull request's branch also has no name here, and is no write to a main branch.
+  return branch.kind === 'default' && act.tool !== 'github.update_pull_request_branch'
+}

@@ -1,0 +1,185 @@
+import { doubtOf, NO_RESOURCE } from '../acts.ts'
+import type { Act, Capability, Repository, Resource } from '../envelope.ts'
+import { AegisError } from '../errors.ts'
+import { isObject, type JsonObject } from '../json.ts'
+import { excerpt } from '../paths.ts'
+import { readBranch } from './branches.ts'
+import type { Described } from './catalog.ts'
+import { GITHUB_METHODS, GITHUB_TOOLS, type GithubPart, type GithubScope } from './github-tools.ts'
+import {
+  member,
+  misTyped,
+  neededText,
+  notePath,
+  oneAct,
+  optionalText,
+  type Reading,
+  reading,
+  spelling,
+  unknownTool,
+} from './reading.ts'
+
+// GitHub's own limits; a name outside them could climb out of the URL path a server pastes it into.
+const OWNER = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/
+const REPOSITORY = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
+const PULL_SPELLINGS = ['pullNumber', 'pull_number'] as const
+const EVENTS = ['APPROVE', 'REQUEST_CHANGES', 'COMMENT']
+
+/** A call of a GitHub server's tool. `tool` is the server's name for it. */
+export function describeGithub(tool: string, parameters: JsonObject): Described {
+  const from = reading(parameters)
+  const known = GITHUB_TOOLS.get(tool)
+  if (known === undefined) from.doubts.push(unknownTool(tool))
+  const scope = known?.scope ?? 'optional'
+  const repository = repositoryOf(from, scope)
+  const draft: Draft = {
+    ...NO_RESOURCE,
+    target: repository === null ? 'github' : `${repository.owner}/${repository.name}`,
+    repository,
+    paths: [],
+    capability: known?.capability ?? 'write',
+    tool,
+  }
+  for (const part of known?.parts ?? []) PARTS[part](draft, from)
+  if (scope === 'none' && draft.capability !== 'read') {
+    from.doubts.push('its arguments name no repository, so it cannot be scoped to one')
+  }
+  return oneAct(actOf(draft, from), parameters)
+}
+
+function actOf(draft: Draft, from: Reading): Act {
+  const { capability, tool, ...resource } = draft
+  return {
+    protocol: 'git',
+    tool: `github.${tool}`,
+    capability,
+    resource: { ...resource, operands: draft.paths },
+    doubt: doubtOf(from.doubts),
+  }
+}
+
+/** @throws AegisError `invalid_params` for an owner or repository that GitHub could not have. */
+function repositoryOf(from: Reading, scope: GithubScope): Repository | null {
+  if (scope === 'none') return null
+  const read = scope === 'repository' ? neededText : optionalText
+  const owner = read(from, 'owner')
+  const name = read(from, 'repo')
+  if (owner !== null && !OWNER.test(owner)) throw malformed('owner', owner)
+  if (name !== null && !REPOSITORY.test(name)) throw malformed('repo', name)
+  return owner === null || name === null ? null : { owner, name }
+}
+
+function malformed(key: string, value: string): AegisError {
+  return new AegisError('invalid_params', `\`${key}\` is not a GitHub name: ${excerpt(value)}`, {
+    path: `parameters.${key}`,
+    advice: 'Send owner and repo as two plain names, such as `octocat` and `hello-world`.',
+  })
+}
+
+type Draft = { -readonly [K in keyof Resource]: Resource[K] } & {
+  paths: string[]
+  capability: Capability
+  tool: string
+}
+
+/** How each part of the tool table is read. */
+const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
+  path: (draft, from) => {
+    const needed = draft.capability !== 'read'
+    const path = needed ? neededText(from, 'path') : optionalText(from, 'path')
+    if (path !== null && path !== '') draft.paths.push(repositoryPath(from, path))
+  },
+  files: (draft, from) => {
+    const files = member(from.parameters, 'files')
+    if (files === undefined) return void from.doubts.push('the argument `files` is missing')
+    if (!Array.isArray(files)) throw misTyped('files', 'an array of {path, content}', files)
+    for (const [index, file] of files.entries()) {
+      const path = isObject(file) ? member(file, 'path') : undefined
+      if (typeof path !== 'string') throw misTyped(`files[${index}].path`, 'text', path ?? null)
+      draft.paths.push(repositoryPath(from, path))
+    }
+  },
+  branch: (draft, from) => {
+    const branch = optionalText(from, 'branch')
+    draft.branch = branch === null || branch === '' ? { kind: 'default' } : named(from, branch)
+  },
+  'new-branch': (draft, from) => {
+    const branch = neededText(from, 'branch')
+    if (branch !== null) draft.branch = named(from, branch)
+  },
+  ref: (draft, from) => {
+    const ref = optionalText(from, 'ref')
+    draft.branch = ref === null || ref === '' ? { kind: 'default' } : named(from, ref)
+  },
+  head: (draft, from) => {
+    const head = neededText(from, 'head')
+    if (head === null) return
+    const colon = head.indexOf(':')
+    const owner = head.slice(0, Math.max(colon, 0))
+    // `user:branch` proposes a branch of somebody else's fork.
+    if (colon >= 0 && owner.toLowerCase() !== draft.repository?.owner.toLowerCase()) {
+      from.doubts.push(`the head ${excerpt(head)} is a branch of another account's fork`)
+    }
+    draft.branch = named(from, head.slice(colon + 1))
+  },
+  base: (draft, from) => {
+    const base = neededText(from, 'base')
+    if (base !== null) draft.base = branchName(from, base)
+  },
+  'new-base': (draft, from) => {
+    const base = optionalText(from, 'base')
+    if (base !== null) draft.base = branchName(from, base)
+  },
+  pull: (draft, from) => {
+    const found = spelling(from.parameters, PULL_SPELLINGS)
+    if (found === null) return void from.doubts.push('the pull request number is missing')
+    const { key, value } = found
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+      throw misTyped(key, 'a whole number from 1', value)
+    }
+    draft.pull = value
+  },
+  // Writes to a branch that only the pull request names: no branch rule may take it for harmless.
+  'unnamed-branch': (draft) => {
+    draft.branch = { kind: 'default' }
+  },
+  related: (draft, from) => {
+    const owner = optionalText(from, 'related_owner') ?? draft.repository?.owner ?? ''
+    const name = optionalText(from, 'related_repo') ?? draft.repository?.name ?? ''
+    if (`${owner}/${name}`.toLowerCase() !== draft.target.toLowerCase()) {
+      from.doubts.push(`it also touches the repository ${excerpt(`${owner}/${name}`)}`)
+    }
+  },
+  method: (draft, from) => {
+    const method = neededText(from, 'method')
+    if (method === null) return
+    const methods = GITHUB_METHODS.get(draft.tool)
+    const capability = methods !== undefined && Object.hasOwn(methods, method) ? methods[method] : undefined
+    if (capability === undefined) from.doubts.push(`the catalog does not know the method ${excerpt(method)}`)
+    else draft.capability = capability
+  },
+  event: (draft, from) => {
+    const event = optionalText(from, 'event')
+    if (event === null) return
+    if (event === 'APPROVE') draft.capability = 'approve'
+    else if (!EVENTS.includes(event)) from.doubts.push(`the catalog does not know the event ${excerpt(event)}`)
+  },
+}
+
+function named(from: Reading, text: string): Resource['branch'] {
+  const read = readBranch(text)
+  if (read.doubt !== null) from.doubts.push(read.doubt)
+  return read.branch
+}
+
+function branchName(from: Reading, text: string): string {
+  const read = readBranch(text)
+  if (read.doubt !== null) from.doubts.push(read.doubt)
+  return read.name
+}
+
+/** A path inside a repository. `%`, `?` and `#` are doubted: a server that pastes the path into a URL would read another file. */
+function repositoryPath(from: Reading, text: string): string {
+  if (/[%?#]/.test(text)) from.doubts.push(`the path ${excerpt(text)} holds characters that a URL would decode`)
+  return notePath(from, text.replace(/^\/+/, ''))
+}

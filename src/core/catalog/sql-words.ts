@@ -1,0 +1,50 @@
+/** A statement cut into what decides its effect. Quoted names are words too; string contents are dropped. */
+export interface SqlStatement {
+  /** Keywords and names in order, upper-case where unquoted; operators and numbers are left out, `(` is kept. */
+  readonly words: readonly string[]
+}
+
+export interface SqlText {
+  readonly statements: readonly SqlStatement[]
+  /** Why the dialects could read this text differently. */
+  readonly doubts: readonly string[]
+}
+
+/**
+ * Cuts SQL into statements without knowing its dialect. What PostgreSQL, MySQL and SQLite read differently (comments,
+ * backslashes in strings, dollar quotes, backticks, unicode escapes) is doubted, never guessed.
+ */
+export function readSql(text: string): SqlText {
+  const doubts = new Set<string>()
+  const statements: SqlStatement[] = []
+  let words: string[] = []
+  const end = () => {
+    if (words.length > 0) statements.push({ words })
+    words = []
+  }
+  TOKEN.lastIndex = 0
+  for (let found = TOKEN.exec(text); found !== null; found = TOKEN.exec(text)) {
+    const [token] = found
+    if (token === ';') end()
+    else if (token === '(') words.push('(')
+    else if (/^[A-Za-z_\u0080-\uffff]/.test(token)) words.push(token.toUpperCase())
+    else if (token.startsWith('"')) words.push(token.slice(1, -1))
+    else doubtToken(token, doubts)
+  }
+  end()
+  return { statements, doubts: [...doubts] }
+}
+
+const TOKEN =
+  /'(?:[^']|'')*'?|"(?:[^"]|"")*"|--[^\n]*|\/\*|\*\/|#|`|\$[A-Za-z_]*\$|\\|\[|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w.]*|[;(]|[^\s\w;(]/g
+
+function doubtToken(token: string, doubts: Set<string>): void {
+  if (token.startsWith("'")) {
+    if (token.includes('\\')) doubts.add('a string holds a backslash, which dialects read differently')
+    if (token.length < 2 || !token.endsWith("'")) doubts.add('a string has no end')
+  } else if (token.startsWith('--') || token === '/*' || token === '*/' || token === '#') {
+    doubts.add('it holds a comment, which dialects read differently')
+  } else if (token === '`' || token === '\\' || token === '"' || token === '[' || /^\$.*\$$/.test(token)) {
+    doubts.add(`it holds ${JSON.stringify(token)}, which dialects read differently`)
+  }
+}

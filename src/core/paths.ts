@@ -1,0 +1,47 @@
+import { hiddenCharacter } from './visible-text.ts'
+
+/** A path as policy globs see it, and why it cannot be trusted to be that path (null: it can). */
+export interface PathReading {
+  readonly path: string
+  readonly doubt: string | null
+}
+
+/**
+ * Normalises a path for matching: NFC, no `./`, no `//`, no trailing `/`. What would need the file system (`..`) or
+ * another system's rules (`\`, trailing dots) is kept as written and doubted. Never resolves links.
+ */
+export function readPath(text: string): PathReading {
+  const composed = text.normalize('NFC')
+  return { path: tidy(composed), doubt: pathDoubt(composed) }
+}
+
+function tidy(text: string): string {
+  const rooted = text.startsWith('/')
+  const segments = text.split('/').filter((segment) => segment !== '' && segment !== '.')
+  const joined = (rooted ? '/' : '') + segments.join('/')
+  return joined === '' ? '.' : joined
+}
+
+function pathDoubt(text: string): string | null {
+  if (text === '') return 'an empty path'
+  const hidden = hiddenCharacter(text)
+  if (hidden !== null) return `a path holds the hidden character ${hidden}`
+  const shown = excerpt(text)
+  if (text.includes('\\')) return `the path ${shown} holds a backslash`
+  for (const segment of text.split('/')) {
+    if (segment === '..') return `the path ${shown} climbs with ".."`
+    if (segment !== '.' && /[. ]$/.test(segment)) return `the path ${shown} has a name ending in a dot or a space`
+  }
+  return null
+}
+
+/** Agent-controlled text quoted for a reason: one line, at most 80 characters, hidden characters shown by code point. */
+export function excerpt(text: string): string {
+  let shown = ''
+  for (const character of text) {
+    const hidden = hiddenCharacter(character)
+    shown += hidden === null ? character : `<${hidden}>`
+    if (shown.length > 80) return JSON.stringify(`${shown.slice(0, 77)}...`)
+  }
+  return JSON.stringify(shown)
+}

@@ -1,0 +1,2 @@
+export { lineAct } from './commands.ts'
+export { describeLine } from './line.ts'

@@ -1,0 +1,75 @@
+import { excerpt, readPath } from '../paths.ts'
+import { FILE_COMMANDS } from './tables.ts'
+import type { ShellWord } from './words.ts'
+
+/** The operands of one simple command, paths in normal form, and why some could not be read. */
+export interface Operands {
+  readonly operands: readonly string[]
+  readonly paths: readonly string[]
+  readonly doubts: readonly string[]
+}
+
+const LOOKS_LIKE_A_PATH = /[/\\]|^~|^\.|\.[A-Za-z][A-Za-z0-9]{0,9}$/
+const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
+/** Aliases of other files: what is read through them cannot be told from the name. */
+const ALIAS_PATH = /^\/(?:proc|dev\/fd|dev\/tcp|dev\/udp)(?:\/|$)/
+
+/**
+ * Reads operands. Every non-option word counts, and the values hidden in `--file=x`, `-fx`, `if=x`, `@x` and `host:x`.
+ * Policy globs see a path as written: relative, absolute, or `~/` for home; write `**\/.ssh/**` to catch them all.
+ * @param directories literal directories an earlier `cd` of the line went to: a relative path may lie in any of them.
+ */
+export function readOperands(name: string, args: readonly ShellWord[], directories: readonly string[]): Operands {
+  const operands: string[] = []
+  const paths: string[] = []
+  const doubts: string[] = []
+  let optionsEnded = false
+  for (const word of args) {
+    if (word.doubt !== null) doubts.push(word.doubt)
+    if (!optionsEnded && word.text === '--') {
+      optionsEnded = true
+      continue
+    }
+    const option = !optionsEnded && word.text.startsWith('-') && word.text !== '-'
+    for (const value of option ? optionValues(word.text) : [word.text]) {
+      const found = pathsIn(name, value, option)
+      if (!option || found.length > 0) operands.push(found[0] ?? value)
+      for (const path of found) note(path, paths, doubts)
+    }
+  }
+  const placed = directories.flatMap((directory) =>
+    paths.filter(isRelative).map((path) => readPath(`${directory}/${path}`).path),
+  )
+  return { operands: [...operands, ...placed], paths: [...paths, ...placed], doubts }
+}
+
+function note(path: string, paths: string[], doubts: string[]): void {
+  paths.push(path)
+  const { doubt } = readPath(path)
+  if (doubt !== null) doubts.push(doubt)
+  if (ALIAS_PATH.test(path)) doubts.push(`${excerpt(path)} stands for something else`)
+}
+
+function optionValues(word: string): string[] {
+  const equals = word.indexOf('=')
+  if (equals > 0) return [word.slice(equals + 1)]
+  const glued = /^-[A-Za-z](.+)$/.exec(word)?.[1]
+  return glued !== undefined && LOOKS_LIKE_A_PATH.test(glued) ? [glued] : []
+}
+
+/** The paths a word may name, normalised: itself, the value of `k=v`, what follows `@`, what follows the last `:`. */
+function pathsIn(name: string, word: string, option: boolean): string[] {
+  if (word === '-' || word === '' || URL_SCHEME.test(word)) return []
+  const whole = word.replace(/^@/, '')
+  const candidates = FILE_COMMANDS.has(name) && !option ? [whole] : LOOKS_LIKE_A_PATH.test(whole) ? [whole] : []
+  for (const separator of ['=', ':', '@']) {
+    const at = word.lastIndexOf(separator)
+    const tail = word.slice(at + 1)
+    if (at >= 0 && tail !== whole && LOOKS_LIKE_A_PATH.test(tail)) candidates.push(tail)
+  }
+  return candidates.map((path) => readPath(path).path)
+}
+
+export function isRelative(path: string): boolean {
+  return !path.startsWith('/') && !path.startsWith('~')
+}
