@@ -84,5 +84,5 @@ export type ApprovalChange =
   | { readonly kind: 'expire'; readonly id: EnvelopeId; readonly at: number }
   /** approved -> redeemed, once, before `expiresAt`. */
   | { readonly kind: 'redeem'; readonly id: EnvelopeId; readonly digest: Sha256; readonly at: number }
-  /** redeemed -> approved: nothing was sent (the credential or the connection failed first). */
-  | { readonly kind: 'restore'; readonly id: EnvelopeId }
+  /** redeemed -> approved: nothing was sent (the credential or the connection failed first). `parameters`: the raw arguments, which redeeming had dropped. */
+  | { readonly kind: 'restore'; readonly id: EnvelopeId; readonly parameters?: JsonObject | null }

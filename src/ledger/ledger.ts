@@ -1,29 +1,104 @@
-import type { Clock, Random } from '../core/runtime.ts'
-import type { EvidenceBundle } from './bundle.ts'
+import { AegisError } from '../core/errors.ts'
+import { buildBundle, type EvidenceBundle } from './bundle.ts'
+import { isLogName } from './chain.ts'
 import type { Ledger } from './draft.ts'
-import type { LedgerStore } from './store.ts'
+import { closeDangling, replay } from './recovery.ts'
+import type { Scribe } from './seal.ts'
+import { sessionManifest } from './session-manifest.ts'
+import type { LedgerReader, LedgerStore } from './store.ts'
 import type { VerifyReport } from './verify.ts'
+import { verifyStored } from './verify-stored.ts'
+import { createWriter, type Writer, type WriterStats } from './writer.ts'
 
-export interface LedgerOptions {
+export interface LedgerOptions extends Omit<Scribe, 'origin'> {
   readonly store: LedgerStore
-  readonly clock: Clock
-  readonly random: Random
-  /** This gateway's name in `gw`. */
-  readonly gateway: string
-  /** Name of the log; made at first open (`aegis/<16 hex>`) where not given. */
+  /** Name of a log made now; an existing log keeps its name. Default `aegis/<16 hex>`. */
   readonly origin?: string
-  /** Below this many free bytes only results are written. */
+  /** Bytes of free space below which only results are written. Default 64 MiB. */
   readonly minFreeBytes?: number
 }
 
+/** The one writer of a log. */
 export interface OpenLedger extends Ledger {
   readonly origin: string
+  /** Intents that a crash had left without a result, closed as `orphan` when the ledger was opened. */
   readonly recovered: { readonly orphans: number }
-  stats(): { readonly queued: number; readonly size: number; readonly closed: string | null }
+  stats(): WriterStats
+  /** Appends a manifest leaf where the newest one is not up to date, and gathers what an auditor needs. @throws AegisError `not_found` */
   export(session: string, options?: { readonly redact?: readonly string[] }): Promise<EvidenceBundle>
+  /** @throws AegisError `not_found` */
   verify(session: string): Promise<VerifyReport>
+  /** Appends the final manifest. A later entry opens the session again and its next manifest supersedes. @throws AegisError `not_found` */
   closeSession(session: string): Promise<void>
+  /** Writes what is queued, takes nothing more. The store stays open: its owner closes it. */
   close(): Promise<void>
 }
 
-export declare function openLedger(options: LedgerOptions): Promise<OpenLedger>
+const MIN_FREE_BYTES = 64 * 1024 * 1024
+
+/**
+ * Opens the log: recovers what a crash left, marks the start, then writes.
+ * @throws AegisError `evidence_unavailable` where the stored log is shorter than, or other than, its head rows say
+ */
+export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
+  const { store } = options
+  const head = await store.initialize(newOrigin(options))
+  const scribe: Scribe = { ...options, origin: head.origin }
+  const dangling = await replay(store, head)
+  const writer = createWriter(store, scribe, options.minFreeBytes ?? MIN_FREE_BYTES, head.size)
+  await closeDangling(writer, store, scribe, dangling)
+  return {
+    origin: head.origin,
+    recovered: { orphans: dangling.length },
+    append: writer.append,
+    stats: writer.stats,
+    close: writer.close,
+    verify: (session) => withSnapshot(store, (reader) => verifyStored(reader, session)),
+    export: (session, { redact = [] } = {}) => exportSession(store, writer, session, redact),
+    closeSession: (session) => closeSession(store, writer, session),
+  }
+}
+
+function newOrigin({ origin, random }: LedgerOptions): string {
+  if (origin === undefined) return `aegis/${Buffer.from(random.bytes(8)).toString('hex')}`
+  if (isLogName(origin)) return origin
+  throw new AegisError('config', 'a log origin is 1 to 300 printable ASCII characters without spaces')
+}
+
+async function exportSession(store: LedgerStore, writer: Writer, session: string, redact: readonly string[]) {
+  await withSnapshot(store, async (reader) => {
+    const head = await reader.session(session)
+    await writeManifest(reader, writer, session, head?.status === 'closed')
+  })
+  return withSnapshot(store, (reader) => buildBundle(reader, session, redact))
+}
+
+/** Entries may be appended between reading and writing; then the final manifest is refused and made again. */
+const CLOSE_ATTEMPTS = 5
+
+async function closeSession(store: LedgerStore, writer: Writer, session: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await withSnapshot(store, (reader) => writeManifest(reader, writer, session, true))
+      return
+    } catch (error) {
+      if (!(error instanceof AegisError) || error.code !== 'conflict' || attempt === CLOSE_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function writeManifest(reader: LedgerReader, writer: Writer, session: string, final: boolean): Promise<void> {
+  const manifest = await sessionManifest(reader, session, final)
+  if (manifest === null) throw new AegisError('not_found', `no session ${session} in this log`)
+  if (manifest.storedN !== null) return
+  await writer.leaf({ leaf: 'manifest', session, entries: manifest.entries, final, text: manifest.text })
+}
+
+async function withSnapshot<T>(store: LedgerStore, use: (reader: LedgerReader) => Promise<T>): Promise<T> {
+  const snapshot = await store.snapshot()
+  try {
+    return await use(snapshot)
+  } finally {
+    snapshot.close()
+  }
+}

@@ -16,12 +16,14 @@ export interface SessionHead {
   readonly status: 'open' | 'closed'
   /** `n` of the newest manifest leaf, or null. */
   readonly manifestN: number | null
+  /** `n` of its last entry. */
+  readonly lastN: number
 }
 
 /** A row of the log. The hashed bytes are `body` and nothing else; every other column is a projection that verify compares. */
 export interface StoredEntry {
   readonly n: number
-  /** Null for log-level leaves. */
+  /** Null for log-level leaves, as are `seq`, `env`, `ts` and `prev`. */
   readonly eid: string | null
   readonly session: string | null
   readonly seq: number | null
@@ -40,6 +42,11 @@ export interface StoredPayload {
   readonly salt: Uint8Array
   /** The canonical JSON that was committed, UTF-8. */
   readonly value: Uint8Array
+}
+
+export interface EntryWithPayloads {
+  readonly entry: StoredEntry
+  readonly payloads: readonly StoredPayload[]
 }
 
 /** What the writer finds under the lock. */
@@ -96,17 +103,17 @@ export interface EntryFilter {
   readonly limit: number
 }
 
-/** Reading the evidence. Iterators hold one page at a time. */
+/** Reading the evidence. Iterators hold one page at a time. Text that is not UTF-8 comes back altered, never as an error. */
 export interface LedgerReader {
   /** Null before the log was made. */
   head(): Promise<LogHead | null>
   session(id: string): Promise<SessionHead | null>
-  /** Every session's head row, in pages. */
-  heads(): AsyncIterable<SessionHead>
-  /** Rows from `from` up to but not including `to`, by `n`. */
-  entries(from: number, to: number): AsyncIterable<StoredEntry>
-  /** The session's entries by `seq`; no leaves. */
-  sessionEntries(id: string): AsyncIterable<StoredEntry>
+  /** Sessions whose head row does not name their last entry; at most ten. */
+  brokenHeads(): Promise<readonly string[]>
+  /** Rows with `n` at least `from`, by `n`, in pages. */
+  entries(from: number): AsyncIterable<readonly StoredEntry[]>
+  /** The session's entries by `seq` with their payloads, in pages; no leaves. */
+  sessionEntries(id: string): AsyncIterable<readonly EntryWithPayloads[]>
   entry(n: number): Promise<StoredEntry | null>
   /** Entries of one envelope, oldest first. */
   byEnvelope(env: string): Promise<readonly StoredEntry[]>
@@ -142,7 +149,9 @@ export interface LedgerStore extends LedgerReader {
    * @throws StoreError where nothing was written
    */
   commit(request: CommitRequest): Promise<void>
-  health(): Promise<StoreHealth>
+  health(): StoreHealth
+  /** A reader that sees the store as it is now, whatever is written meanwhile. */
+  snapshot(): Promise<LedgerReader & { close(): void }>
   /** Writes and syncs something harmless. @throws StoreError where that fails */
   probe(): Promise<void>
   /** Settings that durability rests on, for the `boot` leaf. */

@@ -1,57 +1,208 @@
 import type { Sha256 } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { EntryBody } from './body.ts'
+import { genesis, isHash, leafHash } from './chain.ts'
+import { opens } from './commitment.ts'
+import { after, before, createFindings, type Damage, type DamageClass, type Findings } from './damage.ts'
+import { createTally, type Manifest, type ManifestClaim, readManifest } from './manifest.ts'
+import { createSemantics } from './semantics.ts'
+import { examine, type Presented, projectionFault, type Testimony } from './testimony.ts'
+import { createWalk, type Tail } from './walk.ts'
 
-/** Every damage verify can name; `design` of each: ARCHITECTURE.md, "Verdicts". */
-export const DAMAGE = {
-  ALTERED_BODY: 'error',
-  ALTERED_HASH: 'error',
-  ALTERED_LINK: 'error',
-  DELETED: 'error',
-  INSERTED: 'error',
-  REORDERED: 'error',
-  FORK: 'error',
-  TRUNCATED_HEAD: 'error',
-  TRUNCATED_TAIL: 'error',
-  SESSION_MISSING: 'error',
-  WRONG_SESSION: 'error',
-  WRONG_LOG: 'error',
-  MANIFEST_FORGED: 'error',
-  NON_CANONICAL: 'error',
-  PROJECTION_MISMATCH: 'error',
-  PAYLOAD_MISMATCH: 'error',
-  PAYLOAD_MISSING: 'error',
-  RESULT_WITHOUT_DECISION: 'error',
-  APPROVAL_ABSENT: 'error',
-  APPROVAL_MISMATCH: 'error',
-  APPROVAL_EXPIRED: 'error',
-  APPROVAL_REUSED: 'error',
-  UNRESOLVED: 'warn',
-  CLOCK_BACKWARDS: 'warn',
-  APPROVAL_ELSEWHERE: 'info',
-} as const satisfies Record<string, 'error' | 'warn' | 'info'>
+/** A payload or disclosure that claims to open the commitment at `path`. */
+export interface Opening {
+  readonly path: string
+  readonly salt: Uint8Array
+  readonly value: Uint8Array | string
+}
 
-export type DamageClass = keyof typeof DAMAGE
-
-/** One thing found. `place` reads `seq 3 -> 4 (entry 17)`. */
-export interface Damage {
-  readonly class: DamageClass
-  readonly severity: 'error' | 'warn' | 'info'
-  readonly seq: number | null
+/** A manifest as stored or sent. */
+export interface PresentedManifest {
   readonly n: number | null
-  readonly place: string
-  readonly detail: string
+  readonly hash: string
+  readonly text: string
+}
+
+export interface VerifyContext {
+  readonly origin: string
+  readonly session: string
+  /** True where each commitment must have its payload (a store); false where values may be withheld (a bundle). */
+  readonly payloadsComplete: boolean
+  readonly manifest: PresentedManifest | null
+  /** Is the manifest the end of the chain (a bundle), or the state at some time (a store)? */
+  readonly manifestEnds: boolean
+  /** Called with each readable entry, in the order of the source. */
+  readonly onEntry?: (entry: EntryBody, n: number) => void
+}
+
+/** The end of a verification as the source tells it. */
+export interface Ending {
+  /** The session's head row; null in a bundle. */
+  readonly head: { readonly entries: number; readonly last: string } | null
+  readonly final: boolean
+  /** Faults of the log around the session. */
+  readonly log: readonly { readonly kind: DamageClass; readonly detail: string }[]
 }
 
 /** What a verification found. `valid` is false where any finding is an error. */
 export interface VerifyReport {
   readonly valid: boolean
+  /** Why nothing can be decided, such as a format version this code does not know; null where it can. */
+  readonly undecided: string | null
   readonly origin: string
   readonly session: string
   readonly totalEntries: number
   readonly manifestHash: Sha256
+  /** At most 1,000; `findingsTotal` counts all. */
   readonly findings: readonly Damage[]
-  /** How many findings there were in all: the list above holds the first 1,000. */
   readonly findingsTotal: number
-  /** The first broken link, or null. */
+  /** `seq 3 -> 4 (entry 17) ALTERED_BODY`, or null. */
   readonly brokenLink: string | null
+  /** Without signed checkpoints whoever can rewrite everything can rewrite it consistently. */
   readonly trust: 'unsigned'
+}
+
+/** The report as `--json` and REST give it: stable, snake_case. */
+export function reportJson(report: VerifyReport): JsonObject {
+  return {
+    valid: report.valid,
+    undecided: report.undecided,
+    origin: report.origin,
+    session: report.session,
+    total_entries: report.totalEntries,
+    session_manifest_hash: report.manifestHash,
+    broken_link: report.brokenLink,
+    findings: report.findings.map(({ class: kind, severity, seq, n, place, detail }) => ({
+      ...{ class: kind, severity, seq, n, place, detail },
+    })),
+    findings_total: report.findingsTotal,
+    trust: report.trust,
+  }
+}
+
+/** Bytes in, verdicts out: pure, one entry at a time, memory bounded by open intents, approvals and the findings kept. */
+export interface SessionVerifier {
+  entry(presented: Presented, openings: readonly Opening[]): void
+  finish(ending: Ending): VerifyReport
+}
+
+export function createSessionVerifier(context: VerifyContext): SessionVerifier {
+  const { origin, session } = context
+  const findings = createFindings()
+  const walk = createWalk(origin, session, findings)
+  const semantics = createSemantics(findings)
+  const tally = createTally(origin, session, genesis(origin, session))
+  const claim = checkManifest(context, findings)
+  /** The manifest computed where the presented one ends. */
+  let counterpart: Manifest | null = claim?.entries === 0 ? tally.manifest(claim.final, []) : null
+  let undecided: string | null = null
+  let total = 0
+  let lastN = -1
+
+  function entry(presented: Presented, openings: readonly Opening[]): void {
+    const testimony = examine(presented)
+    total += 1
+    if (!checkPlace(testimony)) return
+    checkForm(testimony)
+    walk.step(testimony)
+    checkOpenings(testimony, openings, context.payloadsComplete, findings)
+    const { body, n } = testimony
+    if (body !== null) {
+      semantics.note(body, n)
+      context.onEntry?.(body, n)
+    }
+    // The claimed hash is hostile text until it looks like one.
+    const { claimedHash, bodyHash } = testimony
+    tally.add(body?.kind ?? 'unreadable', isHash(claimedHash) ? claimedHash : bodyHash)
+    if (tally.entries === claim?.entries) counterpart = tally.manifest(claim.final, semantics.open.seqs())
+  }
+
+  /** An entry of another chain says nothing about this one. */
+  function checkPlace({ body, sound, n }: Testimony): boolean {
+    if (body === null || !sound) return true
+    if (body.log !== origin) findings.add('WRONG_LOG', before(body.seq), n, `belongs to log ${body.log}`)
+    if (body.session === session) return true
+    findings.add('WRONG_SESSION', before(body.seq), n, `belongs to session ${body.session}`)
+    return false
+  }
+
+  function checkForm(testimony: Testimony): void {
+    const { n, unreadable, sound } = testimony
+    const link = after(testimony.body?.seq ?? testimony.columns?.seq ?? total - 1)
+    if (unreadable !== null) {
+      if (unreadable.unknownVersion && sound) undecided = `entry ${n} has a format version this verifier does not know`
+      else if (!unreadable.unknownVersion) findings.add('NON_CANONICAL', link, n, unreadable.reason)
+    }
+    const column = projectionFault(testimony)
+    if (column !== null)
+      findings.add('PROJECTION_MISMATCH', link, n, `column ${column} does not say what the body says`)
+    if (n <= lastN) findings.add('REORDERED', link, n, `its place in the log is not after entry ${lastN}`)
+    lastN = n
+  }
+
+  function finish(ending: Ending): VerifyReport {
+    walk.finish(tailOf(ending))
+    const loose = !context.manifestEnds && claim !== null
+    if (loose && claim.entries > tally.entries && tally.entries >= (ending.head?.entries ?? 0)) {
+      findings.add('TRUNCATED_TAIL', after(tally.entries - 1), null, `a manifest knew ${claim.entries} entries`)
+    }
+    // Where entries are damaged, the manifest over them differs for that reason alone.
+    if (counterpart !== null && counterpart.text !== claim?.text && findings.errors === 0) {
+      const link = { from: Math.max(0, tally.entries - 1), to: 'manifest' } as const
+      findings.add('MANIFEST_FORGED', link, context.manifest?.n ?? null, 'does not add up the entries')
+    }
+    for (const fault of ending.log) findings.add(fault.kind, null, null, fault.detail)
+    semantics.finish()
+    return report(tally.manifest(context.manifestEnds ? (claim?.final ?? false) : ending.final, semantics.open.seqs()))
+  }
+
+  function tailOf({ head }: Ending): Tail | null {
+    if (head !== null) return { source: 'head', ...head }
+    if (context.manifestEnds && claim !== null) return { source: 'manifest', entries: claim.entries, last: claim.last }
+    return null
+  }
+
+  function report(manifest: Manifest): VerifyReport {
+    const sorted = findings.sorted()
+    const first = findings.errors > 0 ? sorted[0] : undefined
+    return {
+      valid: findings.errors === 0 && undecided === null,
+      ...{ undecided, origin, session, totalEntries: total, manifestHash: manifest.hash },
+      ...{ findings: sorted, findingsTotal: findings.total },
+      brokenLink: first === undefined ? null : `${first.place} ${first.class}`,
+      trust: 'unsigned',
+    }
+  }
+
+  return { entry, finish }
+}
+
+function checkManifest({ manifest, origin, session }: VerifyContext, findings: Findings): ManifestClaim | null {
+  if (manifest === null) return null
+  const claim = readManifest(manifest.text)
+  const forged = (detail: string) => {
+    findings.add('MANIFEST_FORGED', { from: 'start', to: 'manifest' }, manifest.n, detail)
+    return null
+  }
+  if (leafHash(manifest.text) !== manifest.hash) return forged('the manifest does not have its hash')
+  if (claim === null) return forged('not a manifest of this format')
+  if (claim.log !== origin || claim.session !== session) return forged('the manifest of another session')
+  return claim
+}
+
+function checkOpenings(entry: Testimony, openings: readonly Opening[], complete: boolean, findings: Findings): void {
+  const { body, n } = entry
+  if (body === null) return
+  const link = after(body.seq)
+  const opened = new Set<string>()
+  for (const opening of openings) {
+    const mac = Object.hasOwn(body.commit, opening.path) ? body.commit[opening.path] : undefined
+    opened.add(opening.path)
+    if (mac !== undefined && opens(mac, opening.salt, opening.path, opening.value)) continue
+    findings.add('PAYLOAD_MISMATCH', link, n, `the stored ${opening.path} is not what the entry commits to`)
+  }
+  if (!complete) return
+  for (const path of Object.keys(body.commit)) {
+    if (!opened.has(path)) findings.add('PAYLOAD_MISSING', link, n, `the ${path} the entry commits to is gone`)
+  }
 }

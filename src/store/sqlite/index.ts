@@ -1,7 +1,18 @@
+import { resolve } from 'node:path'
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { KeyStore } from '../../identity/ports.ts'
-import type { LedgerReader, LedgerStore } from '../../ledger/store.ts'
+import type { LedgerStore } from '../../ledger/store.ts'
+import { createApprovalStore } from './approvals.ts'
+import { makePrivate, openForWriting } from './handle.ts'
+import { createKeyStore } from './keys.ts'
+import { createLedgerStore } from './ledger-store.ts'
+import { migrate } from './migrate.ts'
+import { createQueries } from './queries.ts'
+import { createRevocationStore } from './revocations.ts'
+import { lockWriter } from './writer-lock.ts'
+
+export { openSqliteReader } from './read-only.ts'
 
 /** Everything durable, in one place. */
 export interface Stores {
@@ -12,10 +23,30 @@ export interface Stores {
   close(): Promise<void>
 }
 
-/** Opens (and where needed makes) the database file as its one writer. */
-export declare function openSqlite(path: string): Promise<Stores>
-
-/** Opens the file for reading only: works beside a running writer and after it was killed. */
-export declare function openSqliteReader(
-  path: string,
-): Promise<{ readonly ledger: LedgerReader; close(): Promise<void> }>
+/**
+ * Opens (and where needed makes) the database file as its one writer.
+ * @throws AegisError `conflict` where another process writes to it, `config` where it cannot be opened
+ */
+export async function openSqlite(path: string): Promise<Stores> {
+  const file = resolve(path)
+  makePrivate(file)
+  const lock = lockWriter(file)
+  try {
+    const handle = openForWriting(file)
+    migrate(handle)
+    const queries = createQueries(handle)
+    return {
+      ledger: createLedgerStore(handle, file),
+      approvals: createApprovalStore(queries),
+      keys: createKeyStore(queries),
+      revocations: createRevocationStore(queries),
+      async close() {
+        handle.close()
+        lock.release()
+      },
+    }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}

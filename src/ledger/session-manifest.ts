@@ -1,0 +1,34 @@
+import { isBody, readBody } from './body.ts'
+import { genesis, isHash, leafHashOfBytes } from './chain.ts'
+import { createOpenIntents, createTally, type Manifest } from './manifest.ts'
+import type { LedgerReader } from './store.ts'
+
+/** A session's manifest as its stored entries give it now, and whether the newest manifest leaf already says so. */
+export interface SessionManifest extends Manifest {
+  readonly entries: number
+  readonly storedN: number | null
+}
+
+/** Null where the log holds no such session. */
+export async function sessionManifest(
+  reader: LedgerReader,
+  session: string,
+  final: boolean,
+): Promise<SessionManifest | null> {
+  const log = await reader.head()
+  const head = await reader.session(session)
+  if (log === null || head === null) return null
+  const tally = createTally(log.origin, session, genesis(log.origin, session))
+  const open = createOpenIntents()
+  for await (const page of reader.sessionEntries(session)) {
+    for (const { entry } of page) {
+      const body = readBody(Buffer.from(entry.body).toString())
+      if (isBody(body)) open.note(body)
+      // As verify counts: what is damaged must not decide what the manifest looks like.
+      tally.add(isBody(body) ? body.kind : 'unreadable', isHash(entry.hash) ? entry.hash : leafHashOfBytes(entry.body))
+    }
+  }
+  const manifest = tally.manifest(final, open.seqs())
+  const stored = head.manifestN === null ? null : await reader.entry(head.manifestN)
+  return { ...manifest, entries: tally.entries, storedN: stored?.hash === manifest.hash ? stored.n : null }
+}

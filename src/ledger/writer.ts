@@ -1,0 +1,196 @@
+import { AegisError } from '../core/errors.ts'
+import { rfc3339 } from '../core/runtime.ts'
+import type { EntryDraft, LedgerEntry } from './draft.ts'
+import { entryWork, type LeafWork, type Scribe, type Sealed, sealBatch, type Work } from './seal.ts'
+import { type LedgerStore, StoreError } from './store.ts'
+
+const MAX_QUEUED = 4096
+const MAX_BATCH = 256
+const MAX_BATCH_BYTES = 1024 * 1024
+
+export interface WriterStats {
+  readonly queued: number
+  readonly size: number
+  /** Why nothing is written, or null. */
+  readonly closed: string | null
+}
+
+/** The group commit: what is queued while one transaction runs is the next one. No timer: a lone entry never waits. */
+export interface Writer {
+  append(draft: EntryDraft): Promise<LedgerEntry>
+  leaf(leaf: Pick<LeafWork, 'leaf' | 'session' | 'entries' | 'final' | 'text'>): Promise<number>
+  stats(): WriterStats
+  /** Resolves when all that was queued is settled; later appends are refused. */
+  close(): Promise<void>
+}
+
+interface Condition {
+  readonly why: string
+  /** A failed sync cannot be retried: what the disk holds is unknown until a restart recovers. */
+  readonly fatal: boolean
+}
+
+export function createWriter(store: LedgerStore, scribe: Scribe, minFreeBytes: number, startSize: number): Writer {
+  const queue: Work[] = []
+  /** Results whose write failed: they happened, so they are written first once the store is well again. */
+  let overdue: Work[] = []
+  let open: ReadonlyMap<string, number> = new Map()
+  let size = startSize
+  let closed: Condition | null = null
+  let running: Promise<void> | null = null
+  let ending = false
+
+  function enqueue(work: Work): void {
+    const refusal = refusalOf(work)
+    if (refusal !== null) {
+      work.fail(refusal)
+      return
+    }
+    queue.push(work)
+    running ??= run()
+  }
+
+  function refusalOf(work: Work): AegisError | null {
+    if (ending) return unavailable('the ledger is closed', 'Aegis is stopping; call again when it runs.')
+    if (closed?.fatal === true) return unavailable(closed.why)
+    const limit = isEssential(work) ? 2 * MAX_QUEUED : MAX_QUEUED
+    return queue.length < limit ? null : unavailable(`${queue.length} entries wait to be written`, ADVICE.queue)
+  }
+
+  async function run(): Promise<void> {
+    while (queue.length > 0) {
+      // One turn of the event loop: what arrived in this turn shares the sync.
+      await new Promise(setImmediate)
+      await flush(takeBatch(queue))
+    }
+    running = null
+  }
+
+  async function flush(batch: Work[]): Promise<void> {
+    try {
+      if (closed !== null) await reopen(closed)
+      const works = [...overdue, ...admitted(batch)]
+      overdue = []
+      if (works.length > 0) await commit(works)
+    } catch (error) {
+      refuse(batch, error)
+    }
+  }
+
+  async function reopen(condition: Condition): Promise<void> {
+    if (condition.fatal) throw unavailable(condition.why)
+    await store.probe()
+    closed = null
+  }
+
+  /** Refuses what may not be written in the store's present state. @throws AegisError where nothing may */
+  function admitted(batch: readonly Work[]): Work[] {
+    const { fault, freeBytes } = store.health()
+    if (fault !== null) {
+      closed = { why: fault, fatal: true }
+      throw unavailable(fault)
+    }
+    if (freeBytes === null || freeBytes >= minFreeBytes) return [...batch]
+    const why = `only ${Math.floor(freeBytes / 1024 / 1024)} MiB are free where the evidence is kept`
+    for (const work of batch) if (!isEssential(work)) work.fail(unavailable(why, 'Free some disk space.'))
+    return batch.filter(isEssential)
+  }
+
+  async function commit(works: Work[]): Promise<void> {
+    let sealed: Sealed | null = null
+    const sessions = new Set(works.flatMap((work) => sessionOf(work) ?? []))
+    try {
+      await store.commit({
+        sessions: [...sessions],
+        slots: works.map((work) => (work.kind === 'entry' ? work.draft.changes : [])),
+        seal: (state) => {
+          sealed = sealBatch(works, state, open, rfc3339(scribe.clock.now()), lost)
+          return sealed.batch
+        },
+      })
+    } catch (error) {
+      overdue.push(...works.filter(isEssential).map(silent).slice(0, MAX_QUEUED))
+      refuse(works, error)
+      return
+    }
+    settle(sealed)
+  }
+
+  function settle(sealed: Sealed | null): void {
+    if (sealed === null) return
+    open = sealed.open
+    size = sealed.batch.log.size
+    sealed.settle()
+  }
+
+  function refuse(works: readonly Work[], error: unknown): void {
+    if (closed?.fatal !== true) closed = conditionOf(error)
+    for (const work of works) work.fail(unavailable(closed?.why ?? 'the store failed', adviceFor(error), error))
+  }
+
+  return {
+    append: (draft) =>
+      new Promise((resolve, reject) => {
+        enqueue(entryWork(draft, scribe, resolve, reject))
+      }),
+    leaf: (leaf) =>
+      new Promise((resolve, reject) => {
+        enqueue({ kind: 'leaf', ...leaf, bytes: leaf.text.length, done: resolve, fail: reject })
+      }),
+    stats: () => ({ queued: queue.length, size, closed: closed?.why ?? null }),
+    async close() {
+      ending = true
+      await running
+    },
+  }
+}
+
+/** Entries that record what has happened already: for them there is always room, and a second try. */
+function isEssential(work: Work): boolean {
+  return work.kind === 'entry' && (work.draft.kind === 'result' || work.draft.kind === 'orphan')
+}
+
+function takeBatch(queue: Work[]): Work[] {
+  let count = 0
+  let bytes = 0
+  for (const work of queue) {
+    bytes += work.bytes
+    if (count === MAX_BATCH || (count > 0 && bytes > MAX_BATCH_BYTES)) break
+    count += 1
+  }
+  return queue.splice(0, count)
+}
+
+function sessionOf(work: Work): string | null {
+  return work.kind === 'entry' ? work.draft.session : work.session
+}
+
+function silent(work: Work): Work {
+  return { ...work, done: () => {}, fail: () => {} }
+}
+
+function lost(work: Work): void {
+  if (work.kind === 'leaf') work.fail(new AegisError('conflict', 'the session went on meanwhile'))
+  else work.fail(new AegisError('approval_spent', 'the approval this action relies on has changed meanwhile'))
+}
+
+function conditionOf(error: unknown): Condition {
+  const failure = error instanceof StoreError ? error.failure : 'fatal'
+  const why = error instanceof Error ? error.message : String(error)
+  return { why, fatal: failure === 'fatal' }
+}
+
+const ADVICE = {
+  full: 'Free some disk space; writing resumes by itself.',
+  busy: 'Another process holds the database; stop it, writing resumes by itself.',
+  queue: 'Call again in a moment.',
+  fatal: 'Check the disk, then restart Aegis: it recovers what was written.',
+} as const
+
+function adviceFor(error: unknown): string {
+  return error instanceof StoreError ? ADVICE[error.failure] : ADVICE.fatal
+}
+
+function unavailable(why: string, advice: string = ADVICE.fatal, cause?: unknown): AegisError {
+  return new AegisError('evidence_unavailable', `evidence cannot be recorded: ${why}`, { advice, cause })
+}

@@ -1,0 +1,81 @@
+import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
+import { column, type Handle, prepare, type Statement } from './handle.ts'
+
+/** Applies one change inside the running transaction. False: it does not hold, and nothing was changed. */
+export type ApplyChange = (change: ApprovalChange) => boolean
+
+const PARK = `INSERT INTO approval
+  (id, status, digest, principal, session, queued_at, expires_at, record, parameters, votes, resolution)
+  VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, '[]', NULL) ON CONFLICT DO NOTHING RETURNING id`
+const VOTES = `SELECT votes FROM approval WHERE id = ? AND status = 'pending' AND expires_at > ?`
+const VOTE = `UPDATE approval SET votes = ? WHERE id = ? AND status = 'pending' RETURNING id`
+const APPROVE = `UPDATE approval SET status = 'approved', votes = ?, resolution = ?, expires_at = ?
+  WHERE id = ? AND status = 'pending' RETURNING id`
+const DENY = `UPDATE approval SET status = 'denied', resolution = ?, expires_at = ?, parameters = NULL
+  WHERE id = ? AND status = 'pending' AND expires_at > ? RETURNING id`
+const EXPIRE = `UPDATE approval SET status = 'expired', parameters = NULL
+  WHERE id = ? AND status IN ('pending', 'approved') AND expires_at <= ? RETURNING id`
+const REDEEM = `UPDATE approval SET status = 'redeemed', parameters = NULL
+  WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? RETURNING id`
+const RESTORE = `UPDATE approval SET status = 'approved', parameters = ? WHERE id = ? AND status = 'redeemed' RETURNING id`
+
+export function createApplyChange(handle: Handle): ApplyChange {
+  const park = prepare(handle, PARK)
+  const votes = prepare(handle, VOTES)
+  const vote = prepare(handle, VOTE)
+  const approve = prepare(handle, APPROVE)
+  const deny = prepare(handle, DENY)
+  const expire = prepare(handle, EXPIRE)
+  const redeem = prepare(handle, REDEEM)
+  const restore = prepare(handle, RESTORE)
+
+  return (change) => {
+    switch (change.kind) {
+      case 'park':
+        return held(park, parkValues(change.approval))
+      case 'approve': {
+        const given = withVote(votes.get([change.id, change.vote.at]), change.vote)
+        if (given === null) return false
+        if (!change.settles) return held(vote, [given, change.id])
+        return held(approve, [given, resolutionOf(change.vote), change.expiresAt, change.id])
+      }
+      case 'deny':
+        return held(deny, [resolutionOf(change.vote), change.expiresAt, change.id, change.vote.at])
+      case 'expire':
+        return held(expire, [change.id, change.at])
+      case 'redeem':
+        return held(redeem, [change.id, change.digest, change.at])
+      case 'restore':
+        return held(restore, [jsonOrNull(change.parameters), change.id])
+      default:
+        return change satisfies never
+    }
+  }
+}
+
+function held(statement: Statement, values: readonly (string | number | null)[]): boolean {
+  return statement.get(values) !== undefined
+}
+
+/** Null where the approval is not pending, is past its time, or this reviewer has voted: two votes of one person are one. */
+function withVote(row: unknown, vote: Vote): string | null {
+  const text = column(row, 'votes')
+  if (typeof text !== 'string') return null
+  const votes: readonly Vote[] = JSON.parse(text)
+  const again = votes.some(({ reviewer }) => reviewer.principal === vote.reviewer.principal)
+  return again ? null : JSON.stringify([...votes, vote])
+}
+
+function resolutionOf({ reviewer, comment, at }: Vote): string {
+  return JSON.stringify({ reviewer, comment, at })
+}
+
+function parkValues(approval: Approval): (string | number | null)[] {
+  const { id, digest, principal, session, queuedAt, expiresAt, parameters, status, votes, resolution, ...record } =
+    approval
+  return [id, digest, principal, session, queuedAt, expiresAt, JSON.stringify(record), jsonOrNull(parameters)]
+}
+
+function jsonOrNull(value: Approval['parameters'] | undefined): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value)
+}

@@ -1,0 +1,173 @@
+import { sessionLabel } from '../../core/ids.ts'
+import type {
+  EntryFilter,
+  EntryWithPayloads,
+  LedgerReader,
+  LogHead,
+  SessionHead,
+  SessionSummary,
+  StoredEntry,
+  StoredPayload,
+} from '../../ledger/store.ts'
+import { column, type Handle, prepare, type Statement } from './handle.ts'
+import { entryColumns, entryOf, latin1, payloadColumns, payloadOf } from './rows.ts'
+
+const PAGE = 100
+const MAX_LIST = 1000
+
+const HEAD = 'SELECT CAST(origin AS BLOB) AS origin, size, replay_from FROM ledger_log WHERE id = 1'
+const SESSION_COLUMNS = `CAST(session AS BLOB) AS session, CAST(tenant AS BLOB) AS tenant, CAST(next_seq AS INTEGER) AS next_seq,
+  CAST(head_hash AS BLOB) AS head_hash, CAST(status AS BLOB) AS status, CAST(manifest_n AS INTEGER) AS manifest_n,
+  CAST(last_n AS INTEGER) AS last_n`
+
+/** Reads the evidence through one handle. No value a tamperer can store makes it throw. */
+export function createLedgerReader(handle: Handle): LedgerReader {
+  const head = prepare(handle, HEAD)
+  const session = prepare(handle, `SELECT ${SESSION_COLUMNS} FROM ledger_session WHERE session = ?`)
+  const entry = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n = ?`)
+  const byEnvelope = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE env = ? ORDER BY n`)
+  const payloads = prepare(handle, `SELECT ${payloadColumns('p')} FROM ledger_payload p WHERE n = ? ORDER BY path`)
+  return {
+    head: async () => headOf(head.get([])),
+    session: async (id) => sessionOf(session.get([id])),
+    brokenHeads: async () => brokenHeads(handle),
+    entries: (from) => pages(entriesFrom(handle, from)),
+    sessionEntries: (id) => pages(withPayloads(handle, id)),
+    entry: async (n) => {
+      const row = entry.get([n])
+      return row === undefined ? null : entryOf(row)
+    },
+    byEnvelope: async (env) => byEnvelope.all([env]).map(entryOf),
+    payloads: async (n) => payloads.all([n]).map(payloadOf),
+    extent: async () => {
+      const row = prepare(handle, 'SELECT count(*) AS count, ifnull(max(n), -1) AS last FROM ledger_entry').get([])
+      return { count: Number(column(row, 'count')), last: Number(column(row, 'last')) }
+    },
+    sessions: async (limit) => summaries(handle, Math.min(limit, MAX_LIST)),
+    list: async (filter) => list(handle, filter),
+  }
+}
+
+export function headOf(row: unknown): LogHead | null {
+  if (row === undefined) return null
+  const size = Number(column(row, 'size'))
+  return { origin: latin1(column(row, 'origin')), size, replayFrom: Number(column(row, 'replay_from')) }
+}
+
+export function sessionOf(row: unknown): SessionHead | null {
+  if (row === undefined) return null
+  const manifestN = column(row, 'manifest_n')
+  return {
+    session: latin1(column(row, 'session')),
+    tenant: latin1(column(row, 'tenant')),
+    nextSeq: Number(column(row, 'next_seq')),
+    headHash: latin1(column(row, 'head_hash')),
+    status: latin1(column(row, 'status')) === 'closed' ? 'closed' : 'open',
+    manifestN: manifestN === null ? null : Number(manifestN),
+    lastN: Number(column(row, 'last_n')),
+  }
+}
+
+export function prepareHead(handle: Handle): Statement {
+  return prepare(handle, HEAD)
+}
+
+export function prepareSession(handle: Handle): Statement {
+  return prepare(handle, `SELECT ${SESSION_COLUMNS} FROM ledger_session WHERE session = ?`)
+}
+
+function brokenHeads(handle: Handle): string[] {
+  const sql = `SELECT CAST(s.session AS BLOB) AS session FROM ledger_session s
+    LEFT JOIN ledger_entry e ON e.session = s.session AND e.seq = s.next_seq - 1
+    WHERE e.hash IS NOT s.head_hash OR e.n IS NOT s.last_n LIMIT 10`
+  return prepare(handle, sql)
+    .all([])
+    .map((row) => latin1(column(row, 'session')))
+}
+
+function* entriesFrom(handle: Handle, from: number): Generator<StoredEntry> {
+  const rows = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n >= ? ORDER BY n`)
+  for (const row of rows.iterate([from])) yield entryOf(row)
+}
+
+const IN_SESSION = 'e.session = ? AND e.seq IS NOT NULL'
+
+/** Two ordered streams, joined: payloads come in the order of their entries. */
+function* withPayloads(handle: Handle, id: string): Generator<EntryWithPayloads> {
+  const order = 'ORDER BY e.seq, e.n'
+  const entries = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE ${IN_SESSION} ${order}`)
+  const payloads = prepare(
+    handle,
+    `SELECT ${payloadColumns('p')} FROM ledger_entry e JOIN ledger_payload p ON p.n = e.n WHERE ${IN_SESSION} ${order}`,
+  ).iterate([id])
+  let ahead = nextPayload(payloads)
+  for (const row of entries.iterate([id])) {
+    const entry = entryOf(row)
+    const own: StoredPayload[] = []
+    while (ahead !== null && ahead.n === entry.n) {
+      own.push(ahead)
+      ahead = nextPayload(payloads)
+    }
+    yield { entry, payloads: own }
+  }
+}
+
+function nextPayload(rows: Iterator<unknown>): StoredPayload | null {
+  const step = rows.next()
+  return step.done === true ? null : payloadOf(step.value)
+}
+
+async function* pages<T>(rows: Iterable<T>): AsyncGenerator<readonly T[]> {
+  let page: T[] = []
+  for (const row of rows) {
+    page.push(row)
+    if (page.length < PAGE) continue
+    yield page
+    page = []
+  }
+  if (page.length > 0) yield page
+}
+
+function summaries(handle: Handle, limit: number): SessionSummary[] {
+  const sql = `SELECT ${SESSION_COLUMNS},
+      (SELECT CAST(ts AS BLOB) FROM ledger_entry f WHERE f.session = s.session AND f.seq = 0) AS first,
+      (SELECT CAST(ts AS BLOB) FROM ledger_entry l WHERE l.session = s.session AND l.seq = s.next_seq - 1) AS last
+    FROM ledger_session s ORDER BY s.last_n DESC LIMIT ?`
+  const tally = prepare(
+    handle,
+    `SELECT CAST(kind AS BLOB) AS kind, count(*) AS count FROM ledger_entry e WHERE ${IN_SESSION} GROUP BY kind ORDER BY kind`,
+  )
+  return prepare(handle, sql)
+    .all([limit])
+    .flatMap((row) => {
+      const head = sessionOf(row)
+      return head === null ? [] : [summaryOf(head, row, tally.all([head.session]))]
+    })
+}
+
+function summaryOf(head: SessionHead, row: unknown, tally: unknown[]): SessionSummary {
+  const { session, nextSeq, status } = head
+  const counts = tally.map((line) => [latin1(column(line, 'kind')), Number(column(line, 'count'))] as const)
+  return {
+    ...{ session, label: sessionLabel(session), principal: session.slice(0, Math.max(0, session.indexOf('/'))) },
+    ...{ entries: nextSeq, status, counts: Object.fromEntries(counts) },
+    first: latin1(column(row, 'first')),
+    last: latin1(column(row, 'last')),
+  }
+}
+
+function list(handle: Handle, filter: EntryFilter): StoredEntry[] {
+  const terms: [string, string | number | undefined][] = [
+    ['e.session = ? AND e.seq IS NOT NULL', filter.session],
+    ['e.env = ?', filter.env],
+    ['e.kind = ?', filter.kind],
+    ['e.n < ?', filter.before],
+  ]
+  const used = terms.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
+  const where = used.length === 0 ? '' : `WHERE ${used.map(({ sql }) => sql).join(' AND ')}`
+  // Within a session `seq` runs as `n` does, and its index needs no sorting.
+  const order = filter.session === undefined ? 'e.n' : 'e.seq'
+  const sql = `SELECT ${entryColumns('e')} FROM ledger_entry e ${where} ORDER BY ${order} DESC LIMIT ?`
+  const values = [...used.map(({ value }) => value), Math.min(filter.limit, MAX_LIST)]
+  return prepare(handle, sql).all(values).map(entryOf)
+}

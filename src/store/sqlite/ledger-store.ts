@@ -1,0 +1,157 @@
+import { statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { AegisError } from '../../core/errors.ts'
+import type {
+  CommitRequest,
+  LedgerReader,
+  LedgerStore,
+  SealedBatch,
+  SessionHead,
+  StoreHealth,
+} from '../../ledger/store.ts'
+import { type ApplyChange, createApplyChange } from './approval-changes.ts'
+import { durability, type Handle, openForReading, prepare, storeError } from './handle.ts'
+import { createLedgerReader, headOf, prepareHead, prepareSession, sessionOf } from './ledger-reader.ts'
+
+/** The log in one SQLite file. The driver is synchronous: a commit is one turn, nothing comes between its steps. */
+export function createLedgerStore(handle: Handle, file: string): LedgerStore {
+  const begin = prepare(handle, 'BEGIN IMMEDIATE')
+  const commit = prepare(handle, 'COMMIT')
+  const head = prepareHead(handle)
+  const session = prepareSession(handle)
+  const slot = createSlot(handle)
+  const write = createWrite(handle)
+  const identity = identityOf(file)
+
+  function heads(sessions: readonly string[]): Map<string, SessionHead> {
+    return new Map(
+      sessions.flatMap((id) => {
+        const found = sessionOf(session.get([id]))
+        return found === null ? [] : [[id, found] as const]
+      }),
+    )
+  }
+
+  function inTransaction(work: () => void): void {
+    try {
+      begin.run([])
+      work()
+      commit.run([])
+    } catch (error) {
+      rollback(handle)
+      throw storeError(error)
+    }
+  }
+
+  return {
+    ...createLedgerReader(handle),
+    settings: durability(handle),
+    async initialize(origin) {
+      inTransaction(() => {
+        const sql =
+          'INSERT INTO ledger_log (id, origin, size, replay_from, epoch) VALUES (1, ?, 0, 0, 1) ON CONFLICT DO NOTHING'
+        prepare(handle, sql).run([origin])
+      })
+      const found = headOf(head.get([]))
+      if (found === null) throw new AegisError('internal', 'the log has no head row')
+      return found
+    },
+    async commit(request: CommitRequest) {
+      inTransaction(() => {
+        const log = headOf(head.get([]))
+        if (log === null) throw new AegisError('internal', 'the log has no head row')
+        const sessions = heads(request.sessions)
+        const held = request.slots.map(slot)
+        write(request.seal({ log, sessions, held }))
+      })
+    },
+    async probe() {
+      inTransaction(() => handle.exec('UPDATE ledger_log SET epoch = epoch + 1'))
+    },
+    health: () => healthOf(file, identity),
+    snapshot: async () => openSnapshot(file),
+  }
+}
+
+/** A slot's changes hold together or leave no trace. */
+function createSlot(
+  handle: Handle,
+): (changes: Parameters<ApplyChange>[0][] | CommitRequest['slots'][number]) => boolean {
+  const apply = createApplyChange(handle)
+  const savepoint = prepare(handle, 'SAVEPOINT slot')
+  const undo = prepare(handle, 'ROLLBACK TO slot')
+  const release = prepare(handle, 'RELEASE slot')
+  return (changes) => {
+    if (changes.length === 0) return true
+    savepoint.run([])
+    const held = changes.every(apply)
+    if (!held) undo.run([])
+    release.run([])
+    return held
+  }
+}
+
+function createWrite(handle: Handle): (batch: SealedBatch) => void {
+  const entry = prepare(
+    handle,
+    'INSERT INTO ledger_entry (n, eid, session, seq, kind, env, ts, hash, prev, body) VALUES (?,?,?,?,?,?,?,?,?,?)',
+  )
+  const payload = prepare(handle, 'INSERT INTO ledger_payload (n, path, salt, value) VALUES (?,?,?,?)')
+  const session = prepare(
+    handle,
+    `INSERT INTO ledger_session (session, tenant, next_seq, head_hash, status, manifest_n, last_n) VALUES (?,?,?,?,?,?,?)
+     ON CONFLICT (session) DO UPDATE SET next_seq = excluded.next_seq, head_hash = excluded.head_hash,
+       status = excluded.status, manifest_n = excluded.manifest_n, last_n = excluded.last_n`,
+  )
+  const log = prepare(handle, 'UPDATE ledger_log SET size = ?, replay_from = ? WHERE id = 1')
+  return (batch) => {
+    for (const e of batch.entries) {
+      entry.run([e.n, e.eid, e.session, e.seq, e.kind, e.env, e.ts, e.hash, e.prev, e.body])
+    }
+    for (const p of batch.payloads) payload.run([p.n, p.path, p.salt, p.value])
+    for (const s of batch.sessions) {
+      session.run([s.session, s.tenant, s.nextSeq, s.headHash, s.status, s.manifestN, s.lastN])
+    }
+    log.run([batch.log.size, batch.log.replayFrom])
+  }
+}
+
+function rollback(handle: Handle): void {
+  try {
+    if (handle.inTransaction) handle.exec('ROLLBACK')
+  } catch {
+    // The failure that brought us here is the one to report; SQLite has rolled back by itself or the handle is lost.
+  }
+}
+
+interface Identity {
+  readonly inode: number
+  readonly device: number
+}
+
+function identityOf(file: string): Identity {
+  const { ino: inode, dev: device } = statSync(file)
+  return { inode, device }
+}
+
+/** A file that was replaced or unlinked under us would take writes that nobody can ever read. */
+function healthOf(file: string, identity: Identity): StoreHealth {
+  try {
+    const { ino, dev } = statSync(file)
+    const { bavail, bsize } = statfsSync(dirname(file))
+    const same = ino === identity.inode && dev === identity.device
+    return { freeBytes: bavail * bsize, fault: same ? null : `${file} was replaced while Aegis was running` }
+  } catch {
+    return { freeBytes: null, fault: `${file} was removed while Aegis was running` }
+  }
+}
+
+function openSnapshot(file: string): LedgerReader & { close(): void } {
+  const handle = openForReading(file)
+  handle.exec('BEGIN')
+  // A deferred transaction sees the state of its first read.
+  prepareHead(handle).get([])
+  return { ...createLedgerReader(handle), close: () => handle.close() }
+}
+
+export { openSnapshot }

@@ -1,0 +1,43 @@
+import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { ApprovalStatus } from '../../core/approval.ts'
+import type { Role } from '../../core/envelope.ts'
+
+/** The tables that are read and written through drizzle; the ledger's own go by prepared statements (`ledger-store.ts`). */
+export const approval = sqliteTable('approval', {
+  id: text('id').primaryKey(),
+  status: text('status').$type<ApprovalStatus>().notNull(),
+  digest: text('digest').notNull(),
+  principal: text('principal').notNull(),
+  session: text('session').notNull(),
+  queuedAt: integer('queued_at').notNull(),
+  expiresAt: integer('expires_at').notNull(),
+  record: text('record').notNull(),
+  parameters: text('parameters'),
+  votes: text('votes').notNull(),
+  resolution: text('resolution'),
+})
+
+export const apiKey = sqliteTable('api_key', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  owner: text('owner').notNull(),
+  sponsor: text('sponsor').notNull(),
+  role: text('role').$type<Role>().notNull(),
+  hash: text('hash').notNull().unique(),
+  prefix: text('prefix').notNull(),
+  createdAt: integer('created_at').notNull(),
+  revokedAt: integer('revoked_at'),
+})
+
+export const pendingRevocation = sqliteTable('pending_revocation', {
+  id: text('id').primaryKey(),
+  sealed: blob('sealed').$type<Uint8Array>().notNull(),
+  apiUrl: text('api_url').notNull(),
+  tokenSha256: text('token_sha256').notNull(),
+  scope: text('scope').notNull(),
+  envelope: text('envelope').notNull(),
+  issuedAt: integer('issued_at').notNull(),
+  deadline: integer('deadline').notNull(),
+  attempts: integer('attempts').notNull(),
+  nextAttemptAt: integer('next_attempt_at').notNull(),
+})

@@ -1,0 +1,32 @@
+import { dirname } from 'node:path'
+import Database from 'libsql'
+import { AegisError } from '../../core/errors.ts'
+
+/** The right to write to one data directory. Dies with the process, whatever way it dies. */
+export interface WriterLock {
+  release(): void
+}
+
+/**
+ * A second SQLite file held in an exclusive transaction: unlike a pid file it cannot be stolen from a live process or left behind by a dead one.
+ * @throws AegisError `conflict` where another process writes
+ */
+export function lockWriter(path: string): WriterLock {
+  const lock = new Database(`${path}.lock`, { timeout: 0 })
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY')
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    throw new AegisError('conflict', `another Aegis process writes to ${dirname(path)}`, {
+      advice: 'Stop it, use it through its socket, or set another data directory (AEGIS_DATA_DIR).',
+      cause: error,
+    })
+  }
+  return {
+    release() {
+      lock.exec('ROLLBACK')
+      lock.close()
+    },
+  }
+}
