@@ -1,0 +1,5 @@
+export { type AppKey, createAppKey } from './app-key.ts'
+export { type Forge, type ForgeOptions, startForge } from './forge.ts'
+export { type Front, type FrontOptions, startFront } from './http-front.ts'
+export { FIX_BRANCH, TEST_FILE } from './seed-project.ts'
+export { preloadFile, serverGithubCommand } from './server-github.ts'
