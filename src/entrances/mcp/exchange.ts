@@ -1,7 +1,5 @@
 import { EVENT_STREAM_HEADERS, type EventStream, openEventStream } from './event-stream.ts'
 
-const JSON_HEADERS = { 'content-type': 'application/json' } as const
-
 /** The answers of one POST: one text per message, null where a message has none (notifications, cancelled calls). */
 export interface Answers {
   readonly batch: boolean
@@ -14,14 +12,17 @@ export interface Answers {
  */
 export class Exchange {
   readonly #streams: boolean
+  readonly #json: (text: string) => Response
   readonly #calls: AbortController[] = []
   #stream: EventStream | null = null
   #respond: ((response: Response) => void) | null = null
   #over = false
   #beats = 0
 
-  constructor(streams: boolean) {
+  /** `json` makes the answer of a client to whom nothing else was said. */
+  constructor(streams: boolean, json: (text: string) => Response) {
     this.#streams = streams
+    this.#json = json
   }
 
   /** True while a message can still be sent ahead of the answer. */
@@ -89,7 +90,7 @@ export class Exchange {
       this.#respond?.(new Response(null, { status: 202 }))
     } else {
       const body = batch ? `[${said.join(',')}]` : said.join('')
-      this.#respond?.(new Response(body, { headers: JSON_HEADERS }))
+      this.#respond?.(this.#json(body))
     }
   }
 }

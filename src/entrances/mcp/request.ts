@@ -82,3 +82,19 @@ export function accepts(accept: string | undefined, type: string): boolean {
   const lower = accept.toLowerCase()
   return lower.includes(type) || lower.includes(`${type.slice(0, type.indexOf('/'))}/*`)
 }
+
+const JSON_TYPE = 'application/json'
+
+/** How the Node adapter is told that the answer has been written already (its `RESPONSE_ALREADY_SENT`). */
+const ALREADY_SENT = new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
+
+/** A JSON answer. Written straight to the socket where there is one: a web Response in between costs a third of a call. */
+export function answerJson(context: McpContext, text: string): Response {
+  const outgoing = context.env?.outgoing
+  if (outgoing === undefined) return new Response(text, { headers: { 'content-type': JSON_TYPE } })
+  if (!outgoing.headersSent && !outgoing.destroyed) {
+    outgoing.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(text) })
+    outgoing.end(text)
+  }
+  return ALREADY_SENT
+}

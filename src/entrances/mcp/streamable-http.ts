@@ -10,7 +10,7 @@ import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
 import { hostCheck } from './hosts.ts'
 import { mergedEndpoint } from './merged.ts'
-import { accepts, type Bindings, demandJson, type McpContext, onDisconnect, readBody } from './request.ts'
+import { accepts, answerJson, type Bindings, demandJson, type McpContext, onDisconnect, readBody } from './request.ts'
 import { errorText, type Parsed, parseBody, type RpcMessage, type RpcRequest, resultText, rpcError } from './rpc.ts'
 import type { Session } from './session.ts'
 import { createSessions } from './sessions.ts'
@@ -139,7 +139,7 @@ function exchange(
 ): Promise<Response> {
   const label = labelOf(context)
   const channel = session?.channel ?? door.sessions.sessionless(caller.id)
-  const open = new Exchange(streams)
+  const open = new Exchange(streams, (text) => answerJson(context, text))
   onDisconnect(context, () => open.abandon())
   session?.join(open)
   const work = door.dispatch(parsed, endpoint, { caller, session, channel, label, exchange: open }).finally(() => {
