@@ -1,0 +1,130 @@
+import { rateBlastRadius } from '../blast-radius.ts'
+import type { Decision, Finding, ReviewTerms, RuleRef, RuleVerdict } from '../decision.ts'
+import type { Act, ActionEnvelope } from '../envelope.ts'
+import type { Facts } from '../facts.ts'
+import type { Sha256 } from '../ids.ts'
+import { type Bench, doubtOpinion, type Opinion, searchRules, stricterThan } from './judge.ts'
+import { satisfies, strictestTerms } from './terms.ts'
+
+/** What the rules make of an envelope before any fact is looked at. */
+export interface Judgement {
+  readonly verdict: RuleVerdict
+  readonly rule: RuleRef
+  readonly reason: string
+  readonly findings: readonly Finding[]
+  readonly terms: ReviewTerms
+  readonly suggestion: string | null
+}
+
+/** Each act by every document, and the catalog's doubts: the strictest opinion decides, all are recorded. */
+export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnvelope): Judgement {
+  const { surface, action } = envelope
+  const [first] = action.acts
+  let decided = { act: first, opinion: undefined as Opinion | undefined }
+  const all: Opinion[] = []
+  const consider = (act: Act, opinion: Opinion) => {
+    all.push(opinion)
+    if (decided.opinion === undefined || stricterThan(opinion.verdict, decided.opinion.verdict))
+      decided = { act, opinion }
+  }
+  for (const act of action.acts) {
+    for (const bench of benches) {
+      for (const opinion of searchRules(bench, surface, act).opinions) consider(act, opinion)
+    }
+    if (act.doubt !== null) consider(act, doubtOpinion(act, act.doubt, benches[0].document.name))
+  }
+  const { act, opinion = benches[0].fallback } = decided
+  const [one, ...rest] = all.filter(({ verdict }) => verdict === 'review').map(({ terms }) => terms)
+  return {
+    verdict: opinion.verdict,
+    rule: opinion.ref,
+    reason: act.tool === action.tool ? opinion.finding.reason : `${act.tool}: ${opinion.finding.reason}`,
+    findings: all.length === 1 ? [opinion.finding] : distinct(all),
+    terms: one === undefined ? opinion.terms : strictestTerms([one, ...rest]),
+    suggestion: opinion.suggestion,
+  }
+}
+
+/** Equal findings of several acts once, the strictest first. */
+function distinct(opinions: readonly Opinion[]): readonly Finding[] {
+  const seen = new Map<string, Opinion>()
+  for (const opinion of opinions) {
+    const { source, name, reason, verdict } = opinion.finding
+    const key = JSON.stringify([opinion.ref.policy, source, name, verdict, reason])
+    if (!seen.has(key)) seen.set(key, opinion)
+  }
+  const rank = (opinion: Opinion) => (opinion.verdict === 'block' ? 0 : opinion.verdict === 'review' ? 1 : 2)
+  return [...seen.values()].sort((a, b) => rank(a) - rank(b)).map(({ finding }) => finding)
+}
+
+/** The decision: the judgement, and for a review what is known of an approval. A block is never undone by one. */
+export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
+  const { verdict, rule, reason, findings, terms, suggestion } = judgement
+  const blastRadius = rateBlastRadius(envelope.action.acts)
+  const base = { rule, policySha256, findings, reason, blastRadius, obligations: [] }
+  switch (verdict) {
+    case 'allow':
+      return { ...base, verdict }
+    case 'block':
+      return { ...base, verdict, suggestion }
+    case 'review':
+      return withApproval({ ...base, verdict, terms, pending: null }, facts)
+    default:
+      return verdict satisfies never
+  }
+}
+
+type Review = Extract<Decision, { verdict: 'review' }>
+
+function withApproval(review: Review, facts: Facts): Decision {
+  const fact = facts.approval
+  if (fact === undefined || !fact.known) {
+    return noting(review, `whether it was approved is unknown: ${fact === undefined ? 'nobody looked' : fact.reason}`)
+  }
+  const approval = fact.value
+  switch (approval.status) {
+    case 'none':
+      return review
+    case 'pending':
+      return { ...review, pending: approval.id }
+    case 'approved': {
+      if (!satisfies(approval.terms, review.terms)) {
+        return noting(review, `approval ${approval.id} was given on looser terms than are now in force`)
+      }
+      const label = `approved:${approval.id}`
+      return {
+        ...basis(review, label, { source: 'approval', name: label, verdict: 'allow', reason: 'approved' }, 'approved'),
+        verdict: 'allow',
+        obligations: [{ kind: 'redeem', approval: approval.id }],
+      }
+    }
+    case 'denied': {
+      const reason = `denied by ${approval.by}${approval.comment === '' ? '' : `: ${approval.comment}`}`
+      const label = `denied:${approval.id}`
+      return {
+        ...basis(review, label, { source: 'approval', name: label, verdict: 'block', reason }, reason),
+        verdict: 'block',
+        suggestion: null,
+      }
+    }
+    default:
+      return approval satisfies never
+  }
+}
+
+function basis(review: Review, label: string, finding: Finding, reason: string) {
+  const { rule, policySha256, findings, blastRadius, obligations } = review
+  return {
+    rule: { policy: rule.policy, index: null, label },
+    policySha256,
+    findings: [...findings, finding],
+    reason,
+    blastRadius,
+    obligations,
+  }
+}
+
+function noting(review: Review, note: string): Review {
+  const finding: Finding = { source: 'approval', name: 'approval', verdict: 'review', reason: note }
+  return { ...review, findings: [...review.findings, finding], reason: `${review.reason}; ${note}` }
+}
