@@ -1,0 +1,42 @@
+import { AegisError } from '../core/errors.ts'
+
+/** Longest key or token accepted, in characters. */
+export const KEY_TEXT_LIMIT = 4096
+
+/** Visible ASCII; no comma, which joins two headers of one name. */
+const KEY_TEXT = /^[!-+\--~]+$/
+const BEARER = /^bearer +(\S+)$/i
+
+/** Whether a text can be a key at all: 1 to 4,096 visible ASCII characters without a comma. */
+export function isKeyText(text: string): boolean {
+  return text.length <= KEY_TEXT_LIMIT && KEY_TEXT.test(text)
+}
+
+/**
+ * The key a request presents: `Authorization: Bearer KEY` (RFC 6750) or `X-API-Key: KEY`. Null where it presents none. Never
+ * from a query string: those end in logs, histories and referrers.
+ * @throws AegisError `unauthenticated` where a header is malformed, doubled, or the two differ.
+ */
+export function bearerFrom(headers: { get(name: string): string | null | undefined }): string | null {
+  const authorization = headers.get('authorization') ?? null
+  const apiKey = headers.get('x-api-key') ?? null
+  const bearer = authorization === null ? null : bearerOf(authorization)
+  if (apiKey !== null && !isKeyText(apiKey)) throw malformed('X-API-Key: KEY')
+  // Two keys are two principals: whichever we took, a proxy before us may have checked the other.
+  if (bearer !== null && apiKey !== null && bearer !== apiKey) {
+    throw new AegisError('unauthenticated', 'Authorization and X-API-Key present different keys', {
+      advice: 'send one of the two headers',
+    })
+  }
+  return bearer ?? apiKey
+}
+
+function bearerOf(authorization: string): string {
+  const key = BEARER.exec(authorization)?.[1]
+  if (key === undefined || !isKeyText(key)) throw malformed('Authorization: Bearer KEY')
+  return key
+}
+
+function malformed(form: string): AegisError {
+  return new AegisError('unauthenticated', 'the key header is malformed or sent twice', { advice: `send \`${form}\`` })
+}
