@@ -5,15 +5,15 @@ import type { AdminContext, AdminEnv } from './admin/door.ts'
 import { createResolver } from './admin/resolve.ts'
 import { adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
-import type { Config, UpstreamSettings } from './config.ts'
+import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
 import type { Clock, Random } from './core/runtime.ts'
-import { createBroker, type CredentialConfig } from './credentials/index.ts'
+import { type CredentialConfig, createBroker } from './credentials/index.ts'
 import { mcpRoutes } from './entrances/mcp/index.ts'
-import { createUpstreams, type UpstreamConfig } from './executors/mcp/index.ts'
+import { createUpstreams } from './executors/mcp/index.ts'
 import { createFactCollector } from './facts/facts.ts'
 import { createGateway } from './gateway/gateway.ts'
-import { bearerFrom, createKeyring, isSelf } from './identity/index.ts'
+import { bearerFrom, createKeyring, createSelfCheck } from './identity/index.ts'
 import { openLedger } from './ledger/ledger.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
@@ -53,10 +53,7 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
     store: stores.approvals,
     clock,
     digestKey: keys.digest,
-    isSelf: async (reviewer, approval) => {
-      const [by, requester] = await Promise.all([stores.keys.get(reviewer.principal), stores.keys.get(approval.principal)])
-      return by === null || isSelf(by, approval, requester)
-    },
+    isSelf: createSelfCheck(stores.keys),
   })
   const broker = createBroker({
     credentials: mapValues(config.credentials, credentialConfig),
@@ -66,7 +63,7 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
     random,
     log,
   })
-  const upstreams = createUpstreams({ upstreams: mapValues(config.upstreams, upstreamConfig), log, clock })
+  const upstreams = createUpstreams({ upstreams: config.upstreams, log, clock })
   const facts = createFactCollector({ approval: (envelope) => approvals.fact(envelope) })
   const policy = () => policies.current()
   const gateway = createGateway({ policy, facts, approvals, ledger, broker, upstreams, clock, random, log, metrics })
@@ -140,7 +137,10 @@ function systemRandom(): Random {
 function installationKeys(path: string): { digest: Uint8Array; seal: Uint8Array } {
   const secret = Buffer.from(readInstallationKey(path), 'hex')
   if (secret.byteLength !== 32) {
-    throw new AegisError('config', `${path} does not hold 32 bytes in hex`, { advice: 'restore it from a backup', path })
+    throw new AegisError('config', `${path} does not hold 32 bytes in hex`, {
+      advice: 'restore it from a backup',
+      path,
+    })
   }
   const derive = (purpose: string) => new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32))
   return { digest: derive('aegis/action-digest'), seal: derive('aegis/credential-seal') }
@@ -150,21 +150,12 @@ function readInstallationKey(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch (cause) {
-    throw new AegisError('config', `the installation key ${path} cannot be read`, { advice: 'run `aegis init`', path, cause })
+    throw new AegisError('config', `the installation key ${path} cannot be read`, {
+      advice: 'run `aegis init`',
+      path,
+      cause,
+    })
   }
-}
-
-function upstreamConfig(settings: UpstreamSettings): UpstreamConfig {
-  const { catalog, route, credential, onReview, timeout } = settings
-  const common = {
-    catalog,
-    onReview,
-    ...(credential === null ? {} : { credential }),
-    ...(timeout === null ? {} : { timeoutMs: timeout }),
-  }
-  if (route.kind === 'http') return { ...common, url: route.url, headers: route.headers }
-  const { command, env, cwd, credentialEnv } = route
-  return { ...common, command, env, credentialEnv, ...(cwd === null ? {} : { cwd }) }
 }
 
 function credentialConfig(settings: Config['credentials'][string]): CredentialConfig {

@@ -5,11 +5,8 @@ import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { Random } from '../core/runtime.ts'
-import type { DraftOutcome, Effect, EntryDraft, Ledger, LedgerEntry } from '../ledger/draft.ts'
+import type { DraftOutcome, Effect, Ledger, LedgerEntry } from '../ledger/draft.ts'
 import { decisionDraft, freshSalts, resultDraft } from './drafts.ts'
-
-/** Results that were not durable yet, kept until they are: while one waits, nothing new runs. */
-const KEPT_RESULTS = 4096
 
 /** What was written for a decision. */
 export interface Intent {
@@ -32,24 +29,6 @@ export function createRecorder(parts: {
   readonly random: Random
 }): Recorder {
   const { ledger, approvals, random } = parts
-  const unwritten: EntryDraft[] = []
-  let settling: Promise<void> | null = null
-
-  /** @throws AegisError `evidence_unavailable` while an earlier result is not durable. */
-  function settleDebts(): Promise<void> {
-    settling ??= writeKept().finally(() => {
-      settling = null
-    })
-    return settling
-  }
-
-  async function writeKept(): Promise<void> {
-    while (unwritten[0] !== undefined) {
-      await ledger.append(unwritten[0])
-      unwritten.shift()
-    }
-  }
-
   async function parked(envelope: ActionEnvelope, decision: Review): Promise<Intent> {
     const pending = decision.pending === null ? null : await approvals.get(decision.pending)
     if (pending !== null && pending.status !== 'pending') throw spent(pending)
@@ -77,7 +56,6 @@ export function createRecorder(parts: {
 
   return {
     async decision(envelope, decision, effect) {
-      if (unwritten.length > 0) await settleDebts()
       if (decision.verdict === 'review') return parked(envelope, decision)
       const approval = redeems(decision)
       if (approval !== null) return redeemed(envelope, decision, effect, approval)
@@ -91,7 +69,7 @@ export function createRecorder(parts: {
       try {
         return await ledger.append(draft)
       } catch (error) {
-        if (unwritten.length < KEPT_RESULTS) unwritten.push(draft)
+        // The ledger keeps the result and writes it before anything else once it can.
         throw new AegisError('evidence_unavailable', 'the result could not be recorded; the action may have happened', {
           advice:
             'check what happened before calling again; the result is kept and will be recorded as soon as the ledger can be written',
