@@ -14,7 +14,7 @@ import {
 import { badAnswer, cancelled, type Place, unreachable, unsent } from './failures.ts'
 import { type ExchangeEnd, exchange } from './http-exchange.ts'
 import { type HttpReply, requestOverHttp, type Wire } from './http-request.ts'
-import { createInbound } from './inbound.ts'
+import { createInbound, type Patient } from './inbound.ts'
 import { type Note, notificationText } from './rpc-message.ts'
 import { listen } from './server-stream.ts'
 
@@ -68,6 +68,11 @@ export function createHttpConversation(parts: HttpParts): Conversation {
     secret: parts.secret,
     inbound,
     open: new Set(),
+    watchdogs: new Set(),
+  }
+  const everyCall: Patient = {
+    hold: () => wire.watchdogs.forEach((watchdog) => void watchdog.hold()),
+    resume: () => wire.watchdogs.forEach((watchdog) => void watchdog.resume()),
   }
 
   const start = async (): Promise<Session> => {
@@ -115,7 +120,17 @@ export function createHttpConversation(parts: HttpParts): Conversation {
     session.stream = new AbortController()
     const { side, secret } = parts
     const { limit } = wire
-    const stream = { side, path, limit, secret, upstream: place.upstream, channel, inbound, headers: session.headers }
+    const stream = {
+      side,
+      path,
+      limit,
+      secret,
+      upstream: place.upstream,
+      channel,
+      inbound,
+      headers: session.headers,
+      calls: everyCall,
+    }
     void listen(stream, session.stream.signal)
   }
 

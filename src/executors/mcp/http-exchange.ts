@@ -1,5 +1,5 @@
 import type { Dispatcher, Pool } from 'undici'
-import { createSseParser, type SseEvent } from './sse.ts'
+import { createSseParser, type SseEvent, type SseParser } from './sse.ts'
 
 /** One HTTP request and its answer, as far as MCP cares. */
 export interface Exchange {
@@ -30,9 +30,9 @@ export interface ExchangeRequest {
   readonly headers: string[]
   readonly body: string | null
   readonly limit: number
-  onEvent(event: SseEvent): void
+  readonly onEvent: (event: SseEvent) => void
   /** Any bytes came. */
-  onLife(): void
+  readonly onLife: () => void
 }
 
 /** A server may leave the stream of an answered request open; after this its socket is given up. */
@@ -114,24 +114,24 @@ interface BodyReader {
 
 function createBodyReader(request: ExchangeRequest, stop: (problem: string) => void): BodyReader {
   const tooLong = () => stop(`its answer is over ${request.limit} bytes`)
-  const sse = createSseParser(request.limit, (event) => request.onEvent(event), tooLong)
   const chunks: Buffer[] = []
   let head: Head = { status: 0, sessionId: null }
-  let streams = false
+  let sse: SseParser | null = null
   let size = 0
   return {
     start(status, headers) {
       head = { status, sessionId: single(headers['mcp-session-id']) }
-      streams = status === 200 && (single(headers['content-type']) ?? '').startsWith('text/event-stream')
+      const streams = status === 200 && (single(headers['content-type']) ?? '').startsWith('text/event-stream')
+      if (streams) sse = createSseParser(request.limit, request.onEvent, tooLong)
     },
     push(chunk) {
-      if (streams) return sse.push(chunk)
+      if (sse !== null) return sse.push(chunk)
       size += chunk.length
       if (size > request.limit) tooLong()
       else chunks.push(chunk)
     },
     end() {
-      if (streams) return { kind: 'stream', head, retryMs: sse.retryMs(), lastId: sse.lastId() }
+      if (sse !== null) return { kind: 'stream', head, retryMs: sse.retryMs(), lastId: sse.lastId() }
       // Joined before it is decoded, so a split character stays whole.
       const whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
       return { kind: 'body', head, text: whole === undefined ? '' : whole.toString('utf8') }

@@ -5,7 +5,7 @@ import type { AskContext } from './conversation.ts'
 import { type Exchange, type ExchangeEnd, exchange } from './http-exchange.ts'
 import type { Inbound } from './inbound.ts'
 import { type Message, type Note, parseMessages, requestText } from './rpc-message.ts'
-import { type Patience, startWatchdog } from './watchdog.ts'
+import { type Patience, startWatchdog, type Watchdog } from './watchdog.ts'
 
 /** Where requests of one conversation go. */
 export interface Wire {
@@ -16,6 +16,8 @@ export interface Wire {
   readonly inbound: Inbound
   /** The requests under way, so that `close` can end them. */
   readonly open: Set<Exchange>
+  /** Their watchdogs, so that a question asked outside of their streams can make them rest. */
+  readonly watchdogs: Set<Watchdog>
 }
 
 export interface HttpAsk {
@@ -58,6 +60,7 @@ export async function requestOverHttp(wire: Wire, ask: HttpAsk): Promise<HttpRep
     giving.by = 'patience'
     giving.stop(problem)
   })
+  wire.watchdogs.add(watchdog)
   const onAbort = () => {
     giving.by = 'caller'
     giving.stop('cancelled')
@@ -101,6 +104,7 @@ export async function requestOverHttp(wire: Wire, ask: HttpAsk): Promise<HttpRep
     return { kind: 'failed', sent: end.sent || posted.kind !== 'failed', problem: end.problem, by: giving.by }
   } finally {
     watchdog.stop()
+    wire.watchdogs.delete(watchdog)
     signal?.removeEventListener('abort', onAbort)
   }
 }

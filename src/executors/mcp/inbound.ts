@@ -5,16 +5,16 @@ import type { Place } from './failures.ts'
 import { answerText, type Message, type Note, type RpcId } from './rpc-message.ts'
 import type { Watchdog } from './watchdog.ts'
 
-/** What rests while the client is asked. */
-type Patient = Pick<Watchdog, 'hold' | 'resume'>
+/** What rests while the client is asked: a person may take their time. */
+export type Patient = Pick<Watchdog, 'hold' | 'resume'>
 
 /** More than this many questions at once are no conversation but a flood. */
 const MAX_QUESTIONS = 64
 
 /** What an upstream says besides answering: questions for the client and notifications. */
 export interface Inbound {
-  /** `forward` gets the notifications; `watchdog` of the call in whose stream a question came rests while it is answered. */
-  accept(message: Message, forward: (note: Note) => void, watchdog: Patient | null): void
+  /** `forward` gets the notifications; `calls` rest while a question is answered. */
+  accept(message: Message, forward: (note: Note) => void, calls: Patient): void
   /** Ends every open question. */
   close(): void
 }
@@ -24,21 +24,21 @@ export function createInbound(place: Place, channel: ClientChannel, log: Log, re
   const questions = new Map<RpcId, AbortController>()
   let complained = false
 
-  const ask = async (id: RpcId, note: Note, watchdog: Patient | null) => {
+  const ask = async (id: RpcId, note: Note, calls: Patient) => {
     const abort = new AbortController()
     questions.set(id, abort)
-    watchdog?.hold()
+    calls.hold()
     const outcome = await channel.request(place.upstream, note, abort.signal).catch(gone)
-    watchdog?.resume()
+    calls.resume()
     questions.delete(id)
     if (!abort.signal.aborted) reply(answerText(id, outcome))
   }
 
-  const question = (id: RpcId, note: Note, watchdog: Patient | null) => {
+  const question = (id: RpcId, note: Note, calls: Patient) => {
     if (note.method === 'ping') reply(answerText(id, { kind: 'result', result: {} }))
     else if (questions.has(id)) reply(answerText(id, refusal(-32600, 'a request with this id is still open')))
     else if (questions.size >= MAX_QUESTIONS) reply(answerText(id, refusal(-32000, 'too many open requests')))
-    else void ask(id, note, watchdog)
+    else void ask(id, note, calls)
   }
 
   const complain = (problem: string) => {
@@ -51,10 +51,10 @@ export function createInbound(place: Place, channel: ClientChannel, log: Log, re
   }
 
   return {
-    accept(message, forward, watchdog) {
+    accept(message, forward, calls) {
       switch (message.kind) {
         case 'request':
-          return question(message.id, message.note, watchdog)
+          return question(message.id, message.note, calls)
         case 'notification':
           return withdraws(message.note, questions) ? undefined : forward(message.note)
         case 'response':

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'undici'
 import type { ClientChannel } from '../../gateway/ports.ts'
 import { type ExchangeEnd, exchange } from './http-exchange.ts'
-import type { Inbound } from './inbound.ts'
+import type { Inbound, Patient } from './inbound.ts'
 import { parseMessages } from './rpc-message.ts'
 
 export interface Listening {
@@ -14,6 +14,8 @@ export interface Listening {
   readonly channel: ClientChannel
   readonly inbound: Inbound
   readonly headers: readonly string[]
+  /** The calls under way: a question that comes here may be asked by any of them. */
+  readonly calls: Patient
 }
 
 const FIRST_WAIT_MS = 1_000
@@ -41,7 +43,7 @@ export async function listen(listening: Listening, signal: AbortSignal): Promise
         heard = true
         lastId = event.id
         for (const message of parseMessages(event.data, listening.secret)) {
-          listening.inbound.accept(message, (note) => channel.notify(upstream, note), null)
+          listening.inbound.accept(message, (note) => channel.notify(upstream, note), listening.calls)
         }
       },
     })

@@ -20,8 +20,15 @@ import type { StdioRoute } from './upstream-config.ts'
 export interface StdioParts extends ConversationParts {
   readonly route: StdioRoute
   readonly environment: Environment
+  /** The processes of this upstream that run, and how many may. */
+  readonly crowd: Crowd
   /** Monotonic milliseconds. */
   readonly elapsed: () => number
+}
+
+export interface Crowd {
+  readonly limit: number
+  size: number
 }
 
 /** One process and what is under way with it. */
@@ -89,6 +96,10 @@ export function createStdioConversation(parts: StdioParts): Conversation {
       const problem = `it failed ${failures} times in a row; next attempt in ${Math.ceil(wait)} ms at the earliest`
       return Promise.reject(unreachable(place, problem, false))
     }
+    if (parts.crowd.size >= parts.crowd.limit) {
+      const advice = 'end clients that are not needed'
+      return Promise.reject(unreachable(place, `${parts.crowd.limit} of its processes run already`, false, advice))
+    }
     const started = start().catch((error: unknown) => {
       if (starting === started) starting = null
       backOff()
@@ -152,10 +163,12 @@ function launch(parts: StdioParts, onGone: () => void): Running {
       }
     },
     onGone(problem) {
+      parts.crowd.size -= 1
       inbound.close()
       multiplex.fail(problem)
       onGone()
     },
   })
+  parts.crowd.size += 1
   return { child, multiplex, inbound, welcome: {}, ready: false }
 }

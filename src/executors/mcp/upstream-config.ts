@@ -41,6 +41,8 @@ export interface Limits {
   readonly idleMs: number
   /** Milliseconds a child has to end by itself, then again after SIGTERM. */
   readonly graceMs: number
+  /** Processes of clients at the same time, per stdio upstream: a client opens one by asking, a machine ends at some thousand. */
+  readonly processes: number
   /** Processes that hold a lent credential at the same time, per upstream. */
   readonly lentProcesses: number
   /** Milliseconds after a failed start before the next one; doubled with each failure, at most 30 s. */
@@ -51,6 +53,7 @@ export const DEFAULT_LIMITS: Limits = {
   messageBytes: 64 * 1024 * 1024,
   idleMs: 300_000,
   graceMs: 2_000,
+  processes: 64,
   lentProcesses: 8,
   restartMs: 500,
 }

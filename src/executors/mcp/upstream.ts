@@ -6,7 +6,7 @@ import type { Conversation, ConversationParts } from './conversation.ts'
 import { cancelled, type Place, placeOf } from './failures.ts'
 import { createHttpConversation } from './http-conversation.ts'
 import { createSlots } from './slots.ts'
-import { createStdioConversation } from './stdio-conversation.ts'
+import { type Crowd, createStdioConversation } from './stdio-conversation.ts'
 import {
   DEFAULT_CONNECT_TIMEOUT_MS,
   type HttpRoute,
@@ -107,16 +107,25 @@ function httpUpstream(basics: Basics, route: HttpRoute): Upstream {
 function stdioUpstream(basics: Basics, route: StdioRoute, world: World): Upstream {
   const { info, place } = basics
   const { environment, elapsed } = world
+  const crowd: Crowd = { limit: world.limits.processes, size: 0 }
   const slots = createSlots(world.limits.lentProcesses)
   const lent = new Set<Conversation>()
 
   return {
     info,
     place,
-    converse: (channel) => createStdioConversation({ ...basics.parts(channel, null), route, environment, elapsed }),
+    converse: (channel) =>
+      createStdioConversation({ ...basics.parts(channel, null), route, environment, elapsed, crowd }),
     async lend(channel, secret, use, signal) {
+      const alone: Crowd = { limit: 1, size: 0 }
       const leave = await slots.take(signal, () => cancelled(place, false))
-      const conversation = createStdioConversation({ ...basics.parts(channel, secret), route, environment, elapsed })
+      const conversation = createStdioConversation({
+        ...basics.parts(channel, secret),
+        route,
+        environment,
+        elapsed,
+        crowd: alone,
+      })
       lent.add(conversation)
       try {
         return await use(conversation)

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../src/core/json.ts'
 import type { Limits, UpstreamConfig } from '../../../src/executors/mcp/index.ts'
@@ -271,6 +272,39 @@ describe('an event stream', () => {
     const channel = testChannel({ answer: async () => ({ kind: 'result', result: { roots: [] } }) })
     expect(await call(channel)).toEqual(DONE)
     expect(answers).toEqual([{ roots: [] }])
+  })
+
+  it('by GET carries questions too, and the calls under way wait for their answers', async () => {
+    let question: ServerResponse | null = null
+    let finish: () => void = () => undefined
+    const { call } = await tiny(
+      (_, response, id) => {
+        finish = () => json(response, result(id, 'done'))
+        question?.write(event({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create' }))
+      },
+      {
+        limits: { idleMs: 200 },
+        onOther(one, response) {
+          if (one.method === 'GET') {
+            sse(response)
+            response.flushHeaders()
+            question = response
+            return true
+          }
+          if (one.message?.['id'] !== 'q') return false
+          response.writeHead(202).end()
+          finish()
+          return true
+        },
+      },
+    )
+    const slow = testChannel({
+      answer: () =>
+        new Promise((resolve) => setTimeout(() => resolve({ kind: 'result', result: { action: 'accept' } }), 600)),
+    })
+    await call(slow).catch(() => undefined)
+    await until(() => question !== null)
+    expect(await call(slow)).toEqual(DONE)
   })
 
   it('by GET carries what the upstream says unasked', async () => {

@@ -121,6 +121,17 @@ describe('a stdio upstream', () => {
     expect(error.data).toMatchObject({ sent: false })
   })
 
+  it('runs for so many clients and no more; one that leaves makes room', async () => {
+    const { upstreams, call } = tiny('good', {}, { processes: 2 })
+    const [alice, bob, carol] = [own(), own(), own()]
+    await Promise.all([call('pid', {}, alice), call('pid', {}, bob)])
+    const error = await failureOf(call('pid', {}, carol))
+    expect(error.message).toContain('2 of its processes run already')
+    expect(error.data).toMatchObject({ sent: false })
+    await upstreams.release(bob.key)
+    expect(textOf(await call('pid', {}, carol))).toMatch(/^\d+$/)
+  })
+
   it('may say garbage between its answers: it is told once and ignored', async () => {
     const { call, log } = tiny()
     expect(textOf(await call('garbage'))).toBe('after the garbage')
