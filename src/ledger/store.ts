@@ -120,6 +120,8 @@ export interface LedgerReader {
   payloads(n: number): Promise<readonly StoredPayload[]>
   /** How many rows the log holds and the largest `n`, -1 where empty. */
   extent(): Promise<{ readonly count: number; readonly last: number }>
+  /** Full ids of the sessions with this label, also of such as have lost their head row; at most 100. */
+  sessionsNamed(label: string): Promise<readonly string[]>
   /** Most recently written first, at most `limit`. */
   sessions(limit: number): Promise<readonly SessionSummary[]>
   /** Newest first. */

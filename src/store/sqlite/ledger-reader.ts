@@ -43,6 +43,7 @@ export function createLedgerReader(handle: Handle): LedgerReader {
       const row = prepare(handle, 'SELECT count(*) AS count, ifnull(max(n), -1) AS last FROM ledger_entry').get([])
       return { count: Number(column(row, 'count')), last: Number(column(row, 'last')) }
     },
+    sessionsNamed: async (label) => named(handle, label),
     sessions: async (limit) => summaries(handle, Math.min(limit, MAX_LIST)),
     list: async (filter) => list(handle, filter),
   }
@@ -83,6 +84,17 @@ function brokenHeads(handle: Handle): string[] {
   return prepare(handle, sql)
     .all([])
     .map((row) => latin1(column(row, 'session')))
+}
+
+function named(handle: Handle, label: string): string[] {
+  const tables = ['ledger_session', 'ledger_entry']
+  for (const table of tables) {
+    const sql = `SELECT DISTINCT CAST(session AS BLOB) AS session FROM ${table}
+      WHERE substr(session, instr(session, '/') + 1) = ? LIMIT 100`
+    const found = prepare(handle, sql).all([label])
+    if (found.length > 0) return found.map((row) => latin1(column(row, 'session')))
+  }
+  return []
 }
 
 function* entriesFrom(handle: Handle, from: number): Generator<StoredEntry> {

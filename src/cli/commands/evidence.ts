@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+
+/** What was recorded, and whether it still is what was recorded. Reads the store or the bundle itself: never asks the server. */
+export function register(program: Command): void {
+  const evidence = program.command('evidence').description('sessions, bundles and their verification')
+  evidence
+    .command('sessions')
+    .description('the sessions in the store')
+    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--limit <count>', 'at most this many, newest first', '50')
+    .option('--format <format>', 'table, json or csv')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../evidence.ts')).sessions(options))
+  evidence
+    .command('export')
+    .description('write the bundle of one session: the file for an auditor')
+    .requiredOption('--session <session>', 'label or full id of the session')
+    .requiredOption('--out <file>', 'where to write it')
+    .option('--redact <path...>', 'withhold these values: params, target, result, comment, justification')
+    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../evidence.ts')).exportBundle(options))
+  evidence
+    .command('verify')
+    .description(
+      'recompute every hash and link; exit 0 valid, 1 tampered, 3 cannot decide, 4 below the trust asked for',
+    )
+    .option('--session <session>', 'label or full id of a session in the store')
+    .option('--bundle <file>', 'an exported bundle')
+    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--key <vkey>', 'the log key that must have signed a checkpoint')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../evidence.ts')).verify(options))
+}
