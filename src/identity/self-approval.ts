@@ -1,5 +1,6 @@
 import type { Approval } from '../core/approval.ts'
-import type { KeyRecord } from './ports.ts'
+import type { Principal } from '../core/ids.ts'
+import type { KeyRecord, KeyStore } from './ports.ts'
 
 /** What the check looks at of an approval. */
 export type Requested = Pick<Approval, 'principal' | 'owner'> & {
@@ -22,6 +23,14 @@ export function isSelf(reviewer: KeyRecord, approval: Requested, requester: KeyR
   if (reviewer.id === approval.principal) return true
   if (reviewer.owner !== '' && reviewer.owner === approval.owner) return true
   return approval.terms.independent && !independent(reviewer, requester)
+}
+
+/** The same question asked with the keys as they are now. A reviewer whose key is gone counts as the one who asked. */
+export function createSelfCheck(keys: Pick<KeyStore, 'get'>) {
+  return async (reviewer: { readonly principal: Principal }, approval: Requested): Promise<boolean> => {
+    const [record, requester] = await Promise.all([keys.get(reviewer.principal), keys.get(approval.principal)])
+    return record === null || record.revokedAt !== null || isSelf(record, approval, requester)
+  }
 }
 
 function independent(reviewer: KeyRecord, requester: KeyRecord | null): boolean {

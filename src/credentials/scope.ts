@@ -1,0 +1,120 @@
+import { AegisError } from '../core/errors.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
+
+export type Level = 'read' | 'write'
+/** GitHub App permissions by name, as `POST /app/installations/{id}/access_tokens` takes them. */
+export type Permissions = Readonly<Record<string, Level>>
+
+const CONTENTS_READ: Permissions = { contents: 'read' }
+const CONTENTS_WRITE: Permissions = { contents: 'write' }
+const PULLS_READ: Permissions = { pull_requests: 'read' }
+const PULLS_WRITE: Permissions = { pull_requests: 'write' }
+const ISSUES_READ: Permissions = { issues: 'read' }
+const ISSUES_WRITE: Permissions = { issues: 'write' }
+const ACTIONS_READ: Permissions = { actions: 'read' }
+
+/** Least permissions of each tool, by GitHub's "Permissions required for GitHub Apps". A tool that is not here gets no token. */
+const PERMISSIONS: ReadonlyMap<string, Permissions> = new Map([
+  ...each(CONTENTS_WRITE, 'create_or_update_file push_files delete_file create_branch'),
+  ...each({ pull_requests: 'write', contents: 'read' }, 'create_pull_request update_pull_request'),
+  ...each({ contents: 'write', pull_requests: 'write' }, 'merge_pull_request update_pull_request_branch'),
+  ...each(
+    PULLS_WRITE,
+    'update_pull_request_body update_pull_request_draft_state update_pull_request_state update_pull_request_title',
+    'pull_request_review_write create_pull_request_review submit_pending_pull_request_review',
+    'delete_pending_pull_request_review add_comment_to_pending_review add_pull_request_review_comment',
+    'add_pull_request_review_comment_reaction add_reply_to_pull_request_comment request_pull_request_reviewers',
+  ),
+  ...each(
+    ISSUES_WRITE,
+    'create_issue update_issue issue_write issue_dependency_write sub_issue_write add_issue_comment',
+    'add_issue_comment_reaction add_issue_reaction add_sub_issue remove_sub_issue reprioritize_sub_issue',
+    'set_issue_fields update_issue_assignees update_issue_body update_issue_labels update_issue_milestone',
+    'update_issue_state update_issue_title update_issue_type label_write',
+  ),
+  ...each({ actions: 'write' }, 'actions_run_trigger'),
+  ...each({ discussions: 'write' }, 'discussion_comment_write'),
+
+  ...each(
+    CONTENTS_READ,
+    'get_file_contents get_file_blame get_repository_tree get_commit list_commits list_branches get_tag list_tags',
+    'get_latest_release get_release_by_tag list_releases',
+  ),
+  ...each(
+    PULLS_READ,
+    'pull_request_read list_pull_requests get_pull_request get_pull_request_files get_pull_request_comments',
+    'get_pull_request_reviews',
+  ),
+  ...each({ pull_requests: 'read', statuses: 'read' }, 'get_pull_request_status'),
+  ...each(ISSUES_READ, 'issue_read get_issue list_issues issue_dependency_read find_duplicate get_label list_label'),
+  ...each(ACTIONS_READ, 'actions_get actions_list get_job_logs'),
+  ...each({ security_events: 'read' }, 'get_code_scanning_alert list_code_scanning_alerts'),
+  ...each({ vulnerability_alerts: 'read' }, 'get_dependabot_alert list_dependabot_alerts'),
+  ...each({ secret_scanning_alerts: 'read' }, 'get_secret_scanning_alert list_secret_scanning_alerts'),
+  ...each({ repository_advisories: 'read' }, 'list_repository_security_advisories'),
+  ...each(
+    { discussions: 'read' },
+    'get_discussion get_discussion_comments list_discussions list_discussion_categories',
+  ),
+  ...each({ metadata: 'read' }, 'list_repository_collaborators'),
+])
+
+/** What one `method` of a multiplexed tool needs on top. */
+const BY_METHOD: Readonly<Record<string, Readonly<Record<string, Permissions>>>> = {
+  'github.pull_request_read': { get_status: { statuses: 'read' }, get_check_runs: { checks: 'read' } },
+}
+
+/** Tools that write files by path: under `.github/workflows/` GitHub asks for one more permission. */
+const WRITES_FILES: ReadonlySet<string> = new Set([
+  'github.create_or_update_file',
+  'github.push_files',
+  'github.delete_file',
+])
+
+/**
+ * The least permissions for one call of a canonical tool.
+ * @throws AegisError `forbidden` (data.sent: false) for a tool without an entry: no narrow token is known for it.
+ */
+export function permissionsFor(tool: string, parameters: JsonObject): Permissions {
+  const base = PERMISSIONS.get(tool)
+  if (base === undefined) {
+    throw new AegisError('forbidden', `no credential can be narrowed to what \`${tool}\` needs, so none is lent`, {
+      advice: 'use a tool that acts on one repository, or an upstream without `credential`',
+      data: { sent: false },
+    })
+  }
+  const method = textMember(parameters, 'method')
+  const methods = BY_METHOD[tool]
+  const more =
+    method !== undefined && methods !== undefined && Object.hasOwn(methods, method) ? methods[method] : undefined
+  const workflows: Permissions = WRITES_FILES.has(tool) && touchesWorkflows(parameters) ? { workflows: 'write' } : {}
+  return { ...base, ...more, ...workflows }
+}
+
+/** `pull_requests:write,contents:read`: writes first, then names in order. */
+export function scopeText(permissions: Permissions): string {
+  const order = (level: Level) => (level === 'write' ? 0 : 1)
+  return Object.entries(permissions)
+    .sort(([a, x], [b, y]) => order(x) - order(y) || (a < b ? -1 : 1))
+    .map(([name, level]) => `${name}:${level}`)
+    .join(',')
+}
+
+export function isReadOnly(permissions: Permissions): boolean {
+  return Object.values(permissions).every((level) => level === 'read')
+}
+
+/** True only for a path that is plainly a workflow. A spelling that hides it gets no permission, and GitHub refuses the write. */
+function touchesWorkflows(parameters: JsonObject): boolean {
+  const { path, files } = parameters
+  const paths: (Json | undefined)[] = [path, ...(Array.isArray(files) ? files.map(pathOf) : [])]
+  return paths.some((each) => typeof each === 'string' && /^\/?(?:\.\/)*\.github\/workflows\//.test(each))
+}
+
+function pathOf(file: Json): Json | undefined {
+  return isObject(file) ? file['path'] : undefined
+}
+
+function each(permissions: Permissions, ...names: string[]): [string, Permissions][] {
+  return names.flatMap((list) => list.split(' ')).map((name) => [`github.${name}`, permissions])
+}
