@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool } from 'undici'
+import type { AegisError } from '../../core/errors.ts'
 import type { Outcome } from '../../gateway/ports.ts'
 import type { AskContext } from './conversation.ts'
+import { badAnswer, cancelled, type Place, unreachable } from './failures.ts'
 import { type Exchange, type ExchangeEnd, exchange } from './http-exchange.ts'
 import type { Inbound } from './inbound.ts'
 import { type Message, type Note, parseMessages, requestText } from './rpc-message.ts'
+import type { SseEvent } from './sse.ts'
 import { type Patience, startWatchdog, type Watchdog } from './watchdog.ts'
 
 /** Where requests of one conversation go. */
@@ -50,77 +53,81 @@ const MAX_RETRY_MS = 30_000
 
 /** One JSON-RPC request: POST, and GET with `Last-Event-ID` where the server broke its stream off. Never rejects. */
 export async function requestOverHttp(wire: Wire, ask: HttpAsk): Promise<HttpReply> {
-  const signal = ask.context?.signal ?? null
-  if (signal?.aborted) return { kind: 'failed', sent: false, problem: 'cancelled', by: 'caller' }
-  const giving: { by: 'network' | 'patience' | 'caller'; stop: (problem: string) => void } = {
-    by: 'network',
-    stop: () => undefined,
-  }
-  const watchdog = startWatchdog(ask.patience, (problem) => {
-    giving.by = 'patience'
-    giving.stop(problem)
-  })
-  wire.watchdogs.add(watchdog)
-  const onAbort = () => {
-    giving.by = 'caller'
-    giving.stop('cancelled')
-  }
-  signal?.addEventListener('abort', onAbort, { once: true })
-
-  const found: { outcome: Outcome | null } = { outcome: null }
+  if (ask.context?.signal.aborted) return { kind: 'failed', sent: false, problem: 'cancelled', by: 'caller' }
+  const attempt: Attempt = { outcome: null, by: 'network', stop: () => undefined }
+  const { watchdog, disarm } = arm(wire, ask, attempt)
   const forward = (note: Note) => ask.context?.onNotification(note)
   const take = (message: Message) => {
-    if (message.kind === 'response' && message.id === ask.id) found.outcome ??= message.outcome
+    if (message.kind === 'response' && message.id === ask.id) attempt.outcome ??= message.outcome
     else wire.inbound.accept(message, forward, watchdog)
   }
   const run = async (method: 'POST' | 'GET', headers: string[], body: string | null): Promise<ExchangeEnd> => {
-    const running = exchange(wire.calls, {
-      method,
-      path: wire.path,
-      headers,
-      body,
-      limit: wire.limit,
-      onLife: watchdog.touch,
-      onEvent(event) {
-        for (const message of parseMessages(event.data, wire.secret)) take(message)
-        if (found.outcome !== null) running.finish()
-      },
-    })
-    giving.stop = running.stop
+    const { path, limit } = wire
+    const onEvent = ({ data }: SseEvent) => {
+      for (const message of parseMessages(data, wire.secret)) take(message)
+      if (attempt.outcome !== null) running.finish()
+    }
+    const running = exchange(wire.calls, { method, path, headers, body, limit, onEvent, onLife: watchdog.touch })
+    attempt.stop = running.stop
     wire.open.add(running)
     const end = await running.done
     wire.open.delete(running)
     return end
   }
-
   try {
     const posted = await run('POST', ask.headers, requestText(ask.id, ask.note))
+    if (posted.kind === 'body') return readBody(wire, ask, posted, take, attempt)
     const resume = (lastId: string) => run('GET', [...ask.headers, 'last-event-id', lastId], null)
-    const end = await resumed(posted, () => found.outcome !== null, giving, resume)
-    if (end.kind === 'body') return readBody(wire, ask, end, take, found)
-    if (found.outcome !== null)
-      return { kind: 'answer', outcome: found.outcome, sessionId: sessionIdOf(end) ?? sessionIdOf(posted) }
-    if (end.kind === 'stream') return { kind: 'unusable', problem: 'it ended its stream before it answered' }
-    return { kind: 'failed', sent: end.sent || posted.kind !== 'failed', problem: end.problem, by: giving.by }
+    const end = await resumed(posted, attempt, resume)
+    return readStream(posted, end, attempt)
   } finally {
-    watchdog.stop()
-    wire.watchdogs.delete(watchdog)
-    signal?.removeEventListener('abort', onAbort)
+    disarm()
+  }
+}
+
+/** What is known of a request under way, and how to end it. */
+interface Attempt {
+  outcome: Outcome | null
+  by: 'network' | 'patience' | 'caller'
+  stop: (problem: string) => void
+}
+
+/** Lets the caller's signal and our patience end the attempt. */
+function arm(wire: Wire, ask: HttpAsk, attempt: Attempt): { watchdog: Watchdog; disarm: () => void } {
+  const signal = ask.context?.signal ?? null
+  const giveUp = (by: 'patience' | 'caller', problem: string) => {
+    attempt.by = by
+    attempt.stop(problem)
+  }
+  const watchdog = startWatchdog(ask.patience, (problem) => giveUp('patience', problem))
+  const onAbort = () => giveUp('caller', 'cancelled')
+  wire.watchdogs.add(watchdog)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return {
+    watchdog,
+    disarm() {
+      watchdog.stop()
+      wire.watchdogs.delete(watchdog)
+      signal?.removeEventListener('abort', onAbort)
+    },
   }
 }
 
 /** Follows a stream that ended early, as revision 2025-11-25 has it ("polling"). */
 async function resumed(
   first: ExchangeEnd,
-  answered: () => boolean,
-  giving: { stop: (problem: string) => void },
+  attempt: Attempt,
   resume: (lastId: string) => Promise<ExchangeEnd>,
 ): Promise<ExchangeEnd> {
   let end = first
-  for (let tries = 0; tries < MAX_RESUMPTIONS && end.kind === 'stream' && !answered() && end.lastId !== ''; tries++) {
+  for (
+    let tries = 0;
+    tries < MAX_RESUMPTIONS && end.kind === 'stream' && attempt.outcome === null && end.lastId !== '';
+    tries++
+  ) {
     const pause = new AbortController()
     let problem = ''
-    giving.stop = (why) => {
+    attempt.stop = (why) => {
       problem = why
       pause.abort()
     }
@@ -141,7 +148,7 @@ function readBody(
   ask: HttpAsk,
   end: Extract<ExchangeEnd, { kind: 'body' }>,
   take: (message: Message) => void,
-  found: { readonly outcome: Outcome | null },
+  attempt: Attempt,
 ): HttpReply {
   const { status, sessionId } = end.head
   if (ask.inSession && status === 404) return { kind: 'session-lost' }
@@ -155,7 +162,7 @@ function readBody(
   const messages = parseMessages(end.text, wire.secret)
   if (ask.inSession && status === 400 && messages.some(namesSession)) return { kind: 'session-lost' }
   for (const message of messages) take(message)
-  if (found.outcome !== null) return { kind: 'answer', outcome: found.outcome, sessionId }
+  if (attempt.outcome !== null) return { kind: 'answer', outcome: attempt.outcome, sessionId }
   return { kind: 'unusable', problem: problemOf(status, messages) }
 }
 
@@ -173,6 +180,23 @@ function problemOf(status: number, messages: readonly Message[]): string {
   return 'its answer belongs to another request'
 }
 
-function sessionIdOf(end: ExchangeEnd): string | null {
-  return end.kind === 'failed' ? null : end.head.sessionId
+function readStream(posted: ExchangeEnd, end: ExchangeEnd, attempt: Attempt): HttpReply {
+  const sessionId = posted.kind === 'failed' ? null : posted.head.sessionId
+  if (attempt.outcome !== null) return { kind: 'answer', outcome: attempt.outcome, sessionId }
+  if (end.kind !== 'failed') return { kind: 'unusable', problem: 'it ended its stream before it answered' }
+  return { kind: 'failed', sent: end.sent || end !== posted, problem: end.problem, by: attempt.by }
+}
+
+export function failure(place: Place, reply: Exclude<HttpReply, { kind: 'answer' }>): AegisError {
+  switch (reply.kind) {
+    case 'session-lost':
+      return badAnswer(place, 'it does not keep the session it has just opened')
+    case 'unusable':
+      return badAnswer(place, reply.problem)
+    case 'failed':
+      if (reply.by === 'caller') return cancelled(place, reply.sent)
+      return reply.sent ? badAnswer(place, reply.problem) : unreachable(place, reply.problem, false)
+    default:
+      return reply satisfies never
+  }
 }
