@@ -50,6 +50,8 @@ export interface World {
   readonly flags?: Flags
   /** Folder that relative paths of flags start from. */
   readonly cwd?: string
+  /** The configuration is to be served by: every `${NAME}` in it must be set. Else it is only looked at. */
+  readonly serving?: boolean
 }
 
 const NOTHING: FileSettings = { upstreams: {}, credentials: {}, localForge: null }
@@ -61,7 +63,7 @@ const NOTHING: FileSettings = { upstreams: {}, credentials: {}, localForge: null
 export function loadConfig(world: World): Config {
   const places = findPlaces(world.env, world.home)
   const text = readIfThere(places.configFile)
-  const file = text === null ? NOTHING : fileSettings(text, places, world.env)
+  const file = text === null ? NOTHING : fileSettings(text, places, world)
   const chosen = { ...file, ...fromEnvironment(world), ...fromFlags(world) }
   return {
     places,
@@ -78,8 +80,9 @@ export function loadConfig(world: World): Config {
   }
 }
 
-function fileSettings(text: string, places: Places, env: Environment): FileSettings {
-  const around = { env, resolve: (path: string) => resolve(places.configDir, path) }
+function fileSettings(text: string, places: Places, world: World): FileSettings {
+  const resolvePath = (path: string) => resolve(places.configDir, path)
+  const around = { env: world.env, resolve: resolvePath, lenient: !world.serving }
   return readSettings(text, places.configFile, around)
 }
 

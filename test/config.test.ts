@@ -137,6 +137,15 @@ local_forge: { port: 8082, repository: aegisflow/aegisflow, app_id: 7, public_ke
     expect(complaint(yaml)).toContain(message)
   })
 
+  it('needs its variables only where it is served by: looking at the evidence needs no secret', () => {
+    const yaml =
+      'version: 1\nupstreams: { a: { catalog: none, url: "http://x", headers: { Authorization: "Bearer $' +
+      '{T}" } } }\n'
+    const base = world(yaml)
+    expect(loadConfig(base).upstreams['a']?.route).toMatchObject({ headers: { Authorization: 'Bearer $' + '{T}' } })
+    expect(() => loadConfig({ ...base, serving: true })).toThrow(/environment variable T is not set/)
+  })
+
   it('names every mistake at once, in the order of the file', () => {
     const lines = complaint('versoin: 1\nlisten: { prot: 1 }\nstroe: x\n').split('\n')
     expect(lines.map((line) => line.split(':')[1])).toEqual(['1', '1', '2', '3'])

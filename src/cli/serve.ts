@@ -18,7 +18,13 @@ interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const context = processContext()
   if (options.detach) return serveDetached(context, options)
-  const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd, flags: flagsOf(options) })
+  const config = loadConfig({
+    env: context.env,
+    home: context.home,
+    cwd: context.cwd,
+    flags: flagsOf(options),
+    serving: true,
+  })
   const running = await start(config, context)
   context.out(`aegis: MCP at ${running.url}/mcp, admin at ${running.adminUrl}, policy ${config.policies.join(' + ')}\n`)
   await untilToldToStop()

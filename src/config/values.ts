@@ -5,6 +5,8 @@ import type { Place } from './yaml-reader.ts'
 export interface Surroundings {
   readonly env: Environment
   resolve(path: string): string
+  /** Leave `${NAME}` standing where NAME is not set: for reading a configuration without serving by it. */
+  readonly lenient?: boolean
 }
 
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
@@ -45,17 +47,17 @@ function pairs(place: Place, around: Surroundings, name: RegExp, secret: RegExp)
       value.problem(
         `\`${value.path}\` looks like a secret written into the file; put it into an environment variable and write \${NAME}`,
       )
-    else found[key] = interpolate(text, value, around.env)
+    else found[key] = interpolate(text, value, around)
   }
   return found
 }
 
-function interpolate(text: string, place: Place, env: Environment): string {
-  return text.replace(VARIABLE, (_, name: string) => {
+function interpolate(text: string, place: Place, { env, lenient }: Surroundings): string {
+  return text.replace(VARIABLE, (written, name: string) => {
     const value = env[name]
     if (value !== undefined && value !== '') return value
-    place.problem(`the environment variable ${name} is not set (used by \`${place.path}\`)`)
-    return ''
+    if (!lenient) place.problem(`the environment variable ${name} is not set (used by \`${place.path}\`)`)
+    return written
   })
 }
 

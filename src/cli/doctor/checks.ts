@@ -24,7 +24,7 @@ export async function runChecks(context: Context): Promise<readonly Check[]> {
 
 async function readConfig(context: Context, checks: Check[]): Promise<Config | null> {
   try {
-    const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd })
+    const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd, serving: true })
     const where = config.source ?? 'none; defaults apply'
     checks.push(config.source === null ? warn('config', where, 'Run `aegis init`.') : ok('config', where))
     return config
