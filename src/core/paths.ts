@@ -8,7 +8,7 @@ export interface PathReading {
 
 /**
  * Normalises a path for matching: NFC, no `./`, no `//`, no trailing `/`. What would need the file system (`..`) or
- * another system's rules (`\`, trailing dots) is kept as written and doubted. Never resolves links.
+ * another system's rules (`\`) is kept as written and doubted. Never resolves links.
  */
 export function readPath(text: string): PathReading {
   const composed = text.normalize('NFC')
@@ -30,7 +30,6 @@ function pathDoubt(text: string): string | null {
   if (text.includes('\\')) return `the path ${shown} holds a backslash`
   for (const segment of text.split('/')) {
     if (segment === '..') return `the path ${shown} climbs with ".."`
-    if (segment !== '.' && /[. ]$/.test(segment)) return `the path ${shown} has a name ending in a dot or a space`
   }
   return null
 }

@@ -63,6 +63,9 @@ export function misTyped(key: string, wanted: string, value: Json): AegisError {
 export function notePath(from: Reading, text: string): string {
   const read = readPath(text)
   if (read.doubt !== null) from.doubts.push(read.doubt)
+  // Some file systems drop a trailing dot or space: `.env.` would be `.env`.
+  if (/[. ](?:\/|$)/.test(read.path.replace(/^\.$/, '')))
+    from.doubts.push(`the path ${excerpt(text)} has a name ending in a dot or a space`)
   return read.path
 }
 

@@ -1,6 +1,6 @@
 import type { Branch } from '../envelope.ts'
 import { excerpt } from '../paths.ts'
-import { isAbbreviation } from './options.ts'
+import { hasFlag, isAbbreviation } from './options.ts'
 import type { ShellWord } from './words.ts'
 
 /** A git command in the one spelling policy globs see. */
@@ -30,6 +30,14 @@ const RUNS_SOMETHING = [
     'signature-program',
   ],
 ]
+/** Short options that start a pager or program, set configuration, or write a file. */
+const RISKY_SHORT: ReadonlyMap<string, string> = new Map([
+  ['grep', 'O'],
+  ['archive', 'o'],
+  ['format-patch', 'o'],
+  ['clone', 'uc'],
+  ['rebase', 'x'],
+])
 /** Subcommands git itself ships and whose arguments are read here; another name may be an alias for anything. */
 const KNOWN = new Set([
   ...[
@@ -136,21 +144,15 @@ function skipGlobals(args: readonly ShellWord[], doubts: string[]): number {
 }
 
 function riskyOption(subcommand: string, word: string): string[] {
-  if (/^ext::|^fd::|^[a-z-]+::/.test(word)) return [`${excerpt(word)} starts a remote helper`]
+  if (/^[a-z][a-z0-9-]*::/.test(word)) return [`${excerpt(word)} starts a remote helper`]
   if (!word.startsWith('-')) return []
-  const risky = RUNS_SOMETHING.find((long) => isAbbreviation(word, long, 3))
-  if (risky !== undefined) return [`git's option ${excerpt(word)} can start a program or write a file`]
-  if (/^-[A-Za-z]*O/.test(word) && subcommand === 'grep')
-    return [`git grep ${excerpt(word)} starts a pager of its choice`]
-  if (
-    /^-[oux]|^-c/.test(word) &&
-    ['archive', 'format-patch', 'clone', 'rebase', 'ls-remote', 'fetch', 'pull', 'submodule'].includes(subcommand)
-  ) {
-    return subcommand === 'clone' || word[1] !== 'c'
-      ? [`git ${subcommand} ${excerpt(word)} can start a program or write a file`]
-      : []
+  if (subcommand === 'commit' && (isAbbreviation(word, 'no-verify', 4) || /^-[aeopqsvz]*n/.test(word))) {
+    return ['git commit skips the hooks']
   }
-  return []
+  const short = RISKY_SHORT.get(subcommand)
+  const risky =
+    RUNS_SOMETHING.some((long) => isAbbreviation(word, long, 3)) || (short !== undefined && hasFlag(word, short))
+  return risky ? [`git ${subcommand} ${excerpt(word)} can start a program or write a file`] : []
 }
 
 function fronted(subcommand: string, words: readonly string[]): readonly string[] {

@@ -1,5 +1,5 @@
 import { excerpt, readPath } from '../paths.ts'
-import { FILE_COMMANDS } from './tables.ts'
+import { FILE_COMMANDS, TEXT_COMMANDS } from './tables.ts'
 import type { ShellWord } from './words.ts'
 
 /** The operands of one simple command, paths in normal form, and why some could not be read. */
@@ -33,7 +33,8 @@ export function readOperands(name: string, args: readonly ShellWord[], directori
     const option = !optionsEnded && word.text.startsWith('-') && word.text !== '-'
     for (const value of option ? optionValues(word.text) : [word.text]) {
       const found = pathsIn(name, value, option)
-      if (!option || found.length > 0) operands.push(found[0] ?? value)
+      if (found.length > 0) operands.push(...found)
+      else if (!option) operands.push(value)
       for (const path of found) note(path, paths, doubts)
     }
   }
@@ -59,9 +60,11 @@ function optionValues(word: string): string[] {
 
 /** The paths a word may name, normalised: itself, the value of `k=v`, what follows `@`, what follows the last `:`. */
 function pathsIn(name: string, word: string, option: boolean): string[] {
-  if (word === '-' || word === '' || URL_SCHEME.test(word)) return []
+  if (word === '-' || word === '' || URL_SCHEME.test(word) || TEXT_COMMANDS.has(name)) return []
   const whole = word.replace(/^@/, '')
-  const candidates = FILE_COMMANDS.has(name) && !option ? [whole] : LOOKS_LIKE_A_PATH.test(whole) ? [whole] : []
+  const file = FILE_COMMANDS.has(name) && !option
+  const assigned = !file && /^[A-Za-z_]\w*=/.test(word)
+  const candidates = file || (LOOKS_LIKE_A_PATH.test(whole) && !assigned) ? [whole] : []
   for (const separator of ['=', ':', '@']) {
     const at = word.lastIndexOf(separator)
     const tail = word.slice(at + 1)

@@ -56,6 +56,17 @@ export const FILE_COMMANDS: ReadonlySet<string> = new Set([
   ],
 ])
 
+/** Commands whose operands are text, never files. */
+export const TEXT_COMMANDS: ReadonlySet<string> = new Set([
+  'echo',
+  'printf',
+  'true',
+  'false',
+  'seq',
+  'basename',
+  'dirname',
+])
+
 /** Directories whose programs may be taken for what they are called; `./ls` or `/tmp/ls` may be anything. */
 export const TRUSTED_BINS: ReadonlySet<string> = new Set([
   ...['/bin', '/usr/bin', '/usr/local/bin', '/sbin', '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'],
