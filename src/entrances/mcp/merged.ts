@@ -11,6 +11,8 @@ import { callTool } from './tool-call.ts'
 const PAGE = 250
 /** Milliseconds one upstream may take to list what it has before the others are shown without it. */
 const LIST_TIMEOUT_MS = 10_000
+/** Pages of one upstream's prompts followed at most: an upstream that never ends its list is cut off. */
+const MAX_PAGES = 100
 
 const INSTRUCTIONS =
   'Tools of several servers behind one policy, named <server>__<tool>. Error -32001 means that policy blocks the call: ' +
@@ -41,10 +43,7 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
           return await ask(name, limited)
         } catch (error) {
           signal.throwIfAborted()
-          log.warn(
-            { upstream: name, error: asAegisError(error).message },
-            `upstream left out of the merged ${list} list`,
-          )
+          log.warn({ upstream: name, error: asAegisError(error).message }, `upstream left out of merged ${list}`)
           return []
         }
       }),
@@ -62,19 +61,34 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
 
   async function promptsOf(upstream: string, peer: Peer, signal: AbortSignal): Promise<Named[]> {
     peer.session?.touched.add(upstream)
-    const { capabilities } = await upstreams.initialize(upstream, peer.channel, signal)
-    if (!isObject(capabilities) || capabilities['prompts'] === undefined) return []
-    const outcome = await gateway.relay(upstream, { method: 'prompts/list' }, peer.channel, {
-      signal,
-      onNotification: ignore,
-    })
-    if (outcome.kind === 'error') throw new AegisError('upstream_unreachable', outcome.error.message)
-    const { prompts } = outcome.result
-    const listed = Array.isArray(prompts) ? prompts.filter(isObject) : []
-    return listed.flatMap((prompt) =>
+    if (!(await offers(upstream, 'prompts', peer, signal))) return []
+    const prompts = await allPrompts(upstream, peer, signal)
+    return prompts.flatMap((prompt) =>
       rename(namespace.expose({ upstream, tool: textMember(prompt, 'name') ?? '' }), prompt),
     )
   }
+
+  async function offers(upstream: string, capability: string, peer: Peer, signal: AbortSignal): Promise<boolean> {
+    const { capabilities } = await upstreams.initialize(upstream, peer.channel, signal)
+    return isObject(capabilities) && capabilities[capability] !== undefined
+  }
+
+  async function allPrompts(upstream: string, peer: Peer, signal: AbortSignal): Promise<JsonObject[]> {
+    const prompts: JsonObject[] = []
+    let params: JsonObject = {}
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const outcome = await quietly(upstream, message('prompts/list', params), peer, signal)
+      if (outcome.kind === 'error') throw new AegisError('upstream_unreachable', outcome.error.message)
+      const { prompts: listed, nextCursor } = outcome.result
+      if (Array.isArray(listed)) prompts.push(...listed.filter(isObject))
+      if (typeof nextCursor !== 'string') break
+      params = { cursor: nextCursor }
+    }
+    return prompts
+  }
+
+  const quietly = (upstream: string, ask: ReturnType<typeof message>, peer: Peer, signal: AbortSignal) =>
+    gateway.relay(upstream, ask, peer.channel, { signal, onNotification: ignore })
 
   function page(list: 'tools' | 'prompts', ask: Ask, all: readonly Named[]): string {
     const cursor = ask.params?.['cursor']
@@ -114,15 +128,15 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
     return outcomeText(ask.id, outcome)
   }
 
-  /** Logging is a wish: each upstream that can follows it, now or when it is first talked to. */
+  /** Told to every upstream that logs. One that cannot be told now stays at its own level. */
   async function setLevel(ask: Ask, peer: Peer): Promise<string> {
-    const told = [...(peer.session?.touched ?? [])].map((upstream) =>
-      gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
-        signal: ask.signal,
-        onNotification: ignore,
-      }),
-    )
-    await Promise.allSettled(told)
+    await gather('logging', ask.signal, async (upstream, signal) => {
+      peer.session?.touched.add(upstream)
+      if (await offers(upstream, 'logging', peer, signal)) {
+        await quietly(upstream, message(ask.method, ask.params), peer, signal)
+      }
+      return []
+    })
     return resultText(ask.id, {})
   }
 
