@@ -14,6 +14,7 @@ import {
 import { badAnswer, cancelled, unreachable, unsent } from './failures.ts'
 import { createInbound, type Inbound } from './inbound.ts'
 import { createMultiplex, type Multiplex } from './multiplex.ts'
+import { createRestarts } from './restarts.ts'
 import { type Note, notificationText, parseMessages } from './rpc-message.ts'
 import type { StdioRoute } from './upstream-config.ts'
 
@@ -41,25 +42,15 @@ interface Running {
   ready: boolean
 }
 
-const MAX_RESTART_MS = 30_000
-/** A process that lived this long did not fail at its start. */
-const SETTLED_MS = 5_000
-
 /** One process per conversation, started at the first use and again at the next use after it died. */
 export function createStdioConversation(parts: StdioParts): Conversation {
   const { place, channel, elapsed } = parts
   let starting: Promise<Running> | null = null
   let live: Running | null = null
-  let failures = 0
-  let notBefore = 0
+  /** The last one launched, whether or not it has answered yet: what `close` must end. */
+  let launched: Running | null = null
   let closed = false
-
-  /** The first restart comes at once, the next ones wait. */
-  const backOff = () => {
-    failures += 1
-    const wait = failures === 1 ? 0 : parts.limits.restartMs * 2 ** (failures - 2)
-    notBefore = elapsed() + Math.min(wait, MAX_RESTART_MS)
-  }
+  const restarts = createRestarts(parts.limits.restartMs, elapsed)
 
   const start = async (): Promise<Running> => {
     const bornAt = elapsed()
@@ -67,9 +58,9 @@ export function createStdioConversation(parts: StdioParts): Conversation {
       if (live !== running) return
       live = null
       starting = null
-      if (elapsed() - bornAt < SETTLED_MS) backOff()
-      else failures = 0
+      restarts.ended(elapsed() - bornAt)
     })
+    launched = running
     const { child, multiplex } = running
     const patience = { idleMs: parts.connectTimeoutMs, totalMs: parts.connectTimeoutMs }
     try {
@@ -80,10 +71,6 @@ export function createStdioConversation(parts: StdioParts): Conversation {
       void child.end()
       throw error
     }
-    if (closed) {
-      void child.end()
-      throw unreachable(place, 'the conversation has ended', false)
-    }
     live = running
     return running
   }
@@ -91,9 +78,9 @@ export function createStdioConversation(parts: StdioParts): Conversation {
   const open = (): Promise<Running> => {
     if (closed) return Promise.reject(unreachable(place, 'the conversation has ended', false))
     if (starting !== null) return starting
-    const wait = notBefore - elapsed()
-    if (failures > 0 && wait > 0) {
-      const problem = `it failed ${failures} times in a row; next attempt in ${Math.ceil(wait)} ms at the earliest`
+    const wait = restarts.wait()
+    if (wait > 0) {
+      const problem = `it failed ${restarts.failures()} times in a row; next attempt in ${Math.ceil(wait)} ms at the earliest`
       return Promise.reject(unreachable(place, problem, false))
     }
     if (parts.crowd.size >= parts.crowd.limit) {
@@ -102,7 +89,7 @@ export function createStdioConversation(parts: StdioParts): Conversation {
     }
     const started = start().catch((error: unknown) => {
       if (starting === started) starting = null
-      backOff()
+      restarts.failed()
       throw unsent(place, error)
     })
     starting = started
@@ -134,9 +121,8 @@ export function createStdioConversation(parts: StdioParts): Conversation {
     async close() {
       if (closed) return
       closed = true
-      const running = live ?? (await starting?.catch(() => null))
-      running?.inbound.close()
-      await running?.child.end()
+      launched?.inbound.close()
+      await launched?.child.end()
     },
   }
 }

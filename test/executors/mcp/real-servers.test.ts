@@ -12,6 +12,7 @@ import {
   everythingOverHttp,
   failureOf,
   http,
+  isInstalled,
   serverFile,
   stdio,
   testLog,
@@ -179,5 +180,19 @@ describe('server-filesystem', () => {
     expect(textOf(outcome)).toContain('note.txt')
     expect(await readFile(path, 'utf8')).toBe('written')
     await upstreams.release(channel.key)
+  })
+})
+
+describe.runIf(isInstalled('server-github'))('server-github, which speaks the oldest revision', () => {
+  it('lists its tools without a credential', async () => {
+    const upstreams = upstreamsOf({
+      github: stdio([process.execPath, serverFile('server-github')], { catalog: 'github', credential: 'bot' }),
+    })
+    const channel = testChannel()
+    const welcome = await upstreams.initialize('github', channel, new AbortController().signal)
+    expect(welcome['protocolVersion']).toBe('2024-11-05')
+    const listed = await upstreams.request('github', { method: 'tools/list' }, channel, context(channel))
+    expect(textOf(listed)).toContain('"create_pull_request"')
+    await upstreams.close()
   })
 })

@@ -111,6 +111,15 @@ describe('a stdio upstream', () => {
     expect(error.data).toMatchObject({ upstream: 'tiny', sent: false })
   })
 
+  it('that has not even answered the greeting ends with its client', async () => {
+    const { upstreams, call } = tiny('never welcomes', { connectTimeout: 600_000 })
+    const alice = own()
+    const running = failureOf(call('pid', {}, alice))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await upstreams.release(alice.key)
+    expect((await running).data).toMatchObject({ sent: false })
+  })
+
   it('whose program does not exist says which and what to mend', async () => {
     const upstreams = upstreamsOf({ tiny: stdio(['/no/such/program']) })
     open.push(upstreams)

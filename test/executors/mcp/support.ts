@@ -18,6 +18,15 @@ export function serverFile(name: string): string {
   return require.resolve(`@modelcontextprotocol/${name}/dist/index.js`)
 }
 
+/** For what is an optional dependency. */
+export function isInstalled(name: string): boolean {
+  try {
+    return serverFile(name) !== ''
+  } catch {
+    return false
+  }
+}
+
 export const clock: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
 
 export interface TestLog extends Log {
