@@ -46,10 +46,13 @@ function readToken(name: string, { from }: StaticConfig, env: Environment): stri
   const source = 'env' in from ? `the environment variable ${from.env}` : from.file
   const text = ('env' in from ? (env[from.env] ?? '') : readSecretFile(from.file)).trim()
   if (TOKEN.test(text)) return text
-  throw new AegisError('config', `credential \`${name}\`: ${source} holds no token of 16 or more letters, digits and `._~+/-``, {
-    advice: 'set it to the token and nothing else',
-    path: `credentials.${name}`,
-    data: { sent: false },
-}
-)
+  throw new AegisError(
+    'config',
+    `credential \`${name}\`: ${source} holds no token of 16 or more letters, digits and ._~+/-`,
+    {
+      advice: 'set it to the token and nothing else',
+      path: `credentials.${name}`,
+      data: { sent: false },
+    },
+  )
 }
