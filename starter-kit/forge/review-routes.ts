@@ -71,22 +71,23 @@ function reviewComment(comment: JsonObject, changes: readonly Change[]): NewComm
   const body = requiredText(comment, 'body', 'PullRequestReviewComment')
   const patch = changes.find((change) => change.path === path)?.patch?.split('\n')
   if (patch === undefined) throw new Refusal(422, 'Path could not be resolved')
-  const line = wholeNumber(comment, 'line')
-  const position = wholeNumber(comment, 'position') ?? positionOfLine(patch, line)
-  if (position === null || position < 1 || position >= patch.length)
-    throw new Refusal(422, 'Line could not be resolved')
+  const lines = fileLines(patch)
+  const wanted = wholeNumber(comment, 'line')
+  const position = wholeNumber(comment, 'position') ?? (wanted === null ? -1 : lines.lastIndexOf(wanted))
+  const line = position < 1 ? undefined : lines[position]
+  if (line === undefined) throw new Refusal(422, 'Line could not be resolved')
   return { body, path, line, position, hunk: patch.slice(0, position + 1).join('\n') }
 }
 
-function positionOfLine(patch: readonly string[], wanted: number | null): number | null {
-  let line = 0
-  for (const [index, text] of patch.entries()) {
+/** For each line of a patch the line it has in the changed file (for a removed line, the one it stood before). */
+function fileLines(patch: readonly string[]): number[] {
+  let next = 0
+  return patch.map((text) => {
     const start = /^@@ -\d+(?:,\d+)? \+(\d+)/.exec(text)?.[1]
-    if (start !== undefined) line = Number(start) - 1
-    else if (!text.startsWith('-')) line += 1
-    if (start === undefined && line === wanted) return index
-  }
-  return null
+    if (start === undefined) return /^[-\\]/.test(text) ? next : next++
+    next = Number(start)
+    return 0
+  })
 }
 
 function pullUrls(ask: RepositoryAsk, number: number): { readonly api: string; readonly html: string } {

@@ -27,7 +27,7 @@ export const searchRoutes: readonly Route[] = [
       ...threadHits(ask, issues, query, (thread) => thread.pull === null),
       ...threadHits(ask, pulls, query, (thread) => thread.pull !== null),
     ]
-    return results(ask, '/search/issues', found)
+    return results(ask, '/search/issues', found, { search_type: 'lexical' })
   }),
   route('GET /search/repositories', (ask) => {
     const query = parseQuery(ask)
@@ -134,10 +134,10 @@ function threadHits(ask: Ask, all: readonly Repository[], query: Query, kind: (o
   )
 }
 
-function results(ask: Ask, path: string, found: readonly Json[]): Reply {
+function results(ask: Ask, path: string, found: readonly Json[], more: JsonObject = {}): Reply {
   const { page, size } = pageOf(ask)
   const link = linkHeader(ask, path, page, Math.ceil(found.length / size))
   const items = found.slice((page - 1) * size, page * size)
-  const json = { total_count: found.length, incomplete_results: false, items }
+  const json = { total_count: found.length, incomplete_results: false, ...more, items }
   return { status: 200, json, headers: link === '' ? {} : { link } }
 }

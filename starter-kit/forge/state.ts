@@ -56,8 +56,8 @@ export interface ReviewCommentRecord extends CommentRecord {
   readonly commit: string
   readonly path: string
   readonly hunk: string
-  readonly line: number | null
-  readonly position: number | null
+  readonly line: number
+  readonly position: number
 }
 
 export interface StatusRecord {

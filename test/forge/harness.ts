@@ -5,6 +5,7 @@ import { createAppAuth } from '@octokit/auth-app'
 import { request } from '@octokit/request'
 import type { JsonObject } from '../../src/core/json.ts'
 import { type AppKey, createAppKey, type Forge, type ForgeOptions, startForge } from '../../starter-kit/forge/index.ts'
+import { deviations } from './openapi.ts'
 
 export const APP_ID = 4711
 export const INSTALLATION = 42
@@ -74,12 +75,12 @@ export interface Answer {
   readonly headers: Headers
 }
 
-/** One request with a token (or none), answered as parsed JSON. */
+/** One request with a token (or none). Fails where request or answer are not as GitHub's OpenAPI description has them. */
 export async function ask(
   forge: { readonly url: string },
   line: `${string} /${string}`,
   token: string | null,
-  body?: unknown,
+  body?: JsonObject,
 ): Promise<Answer> {
   const [method = 'GET', path = '/'] = line.split(' ')
   const response = await fetch(`${forge.url}${path}`, {
@@ -91,6 +92,10 @@ export async function ask(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
-  const json = text === '' ? {} : JSON.parse(text)
-  return { status: response.status, body: json, list: Array.isArray(json) ? json : [], headers: response.headers }
+  const type = response.headers.get('content-type') ?? ''
+  const json = text === '' ? undefined : type.includes('json') ? JSON.parse(text) : { text }
+  const exchange = { method, path: path.split('?')[0] ?? path, status: response.status, request: body, response: json }
+  const problems = type.includes('html') || type.includes('raw') ? [] : deviations(exchange)
+  if (problems.length > 0) throw new Error(`not as GitHub describes it:\n${problems.join('\n')}`)
+  return { status: response.status, body: json ?? {}, list: Array.isArray(json) ? json : [], headers: response.headers }
 }
