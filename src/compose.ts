@@ -1,7 +1,6 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Hono } from 'hono'
-import type { AdminContext, AdminEnv } from './admin/door.ts'
+import type { AdminContext } from './admin/door.ts'
 import { createResolver } from './admin/resolve.ts'
 import { adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
@@ -28,7 +27,7 @@ const RANDOM_BLOCK = 8192
 /** The parts, introduced to each other. */
 export interface Composition {
   readonly mcp: ReturnType<typeof mcpRoutes>['routes']
-  admin(via: (context: AdminContext) => ResolutionChannel): Hono<AdminEnv>
+  admin(via: (context: AdminContext) => ResolutionChannel): ReturnType<typeof adminRoutes>
   readonly metrics: Metrics
   /** Why nothing would run now, or null where all is well. */
   unready(): Promise<string | null>

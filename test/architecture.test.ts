@@ -22,7 +22,7 @@ const RANKS: Readonly<Record<string, number>> = {
   config: 4,
   'compose.ts': 5,
   'server.ts': 6,
-  cli: 6,
+  cli: 7,
 }
 
 /** Each package has one home (or, for the server's framework, the few rooms that speak HTTP). */

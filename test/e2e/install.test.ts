@@ -211,6 +211,42 @@ describe('install.sh in an empty home', () => {
   }, 60_000)
 })
 
+describe('the README', () => {
+  let box: Machine
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+  beforeAll(async () => {
+    box = await machine()
+    const ports = ['--port', String(box.port), '--admin-port', String(box.port + 1)]
+    const installed = box.installer('--api-key', KEY, ...ports)
+    if (installed.status !== 0) throw new Error(installed.stdout + installed.stderr)
+  }, 240_000)
+  afterAll(() => box.clean())
+
+  it('shows calls that get the decisions it tells', async () => {
+    const bodies = [...text.matchAll(/^ask '(\{[^']+\})'/gm)].map(([, body = '']) => JSON.parse(body) as object)
+    const decisions: unknown[] = []
+    for (const body of bodies) decisions.push((await ask(box.port + 1, '/admin/v1/test-action', body))['decision'])
+    expect(decisions).toEqual(['allow', 'allow', 'block', 'review'])
+  })
+
+  it.each(
+    [...text.matchAll(/^(aegis|aegisctl) ([a-z]+)/gm)].map(([line]) => line.split(' ')),
+  )('types commands that exist: %s %s', (program, verb) => {
+    expect(box.run(program ?? '', [verb ?? '', '--help']).status).toBe(0)
+  })
+
+  it('tells a demo that comes out as told, and leaves evidence that anyone can check', () => {
+    const told = box.run('aegis', ['demo'])
+    expect(told.stderr).toBe('')
+    expect(told.stdout).toContain('valid: true, total_entries: 7, audit log integrity verified')
+    expect(told.stdout).toMatch(/valid: false[\s\S]*ALTERED_BODY/)
+    expect(told.status).toBe(0)
+    expect(box.run('aegisctl', ['evidence', 'verify', '--bundle', 'aegis-demo-evidence.json']).status).toBe(0)
+    expect(box.run('aegisctl', ['sessions', '--json']).stdout).not.toContain('again')
+  }, 120_000)
+})
+
 describe('what stands in the way', () => {
   let box: Machine
   beforeAll(async () => {

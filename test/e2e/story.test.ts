@@ -21,7 +21,12 @@ describe('the actions API', () => {
   }
 
   it('allows a read and names rule, policy and evidence', async () => {
-    const action = { protocol: 'git', tool: 'github.get_file_contents', target: 'aegisflow/aegisflow', capability: 'read' }
+    const action = {
+      protocol: 'git',
+      tool: 'github.get_file_contents',
+      target: 'aegisflow/aegisflow',
+      capability: 'read',
+    }
     const { status, body } = await aegis.post('/admin/v1/test-action', action)
     expect(status).toBe(200)
     expect(body).toMatchObject({
