@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client'
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -144,6 +145,20 @@ it('stops the calls of a client whose connection breaks', async () => {
   controller.abort()
   await expect(request).rejects.toThrow()
   await expect.poll(() => stopped.length).toBe(before + 1)
+})
+
+it('refuses a body over 1 MiB that never says how long it is', async () => {
+  const { port } = new URL(at.url)
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' }
+    const outgoing = request({ port, path: '/mcp/files', method: 'POST', headers }, (response) => {
+      resolve(response.statusCode)
+      outgoing.destroy()
+    })
+    outgoing.on('error', reject)
+    for (let sent = 0; sent < 20; sent++) outgoing.write('x'.repeat(64 * 1024))
+  })
+  expect(status).toBe(413)
 })
 
 it('lets an upstream ask the client in the middle of a call', async () => {
