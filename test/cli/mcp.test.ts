@@ -215,4 +215,15 @@ describe('aegis mcp', () => {
     expect(door.calls.at(-1)?.agent).toBe('editor')
     await client.close()
   })
+
+  it('tries again with the next call where the server was not back yet', async () => {
+    const { client } = await connect()
+    await server.close()
+    await expect(client.callTool({ name: 'echo' })).rejects.toMatchObject({ code: -32000 })
+    door = newDoor()
+    server = await door.listen(socketPath)
+    await Promise.all(Array.from({ length: 5 }, () => client.callTool({ name: 'echo' })))
+    expect(new Set(door.calls.map(({ sessionLabel }) => sessionLabel)).size).toBe(1)
+    await client.close()
+  })
 })

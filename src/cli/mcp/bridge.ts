@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asAegisError, ERROR_CODES } from '../../core/errors.ts'
+import { AegisError, asAegisError, ERROR_CODES } from '../../core/errors.ts'
 import type { RunningServer } from '../server-process.ts'
 import { readEvents } from './events.ts'
 import { readLines } from './lines.ts'
@@ -17,6 +17,7 @@ const GOODBYE_MS = 1_000
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
 
+const NO_CONVERSATION: Conversation = { session: null, revision: null }
 const UNREACHABLE = ERROR_CODES.upstream_unreachable.rpc
 const TOO_LONG = { code: ERROR_CODES.too_large.rpc, message: 'a message is over 1 MiB. Send less in one call' }
 
@@ -50,10 +51,12 @@ class Bridge {
   readonly #parts: BridgeParts
   readonly #running = new Set<Promise<void>>()
   #link: Promise<Link> | null = null
-  #conversation: Conversation = { session: null, revision: null }
+  #conversation: Conversation = NO_CONVERSATION
   /** The client's `initialize`, for a server that was restarted and knows the session no more. */
   #hello: Buffer | null = null
   #opening: Promise<unknown> = Promise.resolve()
+  #lost = false
+  #renewing: Promise<void> | null = null
   #left = false
 
   constructor(parts: BridgeParts) {
@@ -93,7 +96,7 @@ class Bridge {
   async #open(line: Buffer, peek: Peek): Promise<void> {
     this.#hello = line
     await this.#guard(peek, async () => {
-      const response = await this.#send({ session: null, revision: null }, line)
+      const response = await this.#send(NO_CONVERSATION, line)
       const text = await readText(response)
       this.#remember(response, text)
       await this.#write(oneLine(text))
@@ -103,30 +106,42 @@ class Bridge {
   async #deliver(line: Buffer, peek: Peek): Promise<void> {
     await this.#opening
     await this.#guard(peek, async () => {
+      if (this.#lost) await this.#renew()
       const used = this.#conversation
       const first = await this.#send(used, line)
       // 404: the server was restarted, or had forgotten an idle session. It has done nothing with this message.
       if (first.statusCode !== 404 || used.session === null) return this.#receive(first, peek)
       first.resume()
-      if (this.#conversation === used) this.#opening = this.#reopen()
-      await this.#opening
+      if (this.#conversation === used) await this.#renew()
       return this.#receive(await this.#send(this.#conversation, line), peek)
     })
   }
 
+  /** A new session in place of a lost one, once for all messages that found it lost. Where it fails, the next message tries again. */
+  #renew(): Promise<void> {
+    this.#lost = true
+    this.#renewing ??= this.#reopen().finally(() => {
+      this.#renewing = null
+    })
+    return this.#renewing
+  }
+
   async #reopen(): Promise<void> {
-    this.#conversation = { session: null, revision: null }
-    if (this.#hello === null) return
-    const response = await this.#send(this.#conversation, this.#hello)
-    this.#remember(response, await readText(response))
+    if (this.#hello === null) throw new AegisError('not_found', 'the session is gone', { advice: 'Send initialize.' })
+    const response = await this.#send(NO_CONVERSATION, this.#hello)
+    const text = await readText(response)
+    if (!this.#remember(response, text)) throw new AegisError('not_found', `no new session: ${text.slice(0, 500)}`)
+    this.#lost = false
     const initialized = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}')
     ;(await this.#send(this.#conversation, initialized)).resume()
     void this.#listen(this.#conversation)
   }
 
-  #remember(response: IncomingMessage, text: string): void {
+  #remember(response: IncomingMessage, text: string): boolean {
     const session = response.headers['mcp-session-id']
-    if (typeof session === 'string') this.#conversation = { session, revision: protocolVersionIn(text) }
+    if (typeof session !== 'string') return false
+    this.#conversation = { session, revision: protocolVersionIn(text) }
+    return true
   }
 
   async #receive(response: IncomingMessage, peek: Peek): Promise<void> {
