@@ -1,0 +1,155 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ROLES } from '../../src/core/envelope.ts'
+import { AegisError } from '../../src/core/errors.ts'
+import { createKeyring, hasRole, type Keyring, type KeyStore } from '../../src/identity/index.ts'
+import { openSqlite, type Stores } from '../../src/store/sqlite/index.ts'
+import { handClock, systemRandom } from '../support/world.ts'
+
+let folder: string
+let stores: Stores
+let clock: ReturnType<typeof handClock>
+let keyring: Keyring
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'aegis-keys-'))
+  stores = await openSqlite(join(folder, 'aegis.db'))
+  clock = handClock()
+  keyring = createKeyring({ store: stores.keys, clock, random: systemRandom })
+})
+afterEach(async () => {
+  await stores.close()
+  rmSync(folder, { recursive: true })
+})
+
+const ALICE = { name: 'alice', owner: 'alice', role: 'reviewer' } as const
+
+describe('a key', () => {
+  it.each(ROLES)('of role %s is 256 random bits behind a readable prefix', async (role) => {
+    const { record, secret } = await keyring.issue({ ...ALICE, role })
+    expect(secret).toMatch(new RegExp(`^aegis_${role}_[A-Za-z0-9_-]{43}$`))
+    expect(record.prefix).toBe(secret.slice(0, `aegis_${role}_`.length + 4))
+    expect(await keyring.authenticate(secret)).toEqual(record)
+  })
+
+  it('may be chosen, and then shows at most a quarter of itself', async () => {
+    const { record, secret } = await keyring.issue({ ...ALICE, secret: 'starter-key-001' })
+    expect(secret).toBe('starter-key-001')
+    expect(record.prefix).toBe('sta')
+    expect(await keyring.authenticate('starter-key-001')).toEqual(record)
+  })
+
+  it('is kept as a hash only', async () => {
+    const { secret } = await keyring.issue(ALICE)
+    for (const name of readdirSync(folder)) expect(readFileSync(join(folder, name), 'latin1')).not.toContain(secret)
+  })
+
+  it('keeps owner and sponsor through the store', async () => {
+    const { record } = await keyring.issue({ ...ALICE, owner: 'agent:claude', sponsor: 'alice' })
+    expect(await stores.keys.get(record.id)).toEqual(record)
+    expect(record).toMatchObject({ owner: 'agent:claude', sponsor: 'alice' })
+  })
+
+  it.each([
+    'short',
+    'has space in it',
+    'comma,comma,comma',
+    'ümläute-im-key',
+    `new\nline-new`,
+    'x'.repeat(5000),
+    '',
+  ])('cannot be chosen as %j', async (secret) => {
+    await expect(keyring.issue({ ...ALICE, secret })).rejects.toMatchObject({ code: 'invalid_request', path: 'secret' })
+  })
+
+  it.each([
+    ['name', ''],
+    ['name', 'x'.repeat(65)],
+    ['name', 'al\u202eice'],
+    ['owner', 'line\nbreak'],
+    ['sponsor', '\u0000'],
+  ])('cannot have the %s %j', async (member, text) => {
+    await expect(keyring.issue({ ...ALICE, [member]: text })).rejects.toMatchObject({
+      code: 'invalid_request',
+      path: member,
+    })
+  })
+
+  it('exists once: a secret that is taken, also by a revoked key, is refused', async () => {
+    const { record } = await keyring.issue({ ...ALICE, secret: 'starter-key-001' })
+    await keyring.revoke(record.id)
+    await expect(keyring.issue({ ...ALICE, secret: 'starter-key-001' })).rejects.toBeInstanceOf(AegisError)
+    expect(await keyring.authenticate('starter-key-001')).toBeNull()
+  })
+})
+
+describe('authentication', () => {
+  it('knows no text but the secret itself', async () => {
+    const { secret } = await keyring.issue(ALICE)
+    await keyring.authenticate(secret)
+    const near = fc.oneof(
+      fc.string(),
+      fc.nat(secret.length).map((cut) => secret.slice(0, cut) + secret.slice(cut + 1)),
+      fc.constantFrom(`${secret} `, secret.toUpperCase(), `${secret},${secret}`, ''),
+    )
+    await fc.assert(
+      fc.asyncProperty(near, async (text) => {
+        fc.pre(text !== secret)
+        expect(await keyring.authenticate(text)).toBeNull()
+      }),
+    )
+  })
+
+  it('ends at once for a key revoked here', async () => {
+    const { record, secret } = await keyring.issue(ALICE)
+    expect(await keyring.authenticate(secret)).not.toBeNull()
+    expect(await keyring.revoke(record.id)).toBe(true)
+    expect(await keyring.authenticate(secret)).toBeNull()
+    expect(await keyring.revoke(record.id)).toBe(false)
+  })
+
+  it('ends within seconds for a key revoked by another process', async () => {
+    const { record, secret } = await keyring.issue(ALICE)
+    expect(await keyring.authenticate(secret)).not.toBeNull()
+    await stores.keys.revoke(record.id, clock.now())
+    clock.advance(2001)
+    expect(await keyring.authenticate(secret)).toBeNull()
+  })
+
+  it('asks the store once for a key in use, and remembers no wrong one', async () => {
+    const { secret } = await keyring.issue(ALICE)
+    let asked = 0
+    const counting: KeyStore = {
+      ...stores.keys,
+      byHash(hash) {
+        asked++
+        return stores.keys.byHash(hash)
+      },
+    }
+    const second = createKeyring({ store: counting, clock, random: systemRandom })
+    for (let n = 0; n < 10; n++) await second.authenticate(secret)
+    expect(asked).toBe(1)
+    for (let n = 0; n < 3; n++) await second.authenticate('wrong-key-000')
+    expect(asked).toBe(4)
+    await keyring.issue({ ...ALICE, secret: 'wrong-key-000' })
+    expect(await second.authenticate('wrong-key-000')).not.toBeNull()
+  })
+
+  it('does not believe a store that finds the wrong key', async () => {
+    const { record } = await keyring.issue(ALICE)
+    const confused = createKeyring({
+      store: { ...stores.keys, byHash: async () => record },
+      clock,
+      random: systemRandom,
+    })
+    expect(await confused.authenticate('something-else')).toBeNull()
+  })
+})
+
+it('ranks roles: each may do what every one before it may', () => {
+  for (const [rank, role] of ROLES.entries()) {
+    for (const [needed, other] of ROLES.entries()) expect(hasRole({ role }, other)).toBe(rank >= needed)
+  }
+})
