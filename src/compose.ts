@@ -55,7 +55,7 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
     isSelf: createSelfCheck(stores.keys),
   })
   const broker = createBroker({
-    credentials: mapValues(config.credentials, credentialConfig),
+    credentials: config.credentials,
     store: stores.revocations,
     sealKey: keys.seal,
     clock,
@@ -155,12 +155,4 @@ function readInstallationKey(path: string): string {
       cause,
     })
   }
-}
-
-function credentialConfig(settings: Config['credentials'][string]): CredentialConfig {
-  return settings
-}
-
-function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
 }

@@ -118,7 +118,10 @@ function socketPlane(parts: Composition): Hono {
   const app = new Hono()
   probes(app, parts)
   app.route('/mcp', parts.mcp)
-  app.route('/', parts.admin(() => ({ channel: 'cli', separation: 'none' })))
+  app.route(
+    '/',
+    parts.admin(() => ({ channel: 'cli', separation: 'none' })),
+  )
   return app
 }
 

@@ -57,7 +57,13 @@ export async function install(options: InstallOptions = {}): Promise<Installatio
     return server
   }
 
-  async function request(method: string, path: string, key: string, body?: unknown, headers: Record<string, string> = {}) {
+  async function request(
+    method: string,
+    path: string,
+    key: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) {
     const answer = await fetch(running().urls.admin + path, {
       method,
       headers: { 'x-api-key': key, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
