@@ -6,16 +6,22 @@ export interface PathReading {
   readonly doubt: string | null
 }
 
+/** Linux's PATH_MAX. */
+const MAX_PATH = 4096
+
 /**
  * Normalises a path for matching: NFC, no `./`, no `//`, no trailing `/`. What would need the file system (`..`) or
  * another system's rules (`\`) is kept as written and doubted. Never resolves links.
  */
 export function readPath(text: string): PathReading {
+  if (text.length > MAX_PATH)
+    return { path: text.slice(0, MAX_PATH), doubt: `a path is longer than ${MAX_PATH} characters` }
   const composed = text.normalize('NFC')
   return { path: tidy(composed), doubt: pathDoubt(composed) }
 }
 
 function tidy(text: string): string {
+  if (/^[^/.][^/]*(?:\/[^/.][^/]*)*$/.test(text)) return text
   const rooted = text.startsWith('/')
   const segments = text.split('/').filter((segment) => segment !== '' && segment !== '.')
   const joined = (rooted ? '/' : '') + segments.join('/')

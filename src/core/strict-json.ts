@@ -53,8 +53,10 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * @throws AegisError `invalid_request` with the member's path
  */
 export function refuseTwins(object: JsonObject, path: string): void {
+  const keys = Object.keys(object)
+  if (keys.every((key) => CASELESS.test(key))) return
   const seen = new Map<string, string>()
-  for (const key of Object.keys(object)) {
+  for (const key of keys) {
     // Upper case first: `ſ` and `K` (the Kelvin sign) fold to s and k there, as in Go.
     const folded = key.toUpperCase().toLowerCase()
     const twin = seen.get(folded)
@@ -71,6 +73,8 @@ export function refuseTwins(object: JsonObject, path: string): void {
     seen.set(folded, key)
   }
 }
+
+const CASELESS = /^[a-z0-9_-]*$/
 
 interface Scan {
   readonly text: string
@@ -173,30 +177,32 @@ function leave<T>(scan: Scan, container: T): T {
   return container
 }
 
+// Strings are most of a message: found and checked by the engine's own search, read by code only where they must be.
+const NOT_PLAIN = /[\u0000-\u001f\\\ud800-\udfff]/
+const CONTROL = /[\u0000-\u001f]/
+
 function readString(scan: Scan): string {
   const { text } = scan
   const start = scan.at
-  let escaped = false
-  let surrogates = false
-  for (let at = start + 1; ; at += 1) {
-    const code = text.charCodeAt(at)
-    if (code === QUOTE) {
-      scan.at = at + 1
-      const value = escaped ? decodeEscapes(text, start, at + 1) : text.slice(start + 1, at)
-      if ((escaped || surrogates) && !value.isWellFormed()) throw ambiguous(start, 'a string holds a lone surrogate')
-      return value
-    }
-    if (code === BACKSLASH) {
-      escaped = true
-      at += 1
-    } else if (code >= 0xd800 && code <= 0xdfff) {
-      surrogates = true
-    } else if (!(code >= 0x20)) {
-      // Also NaN: the text ended inside the string.
-      scan.at = at
-      throw malformed(scan, at >= text.length ? 'a string has no end' : 'a control character in a string')
-    }
+  const end = closingQuote(scan)
+  scan.at = end + 1
+  const raw = text.slice(start + 1, end)
+  if (!NOT_PLAIN.test(raw)) return raw
+  if (CONTROL.test(raw)) throw malformed({ at: start + 1 + raw.search(CONTROL) }, 'a control character in a string')
+  const value = raw.includes('\\') ? decodeEscapes(text, start, end + 1) : raw
+  if (!value.isWellFormed()) throw ambiguous(start, 'a string holds a lone surrogate')
+  return value
+}
+
+/** The next quote that an even number of backslashes precede. */
+function closingQuote(scan: Scan): number {
+  const { text, at: start } = scan
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let before = at - 1
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1
+    if ((at - before) % 2 === 1) return at
   }
+  throw malformed(scan, 'a string has no end')
 }
 
 function decodeEscapes(text: string, start: number, end: number): string {
@@ -223,7 +229,7 @@ function readNumber(scan: Scan): number {
   return value === 0 ? 0 : value
 }
 
-function malformed(scan: Scan, what: string): AegisError {
+function malformed(scan: Pick<Scan, 'at'>, what: string): AegisError {
   return new AegisError('parse_error', `not JSON: ${what} at character ${scan.at}`)
 }
 

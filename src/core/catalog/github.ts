@@ -30,8 +30,7 @@ export function describeGithub(tool: string, parameters: JsonObject): Described 
   const from = reading(parameters)
   const known = GITHUB_TOOLS.get(tool)
   if (known === undefined) from.doubts.push(unknownTool(tool))
-  const scope = known?.scope ?? 'optional'
-  const repository = repositoryOf(from, scope)
+  const repository = known === undefined ? guessed(parameters) : repositoryOf(from, known.scope)
   const draft: Draft = {
     ...NO_RESOURCE,
     target: repository === null ? 'github' : `${repository.owner}/${repository.name}`,
@@ -41,7 +40,7 @@ export function describeGithub(tool: string, parameters: JsonObject): Described 
     tool,
   }
   for (const part of known?.parts ?? []) PARTS[part](draft, from)
-  if (scope === 'none' && draft.capability !== 'read') {
+  if (known?.scope === 'none' && draft.capability !== 'read') {
     from.doubts.push('its arguments name no repository, so it cannot be scoped to one')
   }
   return oneAct(actOf(draft, from), parameters)
@@ -67,6 +66,14 @@ function repositoryOf(from: Reading, scope: GithubScope): Repository | null {
   if (owner !== null && !OWNER.test(owner)) throw malformed('owner', owner)
   if (name !== null && !REPOSITORY.test(name)) throw malformed('repo', name)
   return owner === null || name === null ? null : { owner, name }
+}
+
+/** An unknown tool is doubted anyway; where its arguments look like a repository, rules about that repository see it. */
+function guessed(parameters: JsonObject): Repository | null {
+  const owner = member(parameters, 'owner')
+  const name = member(parameters, 'repo')
+  if (typeof owner !== 'string' || typeof name !== 'string') return null
+  return OWNER.test(owner) && REPOSITORY.test(name) ? { owner, name } : null
 }
 
 function malformed(key: string, value: string): AegisError {
@@ -181,5 +188,5 @@ function branchName(from: Reading, text: string): string {
 /** A path inside a repository. `%`, `?` and `#` are doubted: a server that pastes the path into a URL would read another file. */
 function repositoryPath(from: Reading, text: string): string {
   if (/[%?#]/.test(text)) from.doubts.push(`the path ${excerpt(text)} holds characters that a URL would decode`)
-  return notePath(from, text.replace(/^\/+/, ''))
+  return notePath(from, text.replace(/^\/+/, '') || '.')
 }

@@ -48,8 +48,8 @@ export function describeUpstreamCall(call: UpstreamCall): Described {
     case 'sql':
       return describeSql(tool, parameters)
     case 'none': {
-      const doubt = TOOL_NAME.test(tool) ? null : `${excerpt(tool)} is not a plain tool name`
       const name = `${call.upstream}.${tool}`
+      const doubt = uncataloguedDoubt(call.upstream, tool)
       return oneAct({ protocol: 'mcp', tool: name, capability: 'write', resource: NO_RESOURCE, doubt }, parameters)
     }
     default:
@@ -109,6 +109,12 @@ function uncatalogued(claim: ActionClaim, protocol: Protocol, claimed: Capabilit
   const operands = claim.target === '' ? [] : [claim.target]
   const resource = { ...NO_RESOURCE, target: claim.target, operands }
   return oneAct({ protocol, tool: claim.tool, capability, resource, doubt }, claim.parameters)
+}
+
+function uncataloguedDoubt(upstream: string, tool: string): string | null {
+  if (!TOOL_NAME.test(tool)) return `${excerpt(tool)} is not a plain tool name`
+  // Rules written for the catalog's own tools must not come to hold for an upstream that borrows their prefix.
+  return PREFIXES.has(upstream) ? `the upstream is called ${upstream} but has no catalog` : null
 }
 
 function parseProtocol(text: string): Protocol {

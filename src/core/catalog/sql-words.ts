@@ -28,8 +28,10 @@ export function readSql(text: string): SqlText {
     if (token === ';') end()
     else if (token === '(') words.push('(')
     else if (/^[A-Za-z_\u0080-\uffff]/.test(token)) words.push(token.toUpperCase())
-    else if (token.startsWith('"')) words.push(token.slice(1, -1))
-    else doubtToken(token, doubts)
+    else if (token.length > 1 && token.startsWith('"')) {
+      words.push(token.slice(1, -1))
+      if (token.includes('\\')) doubts.add('a quoted name holds a backslash, which dialects read differently')
+    } else doubtToken(token, doubts)
   }
   end()
   return { statements, doubts: [...doubts] }

@@ -7,6 +7,7 @@ import type { Described } from './catalog.ts'
 import { manyActs, misTyped, oneAct, spelling } from './reading.ts'
 import { readSql } from './sql-words.ts'
 
+const MAX_LENGTH = 64 * 1024
 const SPELLINGS = ['sql', 'query', 'statement'] as const
 
 /** What a statement does by its first word. A word not here is a write, and doubted. */
@@ -123,6 +124,8 @@ export function describeSql(tool: string, parameters: JsonObject): Described {
 }
 
 function statementActs(text: string): [Act, ...Act[]] {
+  if (text.length > MAX_LENGTH)
+    return [statementAct([], [`it is longer than ${MAX_LENGTH} characters`], targetOf(text))]
   const { statements, doubts } = readSql(text)
   const hidden = hiddenInLines(text.replaceAll('\r\n', '\n'))
   const common = hidden === null ? [...doubts] : [...doubts, `it holds the hidden character ${hidden}`]
@@ -136,7 +139,7 @@ function statementActs(text: string): [Act, ...Act[]] {
 
 /** The statement on one line. At most 1,024 characters are shown; parameters hold the whole. */
 function targetOf(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim().replace(/;$/, '')
+  const line = text.slice(0, 4096).replaceAll(/\s+/g, ' ').trim().replace(/;$/, '')
   return line.length > 1024 ? `${line.slice(0, 1021)}...` : line
 }
 

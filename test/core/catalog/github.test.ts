@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { GITHUB_METHODS, GITHUB_TOOLS } from '../../../src/core/catalog/github-tools.ts'
+import { classifyTool, describeAction, describeUpstreamCall } from '../../../src/core/catalog/index.ts'
+import type { JsonObject } from '../../../src/core/json.ts'
+import { refusal } from './refusal.ts'
+
+const REPO = { owner: 'aegisflow', repo: 'aegisflow' }
+
+function call(tool: string, parameters: JsonObject) {
+  return describeUpstreamCall({ upstream: 'github', catalog: 'github', tool, parameters })
+}
+const act = (tool: string, parameters: JsonObject) => call(tool, { ...REPO, ...parameters }).acts[0]
+
+describe('the table of GitHub tools', () => {
+  it('holds the 117 of the official server and the archived npm server', () => {
+    const archivedOnly = [
+      'update_issue',
+      'get_issue',
+      'get_pull_request',
+      'get_pull_request_files',
+      'get_pull_request_status',
+    ]
+    archivedOnly.push('get_pull_request_comments', 'get_pull_request_reviews')
+    expect(GITHUB_TOOLS.size).toBe(117 + archivedOnly.length)
+    expect([...GITHUB_TOOLS].filter(([, { capability }]) => capability === 'read')).toHaveLength(58 + 6)
+    for (const name of archivedOnly) expect(GITHUB_TOOLS.has(name)).toBe(true)
+  })
+
+  it('knows the methods of every tool that is read by method', () => {
+    const byMethod = [...GITHUB_TOOLS].filter(([, tool]) => tool.parts.includes('method')).map(([name]) => name)
+    expect(byMethod.toSorted()).toEqual([...GITHUB_METHODS.keys()].toSorted())
+  })
+
+  it.each([
+    ...GITHUB_TOOLS,
+  ])('%s never throws without arguments, and a write without a repository is doubted', (name, tool) => {
+    const [described] = call(name, {}).acts
+    expect(described).toMatchObject({ protocol: 'git', tool: `github.${name}`, capability: tool.capability })
+    if (tool.capability !== 'read' && tool.scope !== 'optional') expect(described.doubt).not.toBeNull()
+  })
+
+  it.each([
+    'constructor',
+    '__proto__',
+    'toString',
+    'get_secrets',
+    'GET_ME',
+    'get_me ',
+  ])('counts the unknown %j as a doubted write', (name) => {
+    const [described] = call(name, REPO).acts
+    expect(described).toMatchObject({ capability: 'write', resource: { target: 'aegisflow/aegisflow' } })
+    expect(described.doubt).toContain('does not know')
+    expect(classifyTool({ upstream: 'github', catalog: 'github', tool: name }).capability).toBe('write')
+  })
+})
+
+describe('what is taken from the arguments', () => {
+  it.each<[string, JsonObject, object]>([
+    ['get_file_contents', { path: './src//a.ts' }, { capability: 'read', resource: { paths: ['src/a.ts'] } }],
+    ['get_file_contents', { path: '/' }, { resource: { paths: ['.'] } }],
+    [
+      'push_files',
+      { branch: 'agent/x', files: [{ path: 'a', content: '' }, { path: './b' }] },
+      { resource: { branch: named('agent/x'), operands: ['a', 'b'], paths: ['a', 'b'] } },
+    ],
+    ['create_or_update_file', { path: 'a' }, { resource: { branch: { kind: 'default' }, paths: ['a'] } }],
+    ['create_or_update_file', { path: 'a', branch: '' }, { resource: { branch: { kind: 'default' } } }],
+    ['delete_file', { path: 'a', branch: 'main' }, { capability: 'delete', resource: { branch: named('main') } }],
+    ['create_branch', { branch: 'feat/x' }, { resource: { branch: named('feat/x') } }],
+    ['create_pull_request', { head: 'feat/x', base: 'main' }, { resource: { branch: named('feat/x'), base: 'main' } }],
+    ['create_pull_request', { head: 'AegisFlow:feat/x', base: 'main' }, { resource: { branch: named('feat/x') } }],
+    ['update_pull_request', { pullNumber: 7, base: 'main' }, { resource: { pull: 7, base: 'main' } }],
+    [
+      'merge_pull_request',
+      { pull_number: 7 },
+      { capability: 'merge', resource: { pull: 7, branch: { kind: 'default' } } },
+    ],
+    ['merge_pull_request', { pull_number: 7, pullNumber: 7 }, { resource: { pull: 7 } }],
+    ['pull_request_review_write', { pullNumber: 7, method: 'create', event: 'APPROVE' }, { capability: 'approve' }],
+    ['pull_request_review_write', { pullNumber: 7, method: 'delete_pending' }, { capability: 'delete' }],
+    ['create_pull_request_review', { pull_number: 7, event: 'COMMENT' }, { capability: 'write' }],
+    ['label_write', { method: 'delete', name: 'x' }, { capability: 'delete' }],
+    [
+      'actions_run_trigger',
+      { method: 'run_workflow', ref: 'main' },
+      { capability: 'deploy', resource: { branch: named('main') } },
+    ],
+    ['actions_run_trigger', { method: 'delete_workflow_run_logs', run_id: 1 }, { capability: 'delete' }],
+  ])('%s %j', (tool, parameters, expected) => {
+    expect(act(tool, parameters)).toMatchObject({ ...expected, doubt: null })
+  })
+
+  it.each<[string, JsonObject, string]>([
+    ['push_files', { branch: 'x' }, '`files` is missing'],
+    ['push_files', { branch: 'x', files: [{ path: '../../other' }] }, 'climbs'],
+    ['push_files', { branch: 'x', files: [{ path: '.github%2Fworkflows%2Fa.yml' }] }, 'URL would decode'],
+    ['create_or_update_file', { path: 'a?ref=x' }, 'URL would decode'],
+    ['create_or_update_file', { path: 'a\\b' }, 'backslash'],
+    ['create_or_update_file', { path: '.env.' }, 'ending in a dot'],
+    ['create_or_update_file', { path: 'a\u0000b' }, 'U+0000'],
+    ['create_or_update_file', { path: 'a\u202eb' }, 'U+202E'],
+    ['create_or_update_file', { path: '' }, '`path` is missing'],
+    ['create_or_update_file', { path: 'a', branch: 'refs/heads/main' }, 'full ref'],
+    ['create_or_update_file', { path: 'a', branch: 'a b' }, 'not a plain branch name'],
+    ['create_or_update_file', { path: 'a', branch: 'main%20' }, 'not a plain branch name'],
+    ['create_pull_request', { head: 'mallory:feat/x', base: 'main' }, "another account's fork"],
+    ['create_pull_request', { head: 'feat/x' }, '`base` is missing'],
+    ['merge_pull_request', {}, 'pull request number is missing'],
+    ['label_write', { method: 'destroy', name: 'x' }, 'does not know the method "destroy"'],
+    ['label_write', { method: 'constructor', name: 'x' }, 'does not know the method'],
+    ['create_pull_request_review', { pull_number: 7, event: 'approve' }, 'does not know the event'],
+    ['issue_dependency_write', { method: 'add', related_owner: 'other' }, 'also touches'],
+    ['create_gist', { filename: 'a', content: '' }, 'name no repository'],
+  ])('doubts %s %j', (tool, parameters, reason) => {
+    expect(act(tool, parameters).doubt).toContain(reason)
+  })
+
+  it('matches a full ref as the branch it means', () => {
+    expect(act('push_files', { branch: 'refs/heads/main', files: [] }).resource.branch).toEqual(named('main'))
+  })
+
+  it.each<[string, JsonObject, string]>([
+    ['push_files', { owner: 7 }, 'parameters.owner'],
+    ['push_files', { owner: 'a/b' }, 'parameters.owner'],
+    ['push_files', { repo: '..' }, 'parameters.repo'],
+    ['push_files', { repo: 'a?b' }, 'parameters.repo'],
+    ['push_files', { branch: 'x', files: 'a' }, 'parameters.files'],
+    ['push_files', { branch: 'x', files: ['a'] }, 'parameters.files[0].path'],
+    ['push_files', { branch: 'x', files: [{ path: 7 }] }, 'parameters.files[0].path'],
+    ['create_or_update_file', { path: ['a'] }, 'parameters.path'],
+    ['create_or_update_file', { path: 'a', branch: 7 }, 'parameters.branch'],
+    ['merge_pull_request', { pullNumber: '7' }, 'parameters.pullNumber'],
+    ['merge_pull_request', { pullNumber: 0 }, 'parameters.pullNumber'],
+    ['merge_pull_request', { pullNumber: 7, pull_number: 8 }, 'parameters.pull_number'],
+    ['merge_pull_request', { pullNumber: 7, PullNumber: 8 }, 'parameters.PullNumber'],
+  ])('refuses %s %j, naming %s', (tool, parameters, path) => {
+    expect(refusal(() => act(tool, parameters)).path).toBe(path)
+  })
+})
+
+describe('a claimed GitHub action', () => {
+  const claim = { protocol: 'git', tool: 'github.push_files', target: 'aegisflow/aegisflow', capability: null }
+
+  it('fills owner and repository from the target and keeps what the parameters say', () => {
+    const parameters = { owner: 'AegisFlow', branch: 'x', files: [] }
+    expect(describeAction({ ...claim, parameters }).parameters).toEqual({ ...parameters, repo: 'aegisflow' })
+  })
+
+  it.each([
+    [{ parameters: { owner: 'other' } }, 'target'],
+    [{ parameters: { repo: 'other' } }, 'target'],
+    [{ target: 'aegisflow' }, 'target'],
+    [{ target: 'a/b/c' }, 'target'],
+    [{ protocol: 'mcp' }, 'protocol'],
+    [{ protocol: 'shell' }, 'protocol'],
+    [{ protocol: 'ftp' }, 'protocol'],
+    [{ capability: 'read' }, 'capability'],
+    [{ capability: 'harmless' }, 'capability'],
+    [{ tool: 'github.push files' }, 'tool'],
+  ])('refuses %j, naming %s', (change, path) => {
+    expect(refusal(() => describeAction({ ...claim, parameters: {}, ...change }))).toMatchObject({
+      code: 'invalid_params',
+      path,
+    })
+  })
+
+  it('describes the same call the same way over MCP and over the API', () => {
+    const parameters = { ...REPO, branch: 'x', files: [{ path: 'a', content: '' }] }
+    expect(describeAction({ ...claim, parameters })).toEqual(call('push_files', parameters))
+  })
+})
+
+function named(name: string) {
+  return { kind: 'named', name }
+}
