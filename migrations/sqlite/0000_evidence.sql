@@ -40,6 +40,11 @@ BEGIN SELECT RAISE(ABORT, 'the evidence ledger is append-only'); END;
 CREATE TRIGGER ledger_entry_no_delete BEFORE DELETE ON ledger_entry
 BEGIN SELECT RAISE(ABORT, 'the evidence ledger is append-only'); END;
 --> statement-breakpoint
+-- Numbers are gapless; this also stops REPLACE, whose deletions fire no trigger.
+CREATE TRIGGER ledger_entry_gapless BEFORE INSERT ON ledger_entry
+WHEN NEW.n <> (SELECT ifnull(max(n), -1) + 1 FROM ledger_entry)
+BEGIN SELECT RAISE(ABORT, 'the evidence ledger is append-only'); END;
+--> statement-breakpoint
 -- Committed values with their salts: beside the hashed bytes, and the only thing that can be erased.
 CREATE TABLE ledger_payload (
   n INTEGER NOT NULL,

@@ -145,9 +145,9 @@ export function createWriter(store: LedgerStore, scribe: Scribe, minFreeBytes: n
   }
 }
 
-/** Entries that record what has happened already: for them there is always room, and a second try. */
+/** What has happened already must be written, so there is always room for it, and a second try. A start has happened too. */
 function isEssential(work: Work): boolean {
-  return work.kind === 'entry' && (work.draft.kind === 'result' || work.draft.kind === 'orphan')
+  return work.kind === 'entry' ? work.draft.kind === 'result' || work.draft.kind === 'orphan' : work.leaf === 'boot'
 }
 
 function takeBatch(queue: Work[]): Work[] {

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import Database from 'libsql'
 import { AegisError } from '../../core/errors.ts'
+import { makePrivate } from './handle.ts'
 
 /** The right to write to one data directory. Dies with the process, whatever way it dies. */
 export interface WriterLock {
@@ -12,6 +13,7 @@ export interface WriterLock {
  * @throws AegisError `conflict` where another process writes
  */
 export function lockWriter(path: string): WriterLock {
+  makePrivate(`${path}.lock`)
   const lock = new Database(`${path}.lock`, { timeout: 0 })
   try {
     lock.exec('PRAGMA journal_mode = MEMORY')

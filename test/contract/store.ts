@@ -1,0 +1,271 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ApprovalChange } from '../../src/core/approval.ts'
+import type { SessionId, Sha256 } from '../../src/core/ids.ts'
+import { type OpenLedger, openLedger } from '../../src/ledger/ledger.ts'
+import type { Stores } from '../../src/store/open.ts'
+import { ALICE, committed, draft, frozenClock, newId, pendingApproval, random, SESSION } from '../support/drafts.ts'
+
+/** A store under test: opened fresh, opened again over the same data, and cleaned up. */
+export interface StoreUnderTest {
+  open(): Promise<Stores>
+  remove(): Promise<void>
+}
+
+/** What every store promises, whichever database it is. */
+export function storeContract(name: string, create: () => Promise<StoreUnderTest>): void {
+  describe(`${name} keeps the store's promises`, () => {
+    let place: StoreUnderTest
+    let stores: Stores
+    let ledger: OpenLedger
+
+    beforeEach(async () => {
+      place = await create()
+      await open()
+    })
+
+    afterEach(async () => {
+      await close()
+      await place.remove()
+    })
+
+    async function open(): Promise<void> {
+      stores = await place.open()
+      const options = { clock: frozenClock(), random, gateway: 'gw-1', minFreeBytes: 0 }
+      ledger = await openLedger({ store: stores.ledger, ...options })
+    }
+
+    async function close(): Promise<void> {
+      await ledger.close()
+      await stores.close()
+    }
+
+    const append = (...changes: ApprovalChange[]) => ledger.append(draft({ changes }))
+    const spent = { code: 'approval_spent' }
+
+    describe('the log', () => {
+      it('gives every entry a place without gaps, and each session a chain of its own', async () => {
+        const other = 'key_b2/sess' as SessionId
+        const sessions = Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? SESSION : other))
+        const entries = await Promise.all(sessions.map((session) => ledger.append(draft({ session }))))
+        const numbers = entries.map(({ n }) => n).sort((one, two) => one - two)
+        expect(numbers).toEqual(Array.from({ length: 40 }, (_, index) => index + 1))
+        for (const session of [SESSION, other]) {
+          const seqs = entries.filter((entry) => entry.session === session).map(({ seq }) => seq)
+          expect(seqs.sort((one, two) => one - two)).toEqual(Array.from({ length: 20 }, (_, index) => index))
+          expect(await ledger.verify(session)).toMatchObject({ valid: true, totalEntries: 20 })
+        }
+      })
+
+      it('keeps everything acknowledged over a restart, and its name', async () => {
+        const { origin } = ledger
+        const entry = await ledger.append(draft({ commitments: committed('kept') }))
+        await close()
+        await open()
+        expect(ledger.origin).toBe(origin)
+        expect(origin).toMatch(/^aegis\/[0-9a-f]{16}$/)
+        const [stored] = await stores.ledger.byEnvelope(entry.env)
+        expect(stored).toMatchObject({ n: entry.n, hash: entry.hash, seq: 0, kind: 'allow' })
+        expect(await stores.ledger.payloads(entry.n)).toHaveLength(1)
+        expect((await ledger.verify(SESSION)).valid).toBe(true)
+      })
+
+      it('closes what a stop left open as orphan, once', async () => {
+        const intent = await ledger.append(draft({ effect: 'forward' }))
+        await ledger.append(draft({ effect: 'none' }))
+        await close()
+        await open()
+        expect(ledger.recovered.orphans).toBe(1)
+        const kinds = (await stores.ledger.byEnvelope(intent.env)).map(({ kind }) => kind)
+        expect(kinds).toEqual(['allow', 'orphan'])
+        await close()
+        await open()
+        expect(ledger.recovered.orphans).toBe(0)
+        expect(await ledger.verify(SESSION)).toMatchObject({ valid: true, totalEntries: 3, findings: [] })
+      })
+
+      it('lists sessions newest first and entries by what is asked', async () => {
+        const other = 'key_b2/later' as SessionId
+        const first = await ledger.append(draft())
+        await ledger.append(draft({ kind: 'block' }))
+        await ledger.append(draft({ session: other }))
+        const sessions = await stores.ledger.sessions(10)
+        expect(sessions.map(({ label }) => label)).toEqual(['later', 'sess-2026-04-06-1422'])
+        expect(sessions[1]).toMatchObject({ principal: 'key_a1', entries: 2, counts: { allow: 1, block: 1 } })
+        const list = async (filter: object) =>
+          (await stores.ledger.list({ limit: 10, ...filter })).map(({ n, kind }) => [n, kind])
+        expect(await list({ session: SESSION })).toEqual([
+          [2, 'block'],
+          [1, 'allow'],
+        ])
+        expect(await list({ env: first.env })).toEqual([[1, 'allow']])
+        expect(await list({ kind: 'boot' })).toEqual([[0, 'boot']])
+        expect(await list({ before: 3, limit: 1 })).toEqual([[2, 'block']])
+        expect(await stores.ledger.sessionsNamed('later')).toEqual([other])
+        expect(await stores.ledger.sessionsNamed('nothing')).toEqual([])
+      })
+
+      it('shows a snapshot as it was, whatever is written meanwhile', async () => {
+        await ledger.append(draft())
+        const snapshot = await stores.ledger.snapshot()
+        await ledger.append(draft())
+        expect((await snapshot.head())?.size).toBe(2)
+        expect((await snapshot.extent()).count).toBe(2)
+        expect((await stores.ledger.head())?.size).toBe(3)
+        snapshot.close()
+      })
+
+      it('closes a session with a final manifest, and opens it again for a late entry', async () => {
+        await ledger.append(draft())
+        await ledger.closeSession(SESSION)
+        expect((await stores.ledger.session(SESSION))?.status).toBe('closed')
+        const closed = await ledger.export(SESSION)
+        expect(closed.manifest.body).toContain('"final":true')
+        expect((await ledger.verify(SESSION)).manifestHash).toBe(closed.manifest.hash)
+        await ledger.append(draft())
+        expect((await stores.ledger.session(SESSION))?.status).toBe('open')
+        expect(await ledger.verify(SESSION)).toMatchObject({ valid: true, totalEntries: 2 })
+        await expect(ledger.closeSession('key_a1/nothing')).rejects.toMatchObject({ code: 'not_found' })
+      })
+    })
+
+    describe('approvals', () => {
+      it('are parked with their entry and read back whole', async () => {
+        const approval = pendingApproval()
+        await append({ kind: 'park', approval })
+        expect(await stores.approvals.get(approval.id)).toEqual(approval)
+        expect(await stores.approvals.latest(approval.digest)).toEqual(approval)
+        expect(await stores.approvals.list({ status: 'pending', limit: 10 })).toEqual([approval])
+        expect(await stores.approvals.list({ status: 'approved', limit: 10 })).toEqual([])
+        expect(await stores.approvals.get(newId())).toBeNull()
+      })
+
+      it('are parked once an action while pending: the second draft alone fails', async () => {
+        const first = pendingApproval()
+        const second = pendingApproval({ digest: first.digest })
+        const park = (approval: typeof first) => append({ kind: 'park', approval })
+        const settled = await Promise.allSettled([park(first), append(), park(second), append()])
+        expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+        await expect(park(second)).rejects.toMatchObject(spent)
+        expect(await ledger.verify(SESSION)).toMatchObject({ valid: true, totalEntries: 3 })
+      })
+
+      it('are redeemed by exactly one of 50 concurrent calls', async () => {
+        const approval = await approved()
+        const redeem: ApprovalChange = { kind: 'redeem', id: approval.id, digest: approval.digest, at: 3000 }
+        const settled = await Promise.allSettled(Array.from({ length: 50 }, () => append(redeem)))
+        expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+        expect(await stores.approvals.get(approval.id)).toMatchObject({ status: 'redeemed', parameters: null })
+      })
+
+      it('are not redeemed for another action, nor after their time', async () => {
+        const approval = await approved()
+        const digest = randomBytes(32).toString('hex') as Sha256
+        await expect(append({ kind: 'redeem', id: approval.id, digest, at: 3000 })).rejects.toMatchObject(spent)
+        const late: ApprovalChange = { kind: 'redeem', id: approval.id, digest: approval.digest, at: 20_000 }
+        await expect(append(late)).rejects.toMatchObject(spent)
+        expect((await stores.approvals.get(approval.id))?.status).toBe('approved')
+      })
+
+      it('come back when nothing was sent', async () => {
+        const approval = await approved()
+        const { id, digest, parameters } = approval
+        await expect(append({ kind: 'restore', id })).rejects.toMatchObject(spent)
+        await append({ kind: 'redeem', id, digest, at: 3000 })
+        await append({ kind: 'restore', id, parameters })
+        expect(await stores.approvals.get(id)).toMatchObject({ status: 'approved', parameters })
+        await append({ kind: 'redeem', id, digest, at: 4000 })
+      })
+
+      it('need as many different reviewers as asked for', async () => {
+        const approval = pendingApproval()
+        const { id } = approval
+        await append({ kind: 'park', approval })
+        const vote = { reviewer: ALICE, comment: 'fine', at: 2000 }
+        await append({ kind: 'approve', id, vote, settles: false, expiresAt: 20_000 })
+        expect(await stores.approvals.get(id)).toMatchObject({ status: 'pending', votes: [vote], expiresAt: 10_000 })
+        const again: ApprovalChange = { kind: 'approve', id, vote, settles: true, expiresAt: 20_000 }
+        await expect(append(again)).rejects.toMatchObject(spent)
+        const reviewer = { ...ALICE, principal: 'key_bob' as typeof ALICE.principal }
+        await append({ ...again, vote: { ...vote, reviewer } })
+        const settled = await stores.approvals.get(id)
+        expect(settled).toMatchObject({ status: 'approved', expiresAt: 20_000, resolution: { reviewer } })
+        expect(settled?.votes).toHaveLength(2)
+      })
+
+      it('are settled once: denied stays denied, expired stays expired', async () => {
+        const denied = pendingApproval()
+        await append({ kind: 'park', approval: denied })
+        const vote = { reviewer: ALICE, comment: 'no', at: 2000 }
+        await append({ kind: 'deny', id: denied.id, vote, expiresAt: 12_000 })
+        expect(await stores.approvals.get(denied.id)).toMatchObject({ status: 'denied', parameters: null })
+        const approve: ApprovalChange = { kind: 'approve', id: denied.id, vote, settles: true, expiresAt: 1 }
+        await expect(append(approve)).rejects.toMatchObject(spent)
+
+        const expired = pendingApproval()
+        await append({ kind: 'park', approval: expired })
+        await expect(append({ kind: 'expire', id: expired.id, at: 5000 })).rejects.toMatchObject(spent)
+        expect((await stores.approvals.due(10_000, 5)).map(({ id }) => id)).toEqual([expired.id])
+        const late = { ...approve, id: expired.id, vote: { ...vote, at: 11_000 } }
+        await expect(append(late)).rejects.toMatchObject(spent)
+        await append({ kind: 'expire', id: expired.id, at: 10_000 })
+        expect(await stores.approvals.due(99_000, 5)).toEqual([])
+      })
+
+      it('change together with all changes of their draft, or not at all', async () => {
+        const one = pendingApproval()
+        const gone = newId()
+        await expect(append({ kind: 'park', approval: one }, { kind: 'restore', id: gone })).rejects.toMatchObject(
+          spent,
+        )
+        expect(await stores.approvals.get(one.id)).toBeNull()
+      })
+
+      async function approved() {
+        const approval = pendingApproval()
+        await append({ kind: 'park', approval })
+        const vote = { reviewer: ALICE, comment: 'fine', at: 2000 }
+        await append({ kind: 'approve', id: approval.id, vote, settles: true, expiresAt: 9000 })
+        return approval
+      }
+    })
+
+    it('keeps keys by hash, revokes them once, and never loses a revocation', async () => {
+      const record = {
+        ...{ id: ALICE.principal, name: 'admin', owner: 'alice', sponsor: '', role: 'admin' as const },
+        ...{ hash: 'cd'.repeat(32) as Sha256, prefix: 'aegis_ad', createdAt: 5, revokedAt: null },
+      }
+      await stores.keys.put(record)
+      expect(await stores.keys.byHash(record.hash)).toEqual(record)
+      expect(await stores.keys.get(record.id)).toEqual(record)
+      expect(await stores.keys.revoke(record.id, 9)).toBe(true)
+      expect(await stores.keys.revoke(record.id, 10)).toBe(false)
+      await stores.keys.put({ ...record, name: 'renamed' })
+      expect(await stores.keys.list()).toEqual([{ ...record, name: 'renamed', revokedAt: 9 }])
+      expect(await stores.keys.byHash('ee'.repeat(32) as Sha256)).toBeNull()
+    })
+
+    it('keeps tokens that must be revoked until they are, over a restart', async () => {
+      const row = {
+        ...{
+          id: 'rev-1',
+          sealed: Uint8Array.of(0, 255, 7),
+          apiUrl: 'http://127.0.0.1:9',
+          tokenSha256: 'ab'.repeat(32),
+        },
+        ...{ scope: 'contents:read', envelope: newId(), issuedAt: 1, deadline: 600, attempts: 0, nextAttemptAt: 10 },
+      }
+      await stores.revocations.enqueue(row)
+      await close()
+      await open()
+      expect(await stores.revocations.due(9, 5)).toEqual([])
+      const [due] = await stores.revocations.due(10, 5)
+      expect(due && { ...due, sealed: [...due.sealed] }).toEqual({ ...row, sealed: [0, 255, 7] })
+      await stores.revocations.reschedule('rev-1', 1, 50)
+      expect(await stores.revocations.due(49, 5)).toEqual([])
+      expect(await stores.revocations.count()).toBe(1)
+      await stores.revocations.done('rev-1')
+      expect(await stores.revocations.count()).toBe(0)
+    })
+  })
+}
