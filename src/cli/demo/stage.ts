@@ -101,7 +101,7 @@ async function end(child: ChildProcess | null): Promise<void> {
   if (child === null || child.exitCode !== null || child.signalCode !== null) return
   const gone = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 8_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 3_000)
   await gone
   clearTimeout(timer)
 }
