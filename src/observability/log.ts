@@ -3,25 +3,17 @@ import type { Clock, Log } from '../core/runtime.ts'
 import { rfc3339 } from '../core/runtime.ts'
 import { openSink, type SinkTarget } from './sink.ts'
 
-/** Members that may never be logged, at any of the two upper levels. No type that reaches a log has them: this is the second lock. */
-const SECRET_MEMBERS = [
-  'token',
-  'secret',
-  'password',
-  'authorization',
-  'api_key',
-  'apiKey',
-  'private_key',
-  'privateKey',
-]
+/** Members that may never be logged, at any depth. No type that reaches a log has them: this is the second lock. */
+const SECRET_MEMBER =
+  /"(token|secret|password|authorization|x-api-key|api_key|apiKey|private_key|privateKey)":"(?:[^"\\]|\\.)*"/gi
 
 /**
  * Texts that look like a secret, wherever they stand in a line: keys of ours, GitHub tokens (classic, fine-grained and the
- * `ghs_<app>_<jwt>` form), JWTs, bearer headers, PEM blocks. No part backtracks, and no match ends inside a JSON escape, so
- * a line stays JSON.
+ * `ghs_<app>_<jwt>` form), JWTs, bearer headers, PEM blocks. Linear in the line, which may quote an upstream; no match ends
+ * inside a JSON escape, so a line stays JSON.
  */
 const SECRET_TEXT =
-  /aegis_(?:agent|viewer|reviewer|admin)_[\w-]{20,}|gh[oprsu]_[\w.-]{16,}|github_pat_\w{20,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|[Bb]earer [^\s"\\]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^"\\]|\\.)*/g
+  /aegis_(?:agent|viewer|reviewer|admin)_[\w-]{20,}|gh[oprsu]_[\w.-]{16,}|github_pat_\w{20,}|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|[Bb]earer [^\s"\\]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^"\\]|\\.)*/g
 
 export interface LogSettings {
   readonly to: SinkTarget
@@ -51,7 +43,6 @@ export function createLog(settings: LogSettings): FlushableLog {
       timestamp: () => `,"ts":"${rfc3339(settings.clock.now())}"`,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: errorText, err: errorText, cause: errorText },
-      redact: { paths: SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     },
     { write: (line: string) => sink.write(withoutSecrets(line)) },
   )
@@ -83,5 +74,6 @@ function errorText(value: unknown): unknown {
 
 /** The line with everything that looks like a secret replaced by `[redacted]`. */
 export function withoutSecrets(line: string): string {
-  return line.replace(SECRET_TEXT, '[redacted]')
+  // On the finished line, not by pino's `redact`: its wildcards cost 50 microseconds a line, and see two levels only.
+  return line.replace(SECRET_MEMBER, '"$1":"[redacted]"').replace(SECRET_TEXT, '[redacted]')
 }

@@ -68,6 +68,7 @@ describe('the log', () => {
 
   it.each([
     ['a member named token', { token: 'hunter2hunter2' }],
+    ['a secret deep inside', { a: [{ b: { secret: 'hunter2 "quoted" hunter2' } }] }],
     ['a nested authorization header', { headers: { authorization: 'hunter2hunter2' } }],
   ])('does not write %s', (_, fields) => {
     const { log, lines } = openLog()
@@ -107,6 +108,21 @@ describe('the log', () => {
     log.close()
     expect(lines()[0]).not.toContain('forged')
     expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ level: 'info', msg: 'true' })
+  })
+
+  it.each([
+    'eyJ',
+    'eyJaaaaaaaa.',
+    'ghs_',
+    '-----BEGIN ',
+    'Bearer ',
+    'aegis_agent_',
+    '"token":"',
+  ])('is not held up by a megabyte of %j', (text) => {
+    const { log, lines } = openLog()
+    log.info({ said: text.repeat(1_000_000 / text.length) }, 'line')
+    log.close()
+    expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ msg: 'line' })
   })
 
   it('stays one line of JSON whatever the texts hold', () => {
