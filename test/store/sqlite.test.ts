@@ -1,4 +1,4 @@
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -199,6 +199,7 @@ describe('the SQLite file', () => {
     const other = join(evidence.folder, 'other.db')
     writeFileSync(other, 'not a database, but long enough to look at as one '.repeat(100))
     await expect(openSqlite(other)).rejects.toMatchObject({ code: 'config' })
+    await expect(openSqliteReader(other)).rejects.toMatchObject({ code: 'cannot_decide' })
     await expect(openSqliteReader(join(evidence.folder, 'none.db'))).rejects.toMatchObject({ code: 'not_found' })
     await expect(openStores('mysql://localhost/aegis')).rejects.toThrow('no store for `mysql` URLs')
   })
@@ -210,6 +211,15 @@ describe('the SQLite file', () => {
     await expect(evidence.ledger.append(draft())).rejects.toMatchObject(refused)
     renameSync(`${evidence.file}.gone`, evidence.file)
     await expect(evidence.ledger.append(draft())).rejects.toMatchObject({ code: 'evidence_unavailable' })
+    await evidence.close()
+  })
+
+  it('is read any number of times without running out of file descriptors', async () => {
+    const evidence = await seven()
+    for (let round = 0; round < 50; round += 1) await evidence.ledger.verify(SESSION)
+    const open = readdirSync('/dev/fd').length
+    for (let round = 0; round < 50; round += 1) await evidence.ledger.verify(SESSION)
+    expect(readdirSync('/dev/fd').length).toBeLessThanOrEqual(open + 2)
     await evidence.close()
   })
 

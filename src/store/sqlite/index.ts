@@ -10,6 +10,7 @@ import { createLedgerStore } from './ledger-store.ts'
 import { migrate } from './migrate.ts'
 import { createQueries } from './queries.ts'
 import { createRevocationStore } from './revocations.ts'
+import { createSnapshots } from './snapshots.ts'
 import { lockWriter } from './writer-lock.ts'
 
 export { openSqliteReader } from './read-only.ts'
@@ -35,12 +36,14 @@ export async function openSqlite(path: string): Promise<Stores> {
     const handle = openForWriting(file)
     migrate(handle)
     const queries = createQueries(handle)
+    const snapshots = createSnapshots(file)
     return {
-      ledger: createLedgerStore(handle, file),
+      ledger: createLedgerStore(handle, file, snapshots),
       approvals: createApprovalStore(queries),
       keys: createKeyStore(queries),
       revocations: createRevocationStore(queries),
       async close() {
+        snapshots.close()
         handle.close()
         lock.release()
       },

@@ -1,20 +1,14 @@
 import { statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AegisError } from '../../core/errors.ts'
-import type {
-  CommitRequest,
-  LedgerReader,
-  LedgerStore,
-  SealedBatch,
-  SessionHead,
-  StoreHealth,
-} from '../../ledger/store.ts'
+import type { CommitRequest, LedgerStore, SealedBatch, SessionHead, StoreHealth } from '../../ledger/store.ts'
 import { type ApplyChange, createApplyChange } from './approval-changes.ts'
-import { durability, type Handle, openForReading, prepare, storeError } from './handle.ts'
+import { durability, type Handle, prepare, storeError } from './handle.ts'
 import { createLedgerReader, headOf, prepareHead, prepareSession, sessionOf } from './ledger-reader.ts'
+import type { Snapshots } from './snapshots.ts'
 
 /** The log in one SQLite file. The driver is synchronous: a commit is one turn, nothing comes between its steps. */
-export function createLedgerStore(handle: Handle, file: string): LedgerStore {
+export function createLedgerStore(handle: Handle, file: string, snapshots: Snapshots): LedgerStore {
   const begin = prepare(handle, 'BEGIN IMMEDIATE')
   const commit = prepare(handle, 'COMMIT')
   const head = prepareHead(handle)
@@ -69,7 +63,7 @@ export function createLedgerStore(handle: Handle, file: string): LedgerStore {
       inTransaction(() => handle.exec('UPDATE ledger_log SET epoch = epoch + 1'))
     },
     health: () => healthOf(file, identity),
-    snapshot: async () => openSnapshot(file),
+    snapshot: async () => snapshots.open(),
   }
 }
 
@@ -145,13 +139,3 @@ function healthOf(file: string, identity: Identity): StoreHealth {
     return { freeBytes: null, fault: `${file} was removed while Aegis was running` }
   }
 }
-
-function openSnapshot(file: string): LedgerReader & { close(): void } {
-  const handle = openForReading(file)
-  handle.exec('BEGIN')
-  // A deferred transaction sees the state of its first read.
-  prepareHead(handle).get([])
-  return { ...createLedgerReader(handle), close: () => handle.close() }
-}
-
-export { openSnapshot }

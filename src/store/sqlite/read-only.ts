@@ -1,5 +1,7 @@
+import { AegisError } from '../../core/errors.ts'
 import type { LedgerReader } from '../../ledger/store.ts'
-import { openSnapshot } from './ledger-store.ts'
+import { reasonOf } from './handle.ts'
+import { createSnapshots, type Snapshot, type Snapshots } from './snapshots.ts'
 
 /**
  * Opens the evidence for reading only, as it is now: beside a running writer, or after it was killed. Loads nothing a server needs.
@@ -8,11 +10,22 @@ import { openSnapshot } from './ledger-store.ts'
 export async function openSqliteReader(
   path: string,
 ): Promise<{ readonly ledger: LedgerReader; close(): Promise<void> }> {
-  const snapshot = openSnapshot(path)
+  const snapshots = createSnapshots(path)
+  const snapshot = open(path, snapshots)
   return {
     ledger: snapshot,
     async close() {
       snapshot.close()
+      snapshots.close()
     },
+  }
+}
+
+function open(path: string, snapshots: Snapshots): Snapshot {
+  try {
+    return snapshots.open()
+  } catch (error) {
+    if (error instanceof AegisError) throw error
+    throw new AegisError('cannot_decide', `${path} holds no evidence store: ${reasonOf(error)}`, { cause: error })
   }
 }
