@@ -32,6 +32,7 @@ export interface Surroundings {
 }
 
 const MAX_DEPTH = 8
+export const RUNS_SUBSCRIPT = /\[[^\]]*[$`]/
 
 /** The acts of one simple command: its own, and those of the commands it wraps or carries in literal form. */
 export function commandActs(words: readonly ShellWord[], around: Surroundings): Act[] {
@@ -78,9 +79,14 @@ function optionDoubts(name: string, args: readonly ShellWord[]): string[] {
   if (CARRIERS.has(name)) return [`${name} carries a command, a script or a session that was not read`]
   if (name === 'find') return findActions(args).doubts
   if (INTERPRETERS.test(name)) return some(interpreterDoubt(name, args))
-  if (name === 'sed' || /^[gmn]?awk$/.test(name)) return some(filterDoubt(name, args))
-  if (name === 'uniq' && args.filter((word) => !word.text.startsWith('-')).length > 1)
-    return ['uniq writes its second operand']
+  if (name === 'sed' || name === 'jq' || /^[gmn]?awk$/.test(name)) return some(filterDoubt(name, args))
+  // `test -v 'a[$(cmd)]'` runs cmd: bash evaluates the subscript.
+  if ((name === 'test' || name === '[') && args.some((word) => RUNS_SUBSCRIPT.test(word.text)))
+    return ['a test runs its subscript']
+  if (/^g?make$/.test(name) && args.some((word) => /^[A-Za-z_]\w*:?[:+?]?=/.test(word.text)))
+    return ['make takes a variable']
+  if ((name === 'uniq' || name === 'xxd') && args.filter((word) => !word.text.startsWith('-')).length > 1)
+    return [`${name} writes its second operand`]
   const risky = RISKY_OPTIONS.get(name)
   if (risky === undefined) return []
   const found = args.find(
@@ -112,6 +118,8 @@ function innerActs(name: string, args: readonly ShellWord[], around: Surrounding
     doubts.push(found.doubt)
     return []
   }
+  // `command -v rm` only asks where rm is.
+  if (name === 'command' && hasFlag(args[0]?.text ?? '', 'vV')) return []
   const wrapped = unwrap(name, args)
   if (wrapped === null) return []
   doubts.push(...wrapped.doubts)

@@ -32,23 +32,32 @@ export function interpreterDoubt(name: string, args: readonly ShellWord[]): stri
   return `${name} runs what comes in on its standard input`
 }
 
-/** awk and sed are languages: only programs that plainly neither run, read nor write anything pass. */
+/** awk, sed and jq are languages: only programs that plainly neither run, read nor write anything pass. */
 export function filterDoubt(name: string, args: readonly ShellWord[]): string | null {
   const words = args.map((word) => word.text)
-  if (name === 'sed') return words.every(isPlainSed) ? null : 'the sed script may write files or run commands'
+  if (name === 'sed') return isPlainSed(words) ? null : 'the sed script may write files or run commands'
+  if (name === 'jq')
+    return words.some((word) => /env\b|ENV|input|import|include/.test(word)) ? 'jq may show the environment' : null
   if (words.some((word) => hasFlag(word, 'fEiDlL') || word.startsWith('--')))
     return `${name} loads a program or writes files`
-  const program = words.find((word) => !word.startsWith('-')) ?? ''
-  return /system|getline|[|>@]|print\s*>|close|ENVIRON/.test(program)
-    ? `the ${name} program may run commands or write files`
-    : null
+  // Every word is searched: which of them is the program depends on options.
+  const harmless = words.every((word) => !/system|getline|[|>@]|close|ENVIRON/.test(word))
+  return harmless ? null : `the ${name} program may run commands or write files`
 }
 
+const SED_OPTION = /^-[nErsuz]+$|^--(?:quiet|silent|regexp-extended|null-data|separate|unbuffered)$/
 const SED_COMMAND =
   /^(?:\d+|\$|\/[^/\\]*\/)?(?:,(?:\d+|\$|\/[^/\\]*\/))?(?:[pdq=]|s([/|#,])[^\\\n]*?\1[^\\\n]*?\1[gpIi0-9]*)?$/
 
-function isPlainSed(word: string): boolean {
-  if (/^-(?:n|E|r|e|u|nE|En|ne|nr)$|^--(?:quiet|silent|regexp-extended|expression)$/.test(word)) return true
-  if (word.startsWith('-')) return false
-  return word.split(/[;\n]/).every((part) => SED_COMMAND.test(part.trim())) || /^[\w./~-]+$/.test(word)
+function isPlainSed(words: readonly string[]): boolean {
+  const scripts: string[] = []
+  let given = false
+  for (const [index, word] of words.entries()) {
+    if (words[index - 1] === '-e') scripts.push(word)
+    else if (word === '-e') given = true
+    else if (word.startsWith('-') && !SED_OPTION.test(word)) return false
+  }
+  // Without -e the first operand is the script: `sed e` runs its input, `sed wout` writes a file.
+  if (!given) scripts.push(words.find((word) => !word.startsWith('-')) ?? '')
+  return scripts.every((script) => script.split(/[;\n]/).every((part) => SED_COMMAND.test(part.trim())))
 }

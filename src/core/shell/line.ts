@@ -3,7 +3,7 @@ import { doubtOf, NO_RESOURCE } from '../acts.ts'
 import type { Act } from '../envelope.ts'
 import { excerpt, readPath } from '../paths.ts'
 import { hiddenInLines } from '../visible-text.ts'
-import { commandActs, lineAct } from './commands.ts'
+import { commandActs, lineAct, RUNS_SUBSCRIPT } from './commands.ts'
 import { readOperands } from './operands.ts'
 import { readWord, type ShellWord } from './words.ts'
 
@@ -60,6 +60,12 @@ function visit(node: SyntaxNode, walk: Walk, depth: number): void {
     walk.acts.push(...redirectActs(node, walk))
   } else if (node.type === 'Function') {
     walk.doubts.push(`it defines the function ${excerpt(node.name.text)}`)
+  } else if (node.type === 'ArithmeticCommand' || node.type === 'ArithmeticFor') {
+    // Arithmetic evaluates what variables and subscripts hold, commands included.
+    walk.doubts.push('it evaluates arithmetic')
+  } else if (node.type === 'TestUnary' || node.type === 'TestBinary') {
+    const words = node.type === 'TestUnary' ? [node.operand] : [node.left, node.right]
+    if (words.some((word) => RUNS_SUBSCRIPT.test(word.value))) walk.doubts.push('a test runs its subscript')
   } else if (node.type === 'Coproc') {
     walk.doubts.push('it starts a coprocess')
   }
@@ -68,7 +74,10 @@ function visit(node: SyntaxNode, walk: Walk, depth: number): void {
 
 function visitCommand(node: Command, walk: Walk): void {
   const assigned = node.prefix.flatMap((item) => (item.type === 'Assignment' ? [item.name] : []))
-  const doubts = assigned.map((name) => `the variable ${excerpt(name)} is set`)
+  const doubts = [
+    ...assigned.map((name) => `the variable ${excerpt(name)} is set`),
+    ...node.redirects.flatMap(inlineDoubt),
+  ]
   if (node.name === undefined) {
     walk.doubts.push(...doubts)
     return
@@ -100,6 +109,17 @@ function noteDirectory(words: readonly ShellWord[], walk: Walk): void {
     if (walk.directories.length > 16) walk.doubts.push('it changes the directory too often')
     walk.directories.splice(16)
   }
+}
+
+/** Why the text of a here-string or here-document is only known when it runs. */
+function inlineDoubt(redirect: Redirection): string[] {
+  if (redirect.type === 'HereString') {
+    const doubt = redirect.target === undefined ? null : readWord(redirect.target).doubt
+    return doubt === null ? [] : [doubt]
+  }
+  if (redirect.type !== 'HereDoc') return []
+  const literal = (redirect.body.parts ?? []).every((part) => part.type === 'Literal')
+  return literal ? [] : ['its here-document holds values only known when it runs']
 }
 
 /** The file a redirection opens; null for here-documents, duplicated descriptors and the null device. */

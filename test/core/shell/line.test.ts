@@ -87,6 +87,8 @@ describe('a line of several commands', () => {
     ['printf a | xargs -n1 rm', 'shell.rm'],
     ['coproc rm x', 'shell.rm'],
     ['time rm x', 'shell.rm'],
+    ['cat "$(<.env)"', 'file.read'],
+    ['! rm x', 'shell.rm'],
   ])('%j holds the act %s', (line, tool) => {
     expect(tools(line)).toContain(tool)
   })
@@ -181,6 +183,31 @@ describe('what cannot be resolved is doubted', () => {
       'git rebase -x ls',
       'git commit -nm x',
       'git push --all',
+    ],
+    ...[
+      'sed e f',
+      'sed wout f',
+      'sed rx f',
+      "sed -n -e '1e rm x' f",
+      'sed -f x f',
+      "awk -v a=1 'BEGIN{system(a)}'",
+      'jq env x',
+      "jq -n '$ENV'",
+    ],
+    ...[
+      "[[ -v 'a[$(rm x)]' ]]",
+      "test -v 'a[$(rm x)]'",
+      "[[ 'a[$(rm x)]' -eq 0 ]]",
+      '((x = 1))',
+      'for ((;;)); do ls; done',
+    ],
+    ...[
+      'cat <<< $SECRET',
+      'cat <<E\n$SECRET\nE',
+      'make SHELL=x test',
+      'make -f x',
+      'npm test --script-shell=x',
+      'xxd a b',
     ],
     ...['', '# only a comment', 'echo > /dev/tcp/1.2.3.4/5', 'hash -p /bin/rm ls', 'exec 3<>/dev/tcp/1.2.3.4/5'],
   ])('%j', (line) => {
