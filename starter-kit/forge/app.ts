@@ -46,8 +46,10 @@ const CLOCK_DRIFT_SECONDS = 60
 /** @throws AegisError `config` where the public key is not an RSA key in PEM. */
 export function openAppDesk(config: AppConfig, state: StateFile, now: () => number): AppDesk {
   const key = rsaKey(config.publicKeyPem)
+  // Every App may read metadata; it cannot be withheld.
+  const grants: Permissions = { ...config.grants, metadata: 'read' }
   return {
-    config,
+    config: { ...config, grants },
     authenticate(authorization) {
       const secret = /^(?:bearer|token) +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1]
       if (authorization === undefined) return { kind: 'nobody' }
@@ -62,8 +64,8 @@ export function openAppDesk(config: AppConfig, state: StateFile, now: () => numb
       return { kind: 'token', token }
     },
     async mint(request) {
-      const permissions: Permissions = { ...(request.permissions ?? config.grants), metadata: 'read' }
-      if (!covers(config.grants, permissions)) {
+      const permissions: Permissions = { ...(request.permissions ?? grants), metadata: 'read' }
+      if (!covers(grants, permissions)) {
         throw new Refusal(422, 'The permissions requested are not granted to this installation.')
       }
       const token = `ghs_${randomText(36)}`

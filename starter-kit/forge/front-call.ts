@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import { isObject, type Json, type JsonObject } from '../../src/core/json.ts'
 
 /** A JSON-RPC request as the front received it. */
@@ -13,49 +15,42 @@ export interface CallOptions {
   readonly command: readonly string[]
   readonly forgeUrl: string
   readonly token: string | null
-  /** Milliseconds until the process is ended unheard. */
-  readonly timeout: number
+  /** Ends the process unheard: the caller has gone, or it took too long. */
   readonly signal: AbortSignal
 }
 
-const HANDSHAKE = 'front-handshake'
 const OUTPUT_LIMIT = 16 * 1024 * 1024
 
 /**
  * One process for one request: start, `initialize`, the request, its answer, end. The token lives in that process only.
- * @throws Error where the process dies, is too slow or answers too much; the text holds no output of it.
+ * @throws Error where the process dies, is stopped or answers too much; the text holds no output of it.
  */
-export function callOnce(request: RpcRequest, options: CallOptions): Promise<JsonObject> {
+export async function callOnce(request: RpcRequest, options: CallOptions): Promise<JsonObject> {
+  options.signal.throwIfAborted()
   const child = start(options)
-  const own = request.method === 'initialize'
-  const opening = own ? request : { jsonrpc: '2.0', id: HANDSHAKE, method: 'initialize', params: HELLO }
-  return new Promise<JsonObject>((resolve, reject) => {
-    const fail = (message: string): void => reject(new Error(message))
-    const timer = setTimeout(() => fail('the GitHub server did not answer in time'), options.timeout)
-    options.signal.addEventListener('abort', () => fail('the caller has gone'), { once: true })
-    child.once('error', () => fail('the GitHub server cannot be started'))
-    child.once('close', () => fail('the GitHub server ended before it answered'))
-    child.stdin?.on('error', () => undefined)
-    let size = 0
-    child.stdout?.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > OUTPUT_LIMIT) fail('the GitHub server answered too much')
+  try {
+    return await Promise.race([converse(child.stdin, child.stdout, request), mishap(child, options.signal)])
+  } finally {
+    end(child)
+  }
+}
+
+/** Resolves with the answer to the request; says nothing where the other side stops talking: that is `mishap`'s to see. */
+function converse(input: Writable, output: Readable, request: RpcRequest): Promise<JsonObject> {
+  const say = (message: Json): void => void input.write(`${JSON.stringify(message)}\n`)
+  // Unguessable, so that no caller's own id can pass for it.
+  const handshake = randomUUID()
+  const hello = { jsonrpc: '2.0', id: handshake, method: 'initialize', params: HELLO }
+  return new Promise((resolve) => {
+    createInterface({ input: output }).on('line', (line) => {
+      const message = parseMessage(line)
+      if (message?.['id'] === handshake) {
+        say({ jsonrpc: '2.0', method: 'notifications/initialized' })
+        say(request)
+      } else if (message?.['id'] === request.id) resolve(message)
     })
-    const say = (message: Json): void => void child.stdin?.write(`${JSON.stringify(message)}\n`)
-    if (child.stdout !== null) {
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const message = parseMessage(line)
-        if (message === null) return
-        if (message['id'] === request.id) resolve(message)
-        else if (message['id'] === HANDSHAKE) {
-          say({ jsonrpc: '2.0', method: 'notifications/initialized' })
-          say(request)
-        }
-      })
-    }
-    child.once('exit', () => clearTimeout(timer))
-    say(opening)
-  }).finally(() => end(child))
+    say(request.method === 'initialize' ? request : hello)
+  })
 }
 
 const HELLO = {
@@ -64,7 +59,23 @@ const HELLO = {
   clientInfo: { name: 'forge-http-front', version: '1' },
 } as const
 
-function start(options: CallOptions): ChildProcess {
+function mishap(child: ChildProcess, signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (message: string) => (): void => reject(new Error(message))
+    child.once('error', fail('the GitHub server cannot be started'))
+    child.once('close', fail('the GitHub server ended before it answered'))
+    signal.addEventListener('abort', fail('the GitHub server did not answer in time'), { once: true })
+    // Writing to a process that has ended is told by its end.
+    child.stdin?.on('error', () => undefined)
+    let size = 0
+    child.stdout?.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > OUTPUT_LIMIT) fail('the GitHub server answered too much')()
+    })
+  })
+}
+
+function start(options: CallOptions) {
   const [program = process.execPath, ...args] = options.command
   // Nothing of this process's environment goes along but what a program needs to start.
   const env = {
@@ -76,9 +87,10 @@ function start(options: CallOptions): ChildProcess {
 }
 
 function end(child: ChildProcess): void {
-  child.stdin?.end()
+  if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')
-  setTimeout(() => child.kill('SIGKILL'), 2000).unref()
+  const last = setTimeout(() => child.kill('SIGKILL'), 2000)
+  child.once('exit', () => clearTimeout(last))
 }
 
 function parseMessage(line: string): JsonObject | null {

@@ -20,46 +20,55 @@ export interface Front {
 const BODY_LIMIT = 4 * 1024 * 1024
 const MOST_AT_ONCE = 16
 
+type Call = (request: RpcRequest, token: string | null, gone: AbortSignal) => Promise<JsonObject>
+
 /**
  * Streamable HTTP in front of `server-github`, which speaks stdio only. Stateless: each POST starts the server anew with the
  * caller's bearer token, asks once, and ends it, so a token lives exactly as long as the call it was lent for.
  */
 export async function startFront(options: FrontOptions): Promise<Front> {
-  const command = serverGithubCommand()
-  const call = (request: RpcRequest, token: string | null, signal: AbortSignal): Promise<JsonObject> =>
-    callOnce(request, { command, forgeUrl: options.forgeUrl, token, timeout: options.timeout ?? 60_000, signal })
-  let running = 0
+  const call = boundedCall(options)
   const server = createServer((request, response) => {
-    void answer(
-      request,
-      server,
-      async (message, token, signal) => {
-        if (running >= MOST_AT_ONCE) return rpcError(message.id, -32000, 'too many calls at once, try again')
-        running += 1
-        try {
-          return await call(message, token, signal)
-        } catch (error) {
-          return rpcError(message.id, -32000, error instanceof Error ? error.message : 'the GitHub server failed')
-        } finally {
-          running -= 1
-        }
-      },
-      response,
-    ).then(({ status, json }) => send(response, status, json))
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    void answer(request, portOf(server), (message, token) => call(message, token, gone.signal)).then(
+      ({ status, json }) => send(response, status, json),
+      () => response.destroy(),
+    )
   })
   const port = await bind(server, options.port ?? 0)
   return { url: `http://127.0.0.1:${port}/mcp`, close: () => stop(server) }
 }
 
-type Call = (request: RpcRequest, token: string | null, signal: AbortSignal) => Promise<JsonObject>
+/** A call in a process of its own, at most so many at once, each with an end in time. */
+function boundedCall({ forgeUrl, timeout = 60_000 }: FrontOptions): Call {
+  const command = serverGithubCommand()
+  let running = 0
+  return async (request, token, gone) => {
+    if (running >= MOST_AT_ONCE) return rpcError(request.id, -32000, 'too many calls at once, try again')
+    running += 1
+    try {
+      const signal = AbortSignal.any([gone, AbortSignal.timeout(timeout)])
+      return await callOnce(request, { command, forgeUrl, token, signal })
+    } catch (error) {
+      return rpcError(request.id, -32000, error instanceof Error ? error.message : 'the GitHub server failed')
+    } finally {
+      running -= 1
+    }
+  }
+}
 
 interface Answer {
   readonly status: number
   readonly json: JsonObject | null
 }
 
-async function answer(request: IncomingMessage, server: Server, call: Call, response: ServerResponse): Promise<Answer> {
-  const refused = refusal(request, portOf(server))
+async function answer(
+  request: IncomingMessage,
+  port: number,
+  call: (message: RpcRequest, token: string | null) => Promise<JsonObject>,
+): Promise<Answer> {
+  const refused = refusal(request, port)
   if (refused !== null) return { status: refused, json: null }
   const text = await readBody(request)
   if (text === null) return { status: 413, json: null }
@@ -67,9 +76,7 @@ async function answer(request: IncomingMessage, server: Server, call: Call, resp
   if (message === null) return { status: 400, json: rpcError(null, -32700, 'not a JSON-RPC message') }
   if (!('id' in message)) return { status: 202, json: null }
   if (!isRequest(message)) return { status: 400, json: rpcError(null, -32600, 'not a JSON-RPC request') }
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  return { status: 200, json: await call(message, bearer(request), gone.signal) }
+  return { status: 200, json: await call(message, bearer(request)) }
 }
 
 /** The status to refuse with before the body is read, or null. Host and Origin guard against pages in a browser. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { AegisError, asAegisError, ERROR_CODES } from '../../src/core/errors.ts'
 import { startForge } from './forge.ts'
 import { startFront } from './http-front.ts'
@@ -30,7 +30,7 @@ function readOptions() {
   const text = { type: 'string' } as const
   const names = { port: text, data: text, repo: text, 'app-id': text, 'public-key': text }
   const more = { 'installation-id': text, 'first-number': text, front: text }
-  const { values } = parseArgs({ options: { ...names, ...more }, strict: true })
+  const values = parse({ ...names, ...more })
   const { data, 'public-key': keyFile } = values
   if (data === undefined || keyFile === undefined) throw usage('--data and --public-key are needed')
   return {
@@ -38,11 +38,27 @@ function readOptions() {
       port: number(values.port ?? '0', '--port'),
       dataDir: data,
       repository: values.repo ?? 'aegisflow/aegisflow',
-      app: { appId: number(values['app-id'], '--app-id'), publicKeyPem: readFileSync(keyFile, 'utf8') },
+      app: { appId: number(values['app-id'], '--app-id'), publicKeyPem: readKey(keyFile) },
       installationId: number(values['installation-id'] ?? '1', '--installation-id'),
       firstNumber: number(values['first-number'] ?? '1247', '--first-number'),
     },
     front: values.front === undefined ? null : number(values.front, '--front'),
+  }
+}
+
+function parse<T extends NonNullable<ParseArgsConfig['options']>>(options: T) {
+  try {
+    return parseArgs({ options, strict: true }).values
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new AegisError('config', `the App's public key ${file} cannot be read`, { advice: USAGE, path: file, cause })
   }
 }
 

@@ -1,4 +1,4 @@
-import { forRepository, METADATA, READ_CONTENTS, READ_PULLS } from './access.ts'
+import { forRepository, METADATA, READ_CONTENTS } from './access.ts'
 import { commitShape } from './commit-shapes.ts'
 import { isRefName } from './names.ts'
 import { pageReply } from './page.ts'
@@ -29,9 +29,6 @@ export const repositoryRoutes: readonly Route[] = [
     return ok([])
   }),
   forRepository('GET /repos/{owner}/{repo}/collaborators', [METADATA], () => ok([])),
-  forRepository('POST /repos/{owner}/{repo}/pulls/{number}/requested_reviewers', [READ_PULLS], () => {
-    throw new Refusal(422, 'Reviews may only be requested from collaborators.')
-  }),
   // An installation token may not act for a person: these two are theirs.
   route('POST /user/repos', () => {
     throw notPermitted()

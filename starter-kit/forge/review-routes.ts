@@ -25,6 +25,11 @@ export const reviewRoutes: readonly Route[] = [
     const path = `/repos/${ask.repository.fullName}/pulls/${number}/comments`
     return pageReply(ask, path, comments, (comment) => commentShape(ask, comment))
   }),
+  // There are no collaborators here who could be asked.
+  forRepository('POST /repos/{owner}/{repo}/pulls/{number}/requested_reviewers', [WRITE_PULLS], (ask) => {
+    pullAt(ask)
+    throw new Refusal(422, 'Reviews may only be requested from collaborators.')
+  }),
 ]
 
 const at = (ask: RepositoryAsk, record: { repository: string; number: number }, number: number): boolean =>

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { AegisError } from '../../src/core/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../src/core/json.ts'
 import { notFound, Refusal } from './problem.ts'
 import { match, type Reply, type Route, type Site } from './router.ts'
@@ -36,12 +37,18 @@ export async function listen(
 
 function bind(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(bindFailure(port, cause)))
     server.listen(port, '127.0.0.1', () => {
       const address: AddressInfo | string | null = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)
     })
   })
+}
+
+function bindFailure(port: number, cause: NodeJS.ErrnoException): AegisError {
+  const busy = cause.code === 'EADDRINUSE'
+  const message = busy ? `port ${port} is in use` : `the forge cannot listen on port ${port}: ${cause.message}`
+  return new AegisError('config', message, { advice: 'give another port, or 0 for any free one', cause })
 }
 
 async function answer(request: IncomingMessage, site: Site, routes: readonly Route[]): Promise<Reply> {

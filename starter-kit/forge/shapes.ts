@@ -14,7 +14,7 @@ export function nodeId(kind: string, id: number | string): string {
 }
 
 /** A stable number for a name, as accounts are kept by their login alone. */
-function numberFor(name: string): number {
+export function numberFor(name: string): number {
   return createHash('sha256').update(name.toLowerCase()).digest().readUInt32BE(0) >>> 1
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../src/core/json.ts'
 import { notFound } from './problem.ts'
 import type { Repository } from './repository.ts'
 import type { RepositoryAsk, Site } from './router.ts'
-import { account, instant, maybeInstant, nodeId, repositoryApi } from './shapes.ts'
+import { account, instant, maybeInstant, nodeId, numberFor, repositoryApi } from './shapes.ts'
 import type { PullRecord, State, ThreadRecord } from './state.ts'
 
 export type PullThread = ThreadRecord & { pull: PullRecord }
@@ -80,7 +80,7 @@ export function setState(thread: ThreadRecord, state: 'open' | 'closed', at: num
 
 export function labelShapes(site: Site, repository: Repository, labels: readonly string[]): JsonObject[] {
   return labels.map((name) => ({
-    id: Buffer.byteLength(name),
+    id: numberFor(`${repository.key}:${name}`),
     node_id: nodeId('Label', name),
     url: `${repositoryApi(site, repository)}/labels/${encodeURIComponent(name)}`,
     name,

@@ -187,17 +187,3 @@ describe('the preload', () => {
     expect(run(script, 'http://127.0.0.1:9').stdout).toContain('not served here')
   })
 })
-
-describe('the HTTP front', () => {
-  it('takes JSON-RPC requests by POST from programs only', async () => {
-    const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}'
-    const json = { 'content-type': 'application/json' }
-    const status = async (init: RequestInit): Promise<number> => (await fetch(front.url, init)).status
-    expect(await status({ method: 'GET' })).toBe(405)
-    expect(await status({ method: 'POST', body, headers: { 'content-type': 'text/plain' } })).toBe(415)
-    expect(await status({ method: 'POST', body, headers: { ...json, origin: 'https://evil.example' } })).toBe(403)
-    expect(await status({ method: 'POST', body: '[', headers: json })).toBe(400)
-    expect(await status({ method: 'POST', body: `[${body}]`, headers: json })).toBe(400)
-    expect(await status({ method: 'POST', body: '{"jsonrpc":"2.0","method":"x"}', headers: json })).toBe(202)
-  })
-})
