@@ -32,7 +32,6 @@ export interface Surroundings {
 }
 
 const MAX_DEPTH = 8
-export const RUNS_SUBSCRIPT = /\[[^\]]*[$`]/
 
 /** The acts of one simple command: its own, and those of the commands it wraps or carries in literal form. */
 export function commandActs(words: readonly ShellWord[], around: Surroundings): Act[] {
@@ -81,7 +80,7 @@ function optionDoubts(name: string, args: readonly ShellWord[]): string[] {
   if (INTERPRETERS.test(name)) return some(interpreterDoubt(name, args))
   if (name === 'sed' || name === 'jq' || /^[gmn]?awk$/.test(name)) return some(filterDoubt(name, args))
   // `test -v 'a[$(cmd)]'` runs cmd: bash evaluates the subscript.
-  if ((name === 'test' || name === '[') && args.some((word) => RUNS_SUBSCRIPT.test(word.text)))
+  if ((name === 'test' || name === '[') && args.some((word) => holdsSubscript(word.text)))
     return ['a test runs its subscript']
   if (/^g?make$/.test(name) && args.some((word) => /^[A-Za-z_]\w*:?[:+?]?=/.test(word.text)))
     return ['make takes a variable']
@@ -93,6 +92,11 @@ function optionDoubts(name: string, args: readonly ShellWord[]): string[] {
     ({ text }) => hasFlag(text, risky.short) || risky.long.some((long) => isAbbreviation(text, long, 2)),
   )
   return found === undefined ? [] : [`${name} ${excerpt(found.text)} can write a file or start a program`]
+}
+
+/** Whether text may be an array subscript with a command in it. */
+export function holdsSubscript(text: string): boolean {
+  return text.includes('[') && /[$`]/.test(text)
 }
 
 function some(doubt: string | null): string[] {

@@ -59,5 +59,9 @@ function isPlainSed(words: readonly string[]): boolean {
   }
   // Without -e the first operand is the script: `sed e` runs its input, `sed wout` writes a file.
   if (!given) scripts.push(words.find((word) => !word.startsWith('-')) ?? '')
-  return scripts.every((script) => script.split(/[;\n]/).every((part) => SED_COMMAND.test(part.trim())))
+  return scripts.every((script) => script.length <= 200 && script.split(/[;\n]/).every(isPlainCommand))
+}
+
+function isPlainCommand(text: string): boolean {
+  return SED_COMMAND.test(text.trim())
 }

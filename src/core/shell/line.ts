@@ -3,7 +3,7 @@ import { doubtOf, NO_RESOURCE } from '../acts.ts'
 import type { Act } from '../envelope.ts'
 import { excerpt, readPath } from '../paths.ts'
 import { hiddenInLines } from '../visible-text.ts'
-import { commandActs, lineAct, RUNS_SUBSCRIPT } from './commands.ts'
+import { commandActs, holdsSubscript, lineAct } from './commands.ts'
 import { readOperands } from './operands.ts'
 import { readWord, type ShellWord } from './words.ts'
 
@@ -65,7 +65,7 @@ function visit(node: SyntaxNode, walk: Walk, depth: number): void {
     walk.doubts.push('it evaluates arithmetic')
   } else if (node.type === 'TestUnary' || node.type === 'TestBinary') {
     const words = node.type === 'TestUnary' ? [node.operand] : [node.left, node.right]
-    if (words.some((word) => RUNS_SUBSCRIPT.test(word.value))) walk.doubts.push('a test runs its subscript')
+    if (words.some((word) => holdsSubscript(word.value))) walk.doubts.push('a test runs its subscript')
   } else if (node.type === 'Coproc') {
     walk.doubts.push('it starts a coprocess')
   }

@@ -70,8 +70,11 @@ export function findActions(args: readonly ShellWord[]): {
     } else if (/^-files0/.test(text)) {
       doubts.push('find reads its starting points from a file')
     } else if (/^-(?:exec|ok)(?:dir)?$/.test(text)) {
-      const end = args.findIndex((word, index) => index > at && (word.text === ';' || word.text === '+'))
-      inner.push(args.slice(at + 1, end < 0 ? args.length : end))
+      const found = args.findIndex((word, index) => index > at && (word.text === ';' || word.text === '+'))
+      const end = found < 0 ? args.length : found
+      inner.push(args.slice(at + 1, end))
+      // What it carries is read once, inside: reading it here too would double the work at every level.
+      at = end
       doubts.push(`find ${text} runs a command on what it finds`)
     }
   }

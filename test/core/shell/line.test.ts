@@ -259,6 +259,24 @@ describe('what cannot be resolved is doubted', () => {
   })
 })
 
+describe('hostile sizes', () => {
+  it.each([
+    [`find . ${'-exec find . '.repeat(600)}`],
+    [`sed 's${'/'.repeat(60_000)}' f`],
+    [`test '${'['.repeat(60_000)}'`],
+    [`[[ -v '${'['.repeat(60_000)}' ]]`],
+    [`cat ${'a/'.repeat(30_000)}`],
+    [`cat ${'./'.repeat(30_000)}`],
+    [`${'cd a; '.repeat(600)} cat ${'b '.repeat(600)}`],
+    [`${'bash -c "ls"; '.repeat(400)}`],
+    ['$('.repeat(30_000)],
+    [`${'"'.repeat(60_001)}`],
+    [`echo ${'a=/b:@'.repeat(10_000)}`],
+  ])('are answered too (%#)', (line) => {
+    expect(describeLine(line).length).toBeGreaterThan(0)
+  })
+})
+
 describe('git', () => {
   it.each([
     ['git -C . push --force', 'git push --force'],
