@@ -66,11 +66,22 @@ function entryOf(whole: JsonObject): EntryBody | null {
   const commit = commitOf(whole['commit'])
   if (tool === undefined || commit === null) return null
   for (const key of Object.keys(whole)) if (!MEMBERS.has(key)) return null
+  const outcome = whole['outcome']
   return {
-    ...{ log, session, seq, prev, eid, kind, env, ts, tool, commit, whole },
+    log,
+    session,
+    seq,
+    prev,
+    eid,
+    kind,
+    env,
+    ts,
     ref: typeof ref === 'string' ? ref : null,
     effect: typeof effect === 'string' ? effect : null,
-    status: isObject(whole['outcome']) ? (textMember(whole['outcome'], 'status') ?? null) : null,
+    tool,
+    status: isObject(outcome) ? (textMember(outcome, 'status') ?? null) : null,
+    commit,
+    whole,
   }
 }
 

@@ -101,8 +101,22 @@ function placeOf(link: Link | null, n: number | null): string {
 
 const URGENCY = { error: 0, warn: 1, info: 2 } as const
 
+/** What follows from another damage at the same place, or says less, stands below it. */
+const SECONDARY: ReadonlySet<DamageClass> = new Set([
+  'NON_CANONICAL',
+  'PROJECTION_MISMATCH',
+  'PAYLOAD_MISMATCH',
+  'PAYLOAD_MISSING',
+  'RESULT_WITHOUT_DECISION',
+  'APPROVAL_ABSENT',
+  'APPROVAL_MISMATCH',
+  'APPROVAL_EXPIRED',
+  'APPROVAL_REUSED',
+])
+
 function byUrgency(one: Damage, other: Damage): number {
   const urgency = URGENCY[one.severity] - URGENCY[other.severity]
   if (urgency !== 0) return urgency
-  return (one.seq ?? Number.MAX_SAFE_INTEGER) - (other.seq ?? Number.MAX_SAFE_INTEGER)
+  const place = (one.seq ?? Number.MAX_SAFE_INTEGER) - (other.seq ?? Number.MAX_SAFE_INTEGER)
+  return place !== 0 ? place : Number(SECONDARY.has(one.class)) - Number(SECONDARY.has(other.class))
 }

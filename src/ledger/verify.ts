@@ -131,7 +131,8 @@ export function createSessionVerifier(context: VerifyContext): SessionVerifier {
     const link = after(testimony.body?.seq ?? testimony.columns?.seq ?? total - 1)
     if (unreadable !== null) {
       if (unreadable.unknownVersion && sound) undecided = `entry ${n} has a format version this verifier does not know`
-      else if (!unreadable.unknownVersion) findings.add('NON_CANONICAL', link, n, unreadable.reason)
+      // Of an altered body nothing else is to be expected.
+      else if (sound) findings.add('NON_CANONICAL', link, n, unreadable.reason)
     }
     const column = projectionFault(testimony)
     if (column !== null)

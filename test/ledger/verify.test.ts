@@ -228,6 +228,23 @@ describe('verify', () => {
     expect(report.findings.map(({ place }) => place)).toEqual(['seq 2 -> 3 (entry 2)', 'seq 5 -> 6 (entry 5)'])
   })
 
+  it('names the altered body before what follows from it: another column, no form at all', () => {
+    const kind = seven()
+    replace(
+      kind,
+      3,
+      rewritten(at(kind, 3), (text) => text.replace('"allow"', '"block"')),
+    )
+    expect(classes(kind)).toEqual(['ALTERED_BODY', 'PROJECTION_MISMATCH'])
+    const form = seven()
+    replace(
+      form,
+      3,
+      rewritten(at(form, 3), (text) => text.replace('"allow"', '"Allow"')),
+    )
+    expect(classes(form)).toEqual(['ALTERED_BODY'])
+  })
+
   it('takes a clock that went back as a warning', () => {
     const hours = ['14', '15', '13', '16'].map((hour) => `2026-04-06T${hour}:00:00.000Z`)
     const report = verifyRows(honestSession([draft(), draft(), draft(), draft()], ORIGIN, hours))

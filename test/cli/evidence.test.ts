@@ -1,0 +1,127 @@
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { main } from '../../src/cli/main.ts'
+import type { EnvelopeId, SessionId } from '../../src/core/ids.ts'
+import { ALICE, committed, draft, newId, SESSION } from '../support/drafts.ts'
+import { type EvidenceStore, openEvidence, removeFolder } from '../support/evidence-store.ts'
+
+let evidence: EvidenceStore
+let env: EnvelopeId
+const LABEL = 'sess-2026-04-06-1422'
+
+beforeAll(async () => {
+  evidence = await openEvidence()
+  const { ledger } = evidence
+  env = newId()
+  await ledger.append(draft({ env, effect: 'forward', commitments: committed('x') }))
+  const outcome = { label: 'pr/1247', status: 'ok', credential: null } as const
+  await ledger.append(draft({ kind: 'result', env, effect: null, outcome }))
+  await ledger.append(draft({ kind: 'approve', env, effect: null, reviewer: ALICE }))
+  const action = { protocol: 'shell', tool: 'shell.\u001b[2Jrm\u202e', capability: 'delete' }
+  await ledger.append(draft({ kind: 'block', env, action }))
+  for (const principal of ['key_a1', 'key_b2']) {
+    await ledger.append(draft({ session: `${principal}/twin` as SessionId }))
+  }
+})
+
+afterAll(async () => {
+  await evidence.close()
+  removeFolder(evidence.folder)
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+/** The command as typed, with what it printed. The store's writer is running all the while. */
+async function aegisctl(...words: string[]): Promise<{ exit: number; out: string; err: string }> {
+  let out = ''
+  let err = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    out += String(chunk)
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    err += String(chunk)
+    return true
+  })
+  const exit = await main('aegisctl', ['evidence', ...words])
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+  return { exit, out, err }
+}
+
+const store = () => ['--store', evidence.file]
+
+describe('aegisctl evidence', () => {
+  it('verify prints one line an entry, the verdict and the manifest hash', async () => {
+    const { exit, out } = await aegisctl('verify', '--session', LABEL, ...store())
+    const lines = out.trimEnd().split('\n')
+    expect(lines.slice(0, 6)).toEqual([
+      `verifying session ${LABEL}...`,
+      `envelope ${env} allow github.get_file_contents`,
+      `envelope ${env} result pr/1247`,
+      `envelope ${env} approve alice (key admin)`,
+      `envelope ${env} block shell.<U+001B>[2Jrm<U+202E>`,
+      'valid: true, total_entries: 4, audit log integrity verified',
+    ])
+    expect(lines[6]).toMatch(/^session_manifest_hash: [0-9a-f]{64}$/)
+    expect(lines[7]).toBe('trust: unsigned (detects edits, not a full rewrite)')
+    expect(exit).toBe(0)
+  })
+
+  it('verify says what is broken and exits 1', async () => {
+    const copy = join(evidence.folder, 'tampered.db')
+    for (const suffix of ['', '-wal']) {
+      if (existsSync(evidence.file + suffix)) copyFileSync(evidence.file + suffix, copy + suffix)
+    }
+    const database = new Database(copy)
+    database.exec('DROP TRIGGER ledger_entry_no_update')
+    database.exec("UPDATE ledger_entry SET body = replace(body, 'result', 'Result') WHERE n = 2")
+    database.close()
+    const { exit, out } = await aegisctl('verify', '--session', SESSION, '--store', copy)
+    expect(out).toContain('valid: false\nbroken_link: seq 1 -> 2 (entry 2) ALTERED_BODY\n')
+    expect(exit).toBe(1)
+  })
+
+  it('export writes a bundle that verifies to the same manifest hash, on a machine without the store', async () => {
+    const file = join(evidence.folder, 'bundle.json')
+    const exported = await aegisctl('export', '--session', LABEL, '--out', file, ...store())
+    const hash = /session_manifest_hash: (\w+)/.exec(exported.out)?.[1]
+    const { exit, out } = await aegisctl('verify', '--bundle', file)
+    expect(out).toContain(`session_manifest_hash: ${hash}`)
+    expect(exit).toBe(0)
+    const json = await aegisctl('verify', '--bundle', file, '--json')
+    expect(JSON.parse(json.out)).toMatchObject({
+      valid: true,
+      total_entries: 4,
+      session_manifest_hash: hash,
+      findings: [],
+    })
+    const asked = await aegisctl('verify', '--bundle', file, '--key', 'log+00000000+AA')
+    expect(asked.exit).toBe(4)
+    writeFileSync(file, readFileSync(file, 'utf8').replace('pr/1247', 'pr/1248'))
+    expect((await aegisctl('verify', '--bundle', file)).exit).toBe(1)
+  })
+
+  it('wants one session: an unknown or ambiguous label, or none at all, is a usage error', async () => {
+    const twins = await aegisctl('verify', '--session', 'twin', ...store())
+    expect(twins.exit).toBe(2)
+    expect(twins.err).toContain('key_a1/twin, key_b2/twin')
+    expect((await aegisctl('verify', '--session', 'key_b2/twin', ...store())).exit).toBe(0)
+    expect((await aegisctl('verify', '--session', 'nothing', ...store())).exit).toBe(2)
+    expect((await aegisctl('verify', '--session', 'key_x/nothing', ...store())).exit).toBe(2)
+    expect((await aegisctl('verify', ...store())).exit).toBe(2)
+    expect((await aegisctl('export', '--session', LABEL, '--out', '/x', '--redact', 'all', ...store())).exit).toBe(2)
+  })
+
+  it('lists the sessions, newest first', async () => {
+    const { out } = await aegisctl('sessions', '--json', ...store())
+    const rows = JSON.parse(out)
+    expect(rows.map((row: { session: string }) => row.session)).toEqual(['key_b2/twin', 'key_a1/twin', SESSION])
+    expect(rows[2]).toMatchObject({ label: LABEL, entries: 4, counts: { allow: 1, approve: 1, block: 1, result: 1 } })
+  })
+})
