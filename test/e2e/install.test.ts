@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const KEY = 'starter-key-001'
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
 /** A person's machine: an empty home, and a project they work in. */
 interface Machine {
@@ -61,7 +62,7 @@ async function ask(port: number, path: string, body?: object): Promise<Record<st
   return (await answer.json()) as Record<string, unknown>
 }
 
-const GITHUB = { protocol: 'git', target: 'aegisflow/aegisflow', session: 'story' }
+const GITHUB = { protocol: 'git', target: 'aegisflow/aegisflow', session: 'seven' }
 
 describe('install.sh in an empty home', () => {
   let box: Machine
@@ -105,7 +106,7 @@ describe('install.sh in an empty home', () => {
   })
 
   it("answers the seed's calls, and the session's seven entries verify", async () => {
-    const act = (body: object) => ask(box.port + 1, '/admin/v1/test-action', { session: 'story', ...body })
+    const act = (body: object) => ask(box.port + 1, '/admin/v1/test-action', { session: 'seven', ...body })
     expect(await act({ ...GITHUB, tool: 'github.get_file_contents', capability: 'read' })).toMatchObject({
       decision: 'allow',
       matched_rule: 'git:github.get_*',
@@ -138,7 +139,7 @@ describe('install.sh in an empty home', () => {
       credential: { type: 'github_app_installation', scope: 'pull_requests:write,contents:read', expires_in: 600 },
       result: { pr_number: 1247 },
     })
-    const verified = box.run('aegisctl', ['evidence', 'verify', '--session', 'story'])
+    const verified = box.run('aegisctl', ['evidence', 'verify', '--session', 'seven'])
     expect(verified.stdout).toContain('valid: true, total_entries: 7, audit log integrity verified')
     expect(verified.status).toBe(0)
   }, 60_000)
@@ -165,8 +166,8 @@ describe('install.sh in an empty home', () => {
     expect(box.run('aegisctl', ['logs', '--format', 'csv']).stdout).toMatch(
       /^TIME,AGENT,SESSION,KIND,TOOL,RULE,ENVELOPE\r\n/,
     )
-    expect(JSON.parse(box.run('aegisctl', ['session', 'story', '--json']).stdout)).toHaveLength(7)
-    expect(box.run('aegis', ['sessions']).stdout).toContain('story')
+    expect(JSON.parse(box.run('aegisctl', ['session', 'seven', '--json']).stdout)).toHaveLength(7)
+    expect(box.run('aegis', ['sessions']).stdout).toContain('seven')
     expect(box.run('aegisctl', ['audit']).stdout).toContain('alice (key admin)')
     expect(JSON.parse(box.run('aegis', ['stats', '--json']).stdout)).toHaveProperty('decisions.block')
   })
@@ -189,6 +190,29 @@ describe('install.sh in an empty home', () => {
     expect(found.stdout).toContain('separation')
   })
 
+  it('gives the calls of the README the decisions it tells', async () => {
+    const bodies = [...README.matchAll(/^ask '(\{[^']+\})'/gm)].map(([, body = '']) => JSON.parse(body) as object)
+    const decisions: unknown[] = []
+    for (const body of bodies) decisions.push((await ask(box.port + 1, '/admin/v1/test-action', body))['decision'])
+    expect(decisions).toEqual(['allow', 'allow', 'block', 'review'])
+  })
+
+  it.each(
+    [...README.matchAll(/^(aegis|aegisctl) ([a-z]+)/gm)].map(([line]) => line.split(' ')),
+  )('knows the commands that the README types: %s %s', (program, verb) => {
+    expect(box.run(program ?? '', [verb ?? '', '--help']).status).toBe(0)
+  })
+
+  it('tells a demo that comes out as told and leaves evidence that anyone can check', () => {
+    const told = box.run('aegis', ['demo'])
+    expect(told.stderr).toBe('')
+    expect(told.stdout).toContain('valid: true, total_entries: 7, audit log integrity verified')
+    expect(told.stdout).toMatch(/valid: false[\s\S]*ALTERED_BODY/)
+    expect(told.status).toBe(0)
+    expect(box.run('aegisctl', ['evidence', 'verify', '--bundle', 'aegis-demo-evidence.json']).status).toBe(0)
+    expect(box.run('aegisctl', ['sessions', '--json']).stdout).not.toContain('again')
+  }, 120_000)
+
   it('keeps keys, configuration and evidence when run again', () => {
     const files = ['agent.json', 'client.json', 'aegis.yaml', 'installation.key'].map((name) =>
       join(box.home, '.config/aegis', name),
@@ -198,7 +222,7 @@ describe('install.sh in an empty home', () => {
     expect(again.status).toBe(0)
     expect(again.stdout).toContain('already running')
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
-    expect(box.run('aegisctl', ['evidence', 'verify', '--session', 'story']).status).toBe(0)
+    expect(box.run('aegisctl', ['evidence', 'verify', '--session', 'seven']).status).toBe(0)
   }, 120_000)
 
   it('is removed without the evidence, unless that is asked for', () => {
@@ -209,42 +233,6 @@ describe('install.sh in an empty home', () => {
     expect(existsSync(join(box.home, '.local/share/aegis'))).toBe(false)
     expect(existsSync(join(box.home, '.config/aegis'))).toBe(false)
   }, 60_000)
-})
-
-describe('the README', () => {
-  let box: Machine
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8')
-
-  beforeAll(async () => {
-    box = await machine()
-    const ports = ['--port', String(box.port), '--admin-port', String(box.port + 1)]
-    const installed = box.installer('--api-key', KEY, ...ports)
-    if (installed.status !== 0) throw new Error(installed.stdout + installed.stderr)
-  }, 240_000)
-  afterAll(() => box.clean())
-
-  it('shows calls that get the decisions it tells', async () => {
-    const bodies = [...text.matchAll(/^ask '(\{[^']+\})'/gm)].map(([, body = '']) => JSON.parse(body) as object)
-    const decisions: unknown[] = []
-    for (const body of bodies) decisions.push((await ask(box.port + 1, '/admin/v1/test-action', body))['decision'])
-    expect(decisions).toEqual(['allow', 'allow', 'block', 'review'])
-  })
-
-  it.each(
-    [...text.matchAll(/^(aegis|aegisctl) ([a-z]+)/gm)].map(([line]) => line.split(' ')),
-  )('types commands that exist: %s %s', (program, verb) => {
-    expect(box.run(program ?? '', [verb ?? '', '--help']).status).toBe(0)
-  })
-
-  it('tells a demo that comes out as told, and leaves evidence that anyone can check', () => {
-    const told = box.run('aegis', ['demo'])
-    expect(told.stderr).toBe('')
-    expect(told.stdout).toContain('valid: true, total_entries: 7, audit log integrity verified')
-    expect(told.stdout).toMatch(/valid: false[\s\S]*ALTERED_BODY/)
-    expect(told.status).toBe(0)
-    expect(box.run('aegisctl', ['evidence', 'verify', '--bundle', 'aegis-demo-evidence.json']).status).toBe(0)
-    expect(box.run('aegisctl', ['sessions', '--json']).stdout).not.toContain('again')
-  }, 120_000)
 })
 
 describe('what stands in the way', () => {

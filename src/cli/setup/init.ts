@@ -7,7 +7,7 @@ import { type Config, loadConfig, portNumber } from '../../config.ts'
 import { AegisError } from '../../core/errors.ts'
 import { type Context, placesOf, processContext } from '../context.ts'
 import { jsonText } from '../output.ts'
-import { makePrivateDirectory } from '../server-process.ts'
+import { isHealthy, makePrivateDirectory } from '../server-process.ts'
 import { connectEditor, EDITOR_NAMES, type EditorName } from './editor-files.ts'
 import { appChoice, FORGE_REPOSITORY, forgeChoice } from './github.ts'
 import { ensureKeys } from './key-files.ts'
@@ -52,7 +52,12 @@ export async function initialize(
   if (!existsSync(places.installationKey)) {
     writeWhole(places.installationKey, `${randomBytes(32).toString('hex')}\n`, PRIVATE)
   }
+  const before = existsSync(places.configFile) ? readFileSync(places.configFile, 'utf8') : null
   const notes = [...writeConfig(options, context, places.configFile, places.configDir)]
+  const changed = before !== null && before !== readFileSync(places.configFile, 'utf8')
+  if (changed && (await isHealthy(places.socket))) {
+    notes.push('  the running server still has the old settings: aegis stop; aegis serve --detach')
+  }
   const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd })
   const keys = await ensureKeys(config, {
     ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),

@@ -8,7 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { unwritable } from '../server-process.ts'
 
@@ -23,7 +23,8 @@ export function writeWhole(path: string, text: string, mode: number): void {
   try {
     const file = openSync(beside, 'wx', mode)
     try {
-      writeSync(file, text)
+      // Not writeSync: on a full disk that may write a part and report no error.
+      writeFileSync(file, text)
       fsyncSync(file)
     } finally {
       closeSync(file)
