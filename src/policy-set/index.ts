@@ -1,4 +1,13 @@
-export { type CaseResult, type PolicyCase, readCases, runCase, runCases } from './cases.ts'
+export {
+  type CaseInput,
+  type CaseResult,
+  caseEnvelope,
+  type PolicyCase,
+  readCases,
+  runCase,
+  runCases,
+  toClaim,
+} from './cases.ts'
 export { bundledPolicies, findPolicy, listPacks } from './find.ts'
 export {
   type LoadedPolicies,

@@ -1,13 +1,15 @@
 import type { Act, Surface } from '../envelope.ts'
 import type { PolicyDocument, Rule } from './document.ts'
 import { matchesGlobs, matchingGlob } from './glob.ts'
+import { createHeadIndex } from './head-index.ts'
+import { listed } from './match.ts'
+import { type Opinion, ruleOpinion } from './opinion.ts'
 
-/** A rule whose door and tool fit, with the label it decides under. */
+/** A rule whose door and tool fit, with what it says where it matches. */
 export interface Candidate {
   readonly rule: Rule
   readonly index: number
-  /** `<protocol>:<tool glob>` as written: the wire's `matched_rule`. */
-  readonly label: string
+  readonly opinion: Opinion
 }
 
 /** What a rule's `protocol` and `tool` look at. */
@@ -18,13 +20,14 @@ const GENERATION = 1024
 
 /** Finds the rules that can concern an act, in order. Equal doors and tools are looked up, not searched. */
 export function createCandidates(document: PolicyDocument): (surface: Surface, act: Named) => readonly Candidate[] {
+  const search = createSearch(document)
   let young = new Map<string, readonly Candidate[]>()
   let old = new Map<string, readonly Candidate[]>()
   return (surface, act) => {
     const key = `${surface} ${act.protocol} ${act.tool}`
     const known = young.get(key)
     if (known !== undefined) return known
-    const found = old.get(key) ?? search(document, surface, act)
+    const found = old.get(key) ?? search(surface, act)
     // What is asked for again moves to the young generation; a flood of invented names only pushes out itself.
     if (young.size >= GENERATION) {
       old = young
@@ -35,14 +38,30 @@ export function createCandidates(document: PolicyDocument): (surface: Surface, a
   }
 }
 
-function search(document: PolicyDocument, surface: Surface, act: Named): readonly Candidate[] {
-  const found: Candidate[] = []
-  for (const [index, rule] of document.rules.entries()) {
-    if (doorReason(rule, surface, act) !== null) continue
-    found.push({ rule, index, label: ruleLabel(rule, surface, act) })
-    if (isUnconditional(rule)) break
+function createSearch({ name, rules }: PolicyDocument): (surface: Surface, act: Named) => readonly Candidate[] {
+  const byHead = createHeadIndex<number>()
+  for (const [index, { tool }] of rules.entries()) {
+    if (tool === null) byHead.add('', index)
+    else for (const { head } of tool.programs) byHead.add(head, index)
   }
-  return found
+  return (surface, act) => {
+    const found: Candidate[] = []
+    const indices = [...new Set(byHead.find(act.tool))].sort((a, b) => a - b)
+    for (const index of indices) {
+      const rule = rules[index]
+      if (rule === undefined || !names(rule, surface, act)) continue
+      const label = ruleLabel(rule, surface, act)
+      found.push({ rule, index, opinion: ruleOpinion(name, rule, index, label) })
+      if (isUnconditional(rule)) break
+    }
+    return found
+  }
+}
+
+/** True where the rule's `protocol` and `tool` name this act. */
+function names({ protocol, tool }: Rule, surface: Surface, act: Named): boolean {
+  if (protocol !== null && !protocol.includes(act.protocol) && !protocol.includes(surface)) return false
+  return tool === null || matchesGlobs(tool, act.tool)
 }
 
 /** Why the rule's `protocol` or `tool` does not name this act; null where both do. */
@@ -52,7 +71,7 @@ export function doorReason(rule: Rule, surface: Surface, act: Named): string | n
     return `protocol: ${act.protocol} over ${surface} is not ${protocol.join(' or ')}`
   }
   if (tool !== null && !matchesGlobs(tool, act.tool)) {
-    return `tool: ${JSON.stringify(act.tool.slice(0, 200))} does not match ${tool.texts.map((text) => JSON.stringify(text)).join(' or ')}`
+    return `tool: ${JSON.stringify(act.tool.slice(0, 200))} does not match ${listed(tool)}`
   }
   return null
 }
@@ -67,10 +86,16 @@ export function isSoft(rule: Rule): boolean {
   return target !== null || path !== null || branch !== null || base !== null
 }
 
-/** The one of the rule's protocols and tool globs, as written, that names this act; all of them where none does. */
+/** The one of the rule's protocols and tool globs, as written, that names this act; the first of them where none does. */
 export function ruleLabel(rule: Rule, surface: Surface, act: Named): string {
   const { protocol, tool } = rule
   const door = protocol?.find((one) => one === act.protocol) ?? protocol?.find((one) => one === surface)
   const glob = tool === null || tool.texts.length === 1 ? tool?.texts[0] : matchingGlob(tool, act.tool)
-  return `${door ?? protocol?.join(',') ?? '*'}:${glob ?? tool?.texts.join(',') ?? '*'}`
+  return `${door ?? several(protocol)}:${glob ?? several(tool?.texts)}`
+}
+
+/** The first of several that did not match, for a trace. */
+function several(texts: readonly string[] | null | undefined): string {
+  const [first = '*', ...rest] = texts ?? []
+  return rest.length === 0 ? first : `${first},...`
 }

@@ -3,7 +3,8 @@ import type { Decision, Finding, ReviewTerms, RuleRef, RuleVerdict } from '../de
 import type { Act, ActionEnvelope } from '../envelope.ts'
 import type { Facts } from '../facts.ts'
 import type { Sha256 } from '../ids.ts'
-import { type Bench, doubtOpinion, type Opinion, searchRules, stricterThan } from './judge.ts'
+import { type Bench, searchRules } from './judge.ts'
+import { doubtOpinion, type Opinion, stricterThan } from './opinion.ts'
 import { satisfies, strictestTerms } from './terms.ts'
 
 /** What the rules make of an envelope before any fact is looked at. */
@@ -39,7 +40,7 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
     verdict: opinion.verdict,
     rule: opinion.ref,
     reason: act.tool === action.tool ? opinion.finding.reason : `${act.tool}: ${opinion.finding.reason}`,
-    findings: all.length === 1 ? [opinion.finding] : distinct(all),
+    findings: distinct(all),
     terms: one === undefined ? opinion.terms : strictestTerms([one, ...rest]),
     suggestion: opinion.suggestion,
   }
@@ -47,15 +48,21 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
 
 /** Equal findings of several acts once, the strictest first. */
 function distinct(opinions: readonly Opinion[]): readonly Finding[] {
-  const seen = new Map<string, Opinion>()
+  if (opinions.length === 1) return opinions.map(({ finding }) => finding)
+  const kept: Opinion[] = []
+  const seen = new Set<string>()
   for (const opinion of opinions) {
-    const { source, name, reason, verdict } = opinion.finding
-    const key = JSON.stringify([opinion.ref.policy, source, name, verdict, reason])
-    if (!seen.has(key)) seen.set(key, opinion)
+    const { source, name, verdict, reason } = opinion.finding
+    // An agent has a say in the reason alone, and only in the catalog's: it can hide no finding of another source.
+    const key = `${source} ${opinion.ref.policy} ${verdict} ${name} ${reason}`
+    if (seen.has(key)) continue
+    seen.add(key)
+    kept.push(opinion)
   }
-  const rank = (opinion: Opinion) => (opinion.verdict === 'block' ? 0 : opinion.verdict === 'review' ? 1 : 2)
-  return [...seen.values()].sort((a, b) => rank(a) - rank(b)).map(({ finding }) => finding)
+  return kept.sort((a, b) => RANK[a.verdict] - RANK[b.verdict]).map(({ finding }) => finding)
 }
+
+const RANK = { block: 0, review: 1, allow: 2 } as const satisfies Record<RuleVerdict, number>
 
 /** The decision: the judgement, and for a review what is known of an approval. A block is never undone by one. */
 export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {

@@ -45,4 +45,6 @@ export interface Rule {
 export interface SoftGlobs {
   readonly exact: GlobSet
   readonly folded: GlobSet
+  /** True where folding changed a glob: then a text that folding leaves alone must be compared with both. */
+  readonly mixed: boolean
 }

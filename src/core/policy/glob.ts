@@ -8,6 +8,8 @@ export interface GlobSet {
   readonly texts: readonly string[]
   readonly flavour: GlobFlavour
   readonly programs: readonly Program[]
+  /** Matches every text that can match at all, by the literals the globs hold; null where one of them holds none. */
+  readonly gate: RegExp | null
 }
 
 /** One brace-free glob, ready to run. */
@@ -18,6 +20,8 @@ export interface Program {
   readonly tail: string
   /** Decides alone where set: `whole` the text is the head, `open` any text after the head will do. */
   readonly shape: 'whole' | 'open' | 'mixed'
+  /** The longest text that every match holds; `''` where there is none. */
+  readonly longest: string
   /** Fewest characters of a match, so that head and tail cannot overlap. */
   readonly least: number
 }
@@ -33,12 +37,26 @@ export function compileGlobs(
     if ('fault' in parsed) return { ...parsed, index }
     for (const steps of parsed) programs.push(program(steps))
   }
-  return { texts, flavour, programs }
+  return { texts, flavour, programs, gate: gateOf(programs) }
 }
 
 /** True where the whole text matches. Time is linear in the text: it may be agent-controlled, and is only ever compared as text. */
 export function matchesGlobs(set: GlobSet, text: string): boolean {
-  return set.programs.some((one) => runs(one, text, set.flavour))
+  if (set.gate !== null && !set.gate.test(text)) return false
+  for (const one of set.programs) if (runs(one, text, set.flavour)) return true
+  return false
+}
+
+/** Programs fewer than this are quicker run than guarded. */
+const GATED_FROM = 4
+
+/** The longest literals, as an alternation. Literals only: the expression has nothing to backtrack into. */
+function gateOf(programs: readonly Program[]): RegExp | null {
+  if (programs.length < GATED_FROM || programs.some(({ longest }) => longest === '')) return null
+  const literal = [...new Set(programs.map(({ longest }) => longest))].map((text) =>
+    text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
+  )
+  return new RegExp(literal.join('|'))
 }
 
 /** The glob, as written, that matches the text; null where none does. */
@@ -62,6 +80,7 @@ function program(steps: readonly Step[]): Program {
     steps,
     head: headText,
     tail: tailText,
+    longest: longestLiteral(steps),
     shape: whole ? 'whole' : open ? 'open' : 'mixed',
     least: headText.length + tailText.length,
   }
@@ -76,11 +95,25 @@ function literals(steps: readonly Step[]): number[] {
   return codes
 }
 
+/** A run of literals may be left out where a `maybe` jumps over it: such runs do not count. */
+function longestLiteral(steps: readonly Step[]): string {
+  let longest = ''
+  let run: number[] = []
+  let jumpedUntil = 0
+  for (const [at, step] of steps.entries()) {
+    if (step.kind === 'maybe') jumpedUntil = Math.max(jumpedUntil, at + step.over)
+    if (step.kind === 'char' && at >= jumpedUntil) run.push(step.code)
+    else run = []
+    if (run.length > longest.length) longest = String.fromCodePoint(...run)
+  }
+  return longest
+}
+
 function runs(one: Program, text: string, flavour: GlobFlavour): boolean {
   if (one.shape === 'whole') return text === one.head
   if (!text.startsWith(one.head)) return false
   if (one.shape === 'open') return true
-  if (text.length < one.least || !text.endsWith(one.tail)) return false
+  if (text.length < one.least || !text.endsWith(one.tail) || !text.includes(one.longest)) return false
   return simulate(one.steps, text, flavour)
 }
 

@@ -84,7 +84,10 @@ function climbs(text: string): boolean {
 
 function touches(condition: SoftCondition, globs: SoftGlobs, view: ActView): boolean {
   const { target, operands, paths, branch, base } = view.act.resource
-  const touched = (text: string) => matchesGlobs(globs.exact, text) || matchesGlobs(globs.folded, folded(view, text))
+  const touched = (text: string) => {
+    const fold = folded(view, text)
+    return matchesGlobs(globs.folded, fold) || ((fold !== text || globs.mixed) && matchesGlobs(globs.exact, text))
+  }
   switch (condition) {
     case 'target':
       return touched(target) || operands.some(touched) || paths.some(touched)
@@ -99,7 +102,10 @@ function touches(condition: SoftCondition, globs: SoftGlobs, view: ActView): boo
   }
 }
 
+const LOWER_ASCII = /^[\x00-\x40\x5b-\x7f]*$/
+
 function folded(view: ActView, text: string): string {
+  if (LOWER_ASCII.test(text)) return text
   const known = view.folds.get(text)
   if (known !== undefined) return known
   const fold = foldCase(text)
@@ -150,8 +156,13 @@ function shown(condition: SoftCondition, act: Act): string {
   }
 }
 
-function listed(globs: GlobSet): string {
-  return globs.texts.map(quote).join(' or ')
+const LISTED = 4
+
+/** The globs of a condition, for a message; a long list is cut. */
+export function listed(globs: GlobSet): string {
+  const { texts } = globs
+  const shown = texts.slice(0, LISTED).map(quote).join(' or ')
+  return texts.length > LISTED ? `${shown} or ${texts.length - LISTED} more` : shown
 }
 
 const SHOWN = 200

@@ -133,9 +133,11 @@ function soft(reader: Reader, entry: TreeEntry | undefined): SoftGlobs | null {
   const texts = reader.texts(entry)
   const exact = globs(reader, texts, 'path')
   if (exact === null) return null
-  const folded = compileGlobs(exact.texts.map(foldCase), 'path')
+  const lower = exact.texts.map(foldCase)
+  const folded = compileGlobs(lower, 'path')
+  const mixed = lower.some((text, at) => text !== exact.texts[at])
   // Folding can turn a range around (`[Z-a]`): then the exact globs must do for both.
-  return { exact, folded: 'fault' in folded ? exact : folded }
+  return { exact, folded: 'fault' in folded ? exact : folded, mixed }
 }
 
 function globs(reader: Reader, texts: readonly PlacedText[] | undefined, flavour: GlobFlavour): GlobSet | null {

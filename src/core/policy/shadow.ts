@@ -2,13 +2,14 @@ import { isSoft } from './candidates.ts'
 import { contains } from './containment.ts'
 import { type Door, type Rule, SOFT_CONDITIONS, type SoftGlobs } from './document.ts'
 import { compileGlobs, type GlobSet } from './glob.ts'
+import { createHeadIndex } from './head-index.ts'
 import type { Position } from './tree.ts'
 
 /** Rules that can never decide because one earlier rule always does; sound, and complete up to rules shadowed only by several together. */
 export function findUnreachable(
   rules: readonly Rule[],
 ): readonly { readonly at: Position; readonly message: string }[] {
-  const earlier = new EarlierRules()
+  const earlier = createEarlierRules()
   const found: { at: Position; message: string }[] = []
   for (const rule of rules) {
     const shadow = shadowOf(rule, earlier)
@@ -80,26 +81,20 @@ function toolsOf({ tool }: Rule): readonly (GlobSet | null)[] {
   })
 }
 
-/** Earlier rules, found by the tool they name: with thousands of rules each is compared only with those that can meet it. */
-class EarlierRules {
-  private readonly byName = new Map<string, Rule[]>()
-  private readonly open: Rule[] = []
-
-  add(rule: Rule): void {
-    const programs = rule.tool?.programs
-    if (programs === undefined || programs.some(({ shape }) => shape !== 'whole')) this.open.push(rule)
-    else for (const { head } of programs) this.byName.set(head, [...(this.byName.get(head) ?? []), rule])
-  }
-
+/** Earlier rules, found by how their tools begin: with thousands of rules each is compared only with those that can meet it. */
+interface EarlierRules {
+  add(rule: Rule): void
   /** Earlier rules that could match everything this tool glob does. */
-  near(tool: GlobSet | null): readonly Rule[] {
-    const first = tool?.programs[0]
-    if (first === undefined) return this.open
-    const named = first.shape === 'whole' ? (this.byName.get(first.head) ?? []) : []
-    return [...named, ...this.open.filter((rule) => canBegin(rule, first.head))]
-  }
+  near(tool: GlobSet | null): readonly Rule[]
 }
 
-function canBegin({ tool }: Rule, head: string): boolean {
-  return tool === null || tool.programs.some((one) => head.startsWith(one.head))
+function createEarlierRules(): EarlierRules {
+  const byHead = createHeadIndex<Rule>()
+  return {
+    add(rule) {
+      const heads = rule.tool?.programs.map(({ head }) => head) ?? ['']
+      for (const head of new Set(heads)) byHead.add(head, rule)
+    },
+    near: (tool) => byHead.find(tool?.programs[0]?.head ?? ''),
+  }
 }

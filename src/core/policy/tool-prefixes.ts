@@ -2,6 +2,7 @@ import { type Protocol, SURFACES } from '../envelope.ts'
 import type { Door } from './document.ts'
 import { literalHead, writtenOut } from './glob-syntax.ts'
 import type { PlacedText, Reader } from './reader.ts'
+import { hint } from './spelling.ts'
 
 /** Prefixes of canonical tools that exist in every installation, with the protocol the catalog gives their tools. */
 const BUILT_IN = {
@@ -46,10 +47,11 @@ function deadPrefix(glob: string, prefixes: readonly string[] | null): string | 
   // Without the list of upstreams any prefix may be the name of one.
   if (prefixes === null) return null
   const dot = head.indexOf('.')
-  const known = [...BUILT_IN_NAMES, ...prefixes].join(', ')
+  const known = [...BUILT_IN_NAMES, ...prefixes]
   if (dot === -1)
-    return `no tool begins with \`${head}\`; a tool is \`<prefix>.<name>\`, with one of the prefixes ${known}`
-  return `nothing provides tools named \`${head.slice(0, dot)}.*\`, so this rule can never match; known prefixes: ${known}`
+    return `no tool begins with \`${head}\`; a tool is \`<prefix>.<name>\`, with a prefix of ${known.join(', ')}`
+  const prefix = head.slice(0, dot)
+  return `nothing provides tools named \`${prefix}.*\`, so this rule can never match${hint(prefix, known)}`
 }
 
 function deadProtocol(glob: string, protocol: readonly Door[] | null): string | null {
