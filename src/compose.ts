@@ -7,7 +7,7 @@ import { createApprovals, type ResolutionChannel } from './approvals/approvals.t
 import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
 import type { Clock, Random } from './core/runtime.ts'
-import { type CredentialConfig, createBroker } from './credentials/index.ts'
+import { createBroker } from './credentials/index.ts'
 import { mcpRoutes } from './entrances/mcp/index.ts'
 import { createUpstreams } from './executors/mcp/index.ts'
 import { createFactCollector } from './facts/facts.ts'

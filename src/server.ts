@@ -91,7 +91,7 @@ function listenOnSocket(servers: Server[], { fetch }: Late, path: string): Promi
 }
 
 function adaptor(fetch: Fetch): Server {
-  const server = createAdaptorServer({ fetch: fetch as never, overrideGlobalObjects: false }) as Server
+  const server = createAdaptorServer({ fetch: fetch as never }) as Server
   // Longer than most clients keep idle connections, so that it is not us who cut one just being used.
   server.keepAliveTimeout = 75_000
   return server

@@ -1,4 +1,3 @@
-/// <reference lib="es2024.string" />
 import type { Json, JsonObject } from '../../core/json.ts'
 
 /** As deep as what we accept from clients; `core/canonical.ts` takes it with what is wrapped around it. */
