@@ -1,4 +1,4 @@
-import type { Act, Surface } from '../envelope.ts'
+import type { Act, Protocol, Surface } from '../envelope.ts'
 import type { PolicyDocument, Rule } from './document.ts'
 import { matchesGlobs, matchingGlob } from './glob.ts'
 import { createHeadIndex } from './head-index.ts'
@@ -21,21 +21,38 @@ const GENERATION = 1024
 /** Finds the rules that can concern an act, in order. Equal doors and tools are looked up, not searched. */
 export function createCandidates(document: PolicyDocument): (surface: Surface, act: Named) => readonly Candidate[] {
   const search = createSearch(document)
-  let young = new Map<string, readonly Candidate[]>()
-  let old = new Map<string, readonly Candidate[]>()
-  return (surface, act) => {
-    const key = `${surface} ${act.protocol} ${act.tool}`
-    const known = young.get(key)
-    if (known !== undefined) return known
-    const found = old.get(key) ?? search(surface, act)
+  let young = new Map<string, Known[]>()
+  let old = new Map<string, Known[]>()
+
+  // By tool alone: its text is hashed once, a text made of door and tool would be hashed on every call.
+  function keep(tool: string, known: Known[]): void {
     // What is asked for again moves to the young generation; a flood of invented names only pushes out itself.
     if (young.size >= GENERATION) {
       old = young
       young = new Map()
     }
-    young.set(key, found)
-    return found
+    young.set(tool, known)
   }
+
+  return (surface, act) => {
+    const { protocol, tool } = act
+    let known = young.get(tool)
+    if (known === undefined) {
+      known = old.get(tool) ?? []
+      keep(tool, known)
+    }
+    for (const one of known) if (one.surface === surface && one.protocol === protocol) return one.candidates
+    const candidates = search(surface, act)
+    known.push({ surface, protocol, candidates })
+    return candidates
+  }
+}
+
+/** What was found for one door of a tool. */
+interface Known {
+  readonly surface: Surface
+  readonly protocol: Protocol
+  readonly candidates: readonly Candidate[]
 }
 
 function createSearch({ name, rules }: PolicyDocument): (surface: Surface, act: Named) => readonly Candidate[] {

@@ -1,5 +1,5 @@
 import { rateBlastRadius } from '../blast-radius.ts'
-import type { Decision, Finding, ReviewTerms, RuleRef, RuleVerdict } from '../decision.ts'
+import type { Decision, Finding, Obligation, ReviewTerms, RuleRef, RuleVerdict } from '../decision.ts'
 import type { Act, ActionEnvelope } from '../envelope.ts'
 import type { Facts } from '../facts.ts'
 import type { Sha256 } from '../ids.ts'
@@ -35,15 +35,18 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
     if (act.doubt !== null) consider(act, doubtOpinion(act, act.doubt, benches[0].document.name))
   }
   const { act, opinion = benches[0].fallback } = decided
-  const [one, ...rest] = all.filter(({ verdict }) => verdict === 'review').map(({ terms }) => terms)
   return {
     verdict: opinion.verdict,
     rule: opinion.ref,
     reason: act.tool === action.tool ? opinion.finding.reason : `${act.tool}: ${opinion.finding.reason}`,
     findings: distinct(all),
-    terms: one === undefined ? opinion.terms : strictestTerms([one, ...rest]),
+    terms: opinion.verdict === 'review' ? reviewTerms(all, opinion.terms) : opinion.terms,
     suggestion: opinion.suggestion,
   }
+}
+
+function reviewTerms(opinions: readonly Opinion[], terms: ReviewTerms): ReviewTerms {
+  return strictestTerms([terms, ...opinions.filter(({ verdict }) => verdict === 'review').map((one) => one.terms)])
 }
 
 /** Equal findings of several acts once, the strictest first. */
@@ -68,18 +71,24 @@ const RANK = { block: 0, review: 1, allow: 2 } as const satisfies Record<RuleVer
 export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
   const { verdict, rule, reason, findings, terms, suggestion } = judgement
   const blastRadius = rateBlastRadius(envelope.action.acts)
-  const base = { rule, policySha256, findings, reason, blastRadius, obligations: [] }
+  const obligations = NO_OBLIGATIONS
+  // Written out: spreading a common part takes longer than all the matching.
   switch (verdict) {
     case 'allow':
-      return { ...base, verdict }
+      return { rule, policySha256, findings, reason, blastRadius, obligations, verdict }
     case 'block':
-      return { ...base, verdict, suggestion }
-    case 'review':
-      return withApproval({ ...base, verdict, terms, pending: null }, facts)
+      return { rule, policySha256, findings, reason, blastRadius, obligations, verdict, suggestion }
+    case 'review': {
+      const pending = null
+      const review = { rule, policySha256, findings, reason, blastRadius, obligations, verdict, terms, pending }
+      return withApproval(review, facts)
+    }
     default:
       return verdict satisfies never
   }
 }
+
+const NO_OBLIGATIONS: readonly Obligation[] = []
 
 type Review = Extract<Decision, { verdict: 'review' }>
 
