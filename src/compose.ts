@@ -13,6 +13,7 @@ import { createUpstreams } from './executors/mcp/index.ts'
 import { createFactCollector } from './facts/facts.ts'
 import { createGateway } from './gateway/gateway.ts'
 import { bearerFrom, createKeyring, createSelfCheck } from './identity/index.ts'
+import type { Ledger } from './ledger/draft.ts'
 import { openLedger } from './ledger/ledger.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
@@ -65,8 +66,20 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
   const upstreams = createUpstreams({ upstreams: config.upstreams, log, clock })
   const facts = createFactCollector({ approval: (envelope) => approvals.fact(envelope) })
   const policy = () => policies.current()
-  const gateway = createGateway({ policy, facts, approvals, ledger, broker, upstreams, clock, random, log, metrics })
-  const resolver = createResolver({ approvals, ledger, clock, random, log })
+  const measured = measuredLedger(ledger, metrics, clock)
+  const gateway = createGateway({
+    policy,
+    facts,
+    approvals,
+    ledger: measured,
+    broker,
+    upstreams,
+    clock,
+    random,
+    log,
+    metrics,
+  })
+  const resolver = createResolver({ approvals, ledger: measured, clock, random, log })
 
   const authenticate = async (headers: Headers) => {
     const presented = bearerFrom(headers)
@@ -108,6 +121,17 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
       await ledger.close()
       await stores.close()
       log.close()
+    },
+  }
+}
+
+function measuredLedger(ledger: Ledger, metrics: Metrics, clock: Clock): Ledger {
+  return {
+    async append(draft) {
+      const start = clock.elapsed()
+      const entry = await ledger.append(draft)
+      metrics.appended(1, (clock.elapsed() - start) / 1000)
+      return entry
     },
   }
 }

@@ -160,11 +160,15 @@ function guard(config: Config) {
 async function stop(servers: readonly Server[], parts: Composition, socketPath: string): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
   parts.drain()
-  for (const server of servers) server.closeIdleConnections()
+  // A connection that a drained stream held becomes idle only now and then: look again until all have gone.
+  const idle = setInterval(() => {
+    for (const server of servers) server.closeIdleConnections()
+  }, 50)
   const late = setTimeout(() => {
     for (const server of servers) server.closeAllConnections()
   }, DRAIN_MS)
   await Promise.all(closed)
+  clearInterval(idle)
   clearTimeout(late)
   await parts.close()
   rmSync(socketPath, { force: true })

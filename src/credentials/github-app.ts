@@ -1,9 +1,10 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { createAppAuth } from '@octokit/auth-app'
 import { SignJWT } from 'jose'
 import type { Repository } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
-import type { Clock } from '../core/runtime.ts'
+import { type Clock, rfc3339 } from '../core/runtime.ts'
 import { type ApiAnswer, askGithub, type Fetch } from './github-api.ts'
 import { type Permissions, scopeText } from './scope.ts'
 import { readSecretFile } from './secret-file.ts'
@@ -45,7 +46,7 @@ const OWNER = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})$/
 const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
 
 /**
- * A GitHub App as issuer of tokens. The mint is our own request: `@octokit/auth-app` gives one token to all who ask for the
+ * A GitHub App as issuer of tokens. `@octokit/auth-app` speaks as the App; the mint is our own request, for that package gives one token to all who ask for the
  * same scope at the same moment (even with `refresh`), so that ending one call's token would end its twin's.
  * @throws AegisError `config` where the key or the address cannot be used.
  */
@@ -60,8 +61,10 @@ export function createGithubApp(
   const key = privateKey(config.privateKeyFile)
   const installations = new Map<string, number>()
 
+  const app = createAppAuth({ appId: config.appId, createJwt: () => appJwt(key, config.appId, clock) })
+
   async function ask(method: 'GET' | 'POST', path: string, body?: JsonObject): Promise<ApiAnswer> {
-    const bearer = await appJwt(key, config.appId, clock)
+    const { token: bearer } = await app({ type: 'app' })
     return askGithub(fetch, apiUrl, { method, path, bearer, ...(body === undefined ? {} : { body }) })
   }
 
@@ -99,14 +102,16 @@ export function createGithubApp(
 }
 
 /** RS256 App JWT (RFC 7519) as GitHub asks for it. */
-function appJwt(key: KeyObject, appId: string, clock: Clock): Promise<string> {
+async function appJwt(key: KeyObject, appId: string, clock: Clock): Promise<{ jwt: string; expiresAt: string }> {
   const issued = Math.floor(clock.now() / 1000) - BACKDATED_S
-  return new SignJWT({})
+  const expires = issued + JWT_LIFE_S
+  const jwt = await new SignJWT({})
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
     .setIssuer(appId)
     .setIssuedAt(issued)
-    .setExpirationTime(issued + JWT_LIFE_S)
+    .setExpirationTime(expires)
     .sign(key)
+  return { jwt, expiresAt: rfc3339(expires * 1000) }
 }
 
 function privateKey(file: string): KeyObject {

@@ -1,6 +1,5 @@
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Approval } from '../core/approval.ts'
-import type { CatalogName } from '../core/catalog/catalog.ts'
 import { describeAction, describeUpstreamCall } from '../core/catalog/index.ts'
 import type { ActionEnvelope, Route } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
@@ -110,10 +109,9 @@ function noUpstream(name: string, upstreams: Upstreams): AegisError {
 function routeOf(tool: string, upstreams: Upstreams): Route | null {
   const dot = tool.indexOf('.')
   const prefix = tool.slice(0, dot)
-  const owner = upstreams
-    .list()
-    .find(({ catalog, name }) => (catalog === 'none' ? name : (catalog as CatalogName)) === prefix)
-  return owner === undefined ? null : { upstream: owner.name, tool: tool.slice(dot + 1) }
+  const owner = upstreams.list().find(({ catalog, name }) => (catalog === 'none' ? name : catalog) === prefix)
+  // What a SQL statement is called is read from the statement: it is no tool of the server's.
+  return owner === undefined || owner.catalog === 'sql' ? null : { upstream: owner.name, tool: tool.slice(dot + 1) }
 }
 
 function agentName(claimed: string | null): string | null {

@@ -83,9 +83,11 @@ export function createPerform(parts: {
   }
 }
 
-function credentialOf(upstreams: Upstreams, action: AuthorizedAction): string | null {
-  const { route } = action.action
-  return route === null ? null : (upstreams.get(route.upstream)?.credential ?? null)
+/** The credential lent for this action. A read that names no repository (a search) goes without: no narrow token fits it. */
+function credentialOf(upstreams: Upstreams, { action, resource }: AuthorizedAction): string | null {
+  const { route, capability } = action
+  if (route === null || (capability === 'read' && resource.repository === null)) return null
+  return upstreams.get(route.upstream)?.credential ?? null
 }
 
 /** The one place where an envelope becomes an action that executors accept: after its `allow` entry is durable. */

@@ -64,7 +64,8 @@ export function createRecorder(parts: {
       return { entry, approval: null }
     },
     async result(envelope, outcome, result, restore) {
-      const changes = restore === null ? [] : [{ kind: 'restore' as const, id: restore.id, parameters: restore.parameters }]
+      const changes =
+        restore === null ? [] : [{ kind: 'restore' as const, id: restore.id, parameters: restore.parameters }]
       const draft = resultDraft(envelope, outcome, result, random, changes)
       try {
         return await ledger.append(draft)

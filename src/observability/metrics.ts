@@ -12,7 +12,7 @@ export interface Metrics {
   decided(verdict: Verdict, rule: string, seconds: number): void
   /** An upstream answered, or failed to. `upstream` is a name of the configuration. */
   forwarded(upstream: string, outcome: 'ok' | 'error', seconds: number): void
-  /** Entries became durable in one flush. */
+  /** Entries became durable, `seconds` after they were handed in. */
   appended(entries: number, seconds: number): void
   /** States that are asked for only when somebody looks. A later call replaces the readings it names. */
   observe(readings: Readings): void
@@ -50,7 +50,7 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     new Histogram({ name, help, labelNames, buckets: BUCKETS, registers })
   const action = histogram('aegis_action_seconds', 'From the call to its reply.')
   const upstreamTime = histogram('aegis_upstream_seconds', 'Time an upstream took.', ['upstream', 'outcome'])
-  const append = histogram('aegis_ledger_append_seconds', 'Time one flush of the ledger took.')
+  const append = histogram('aegis_ledger_append_seconds', 'From handing in an entry until it is durable.')
   const appended = new Counter({ name: 'aegis_ledger_appended_total', help: 'Entries written.', registers })
   const readings = createReadings(registers)
 

@@ -54,8 +54,6 @@ export function createDispatch(log: Log): Dispatch {
 
   function notified(notification: RpcNotification, endpoint: Endpoint, session: Session): void {
     const { method, params } = notification
-    // `initialized` was already said for this client when its upstream was opened.
-    if (method === 'notifications/initialized') return
     if (method === 'notifications/cancelled') {
       const id = params?.['requestId']
       if (typeof id === 'string' || typeof id === 'number') session.cancel(id)
