@@ -11,12 +11,17 @@ export interface CountingUpstream {
 
 const TOOLS = ['get_file_contents', 'create_pull_request', 'delete_repository', 'merge_pull_request']
 
-export async function startCountingUpstream(): Promise<CountingUpstream> {
+export interface CountingOptions {
+  /** What happens between a call's arrival, which is counted, and its answer. */
+  readonly before?: () => Promise<void>
+}
+
+export async function startCountingUpstream({ before }: CountingOptions = {}): Promise<CountingUpstream> {
   const calls: CountingUpstream['calls'] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
+    request.on('end', async () => {
       if (request.method !== 'POST') return void response.writeHead(405).end()
       const raw = Buffer.concat(chunks).toString()
       const message = JSON.parse(raw) as {
@@ -28,6 +33,7 @@ export async function startCountingUpstream(): Promise<CountingUpstream> {
       if (message.method === 'tools/call') {
         const { authorization } = request.headers
         calls.push({ name: message.params?.name ?? '', args: message.params?.arguments, authorization, raw })
+        await before?.()
       }
       const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, result: answer(message.method, calls.length) })
       response.writeHead(200, { 'content-type': 'application/json' }).end(body)
