@@ -84,7 +84,8 @@ function optionDoubts(name: string, args: readonly ShellWord[]): string[] {
     return ['a test runs its subscript']
   if (/^g?make$/.test(name) && args.some((word) => /^[A-Za-z_]\w*:?[:+?]?=/.test(word.text)))
     return ['make takes a variable']
-  if ((name === 'uniq' || name === 'xxd') && args.filter((word) => !word.text.startsWith('-')).length > 1)
+  // `-` is an operand too: `uniq - out` reads standard input and writes out.
+  if ((name === 'uniq' || name === 'xxd') && args.filter((word) => !/^-./.test(word.text)).length > 1)
     return [`${name} writes its second operand`]
   const risky = RISKY_OPTIONS.get(name)
   if (risky === undefined) return []
@@ -132,8 +133,11 @@ function innerActs(name: string, args: readonly ShellWord[], around: Surrounding
 
 function gitActs(args: readonly ShellWord[], around: Surroundings, doubts: readonly string[]): Act[] {
   const git = readGit(args)
+  // As `-C`: a folder may be a bare repository whose configuration names programs, and a hostile project can carry one.
+  const elsewhere = around.directories.find((directory) => directory !== '.')
+  const moved = elsewhere === undefined ? [] : [`git works on another place: cd ${excerpt(elsewhere)}`]
   return git.lines.map((line) => {
-    const made = act('git', 'execute', ['git', ...line], git.args, around, [...doubts, ...git.doubts])
+    const made = act('git', 'execute', ['git', ...line], git.args, around, [...doubts, ...moved, ...git.doubts])
     return { ...made, resource: { ...made.resource, branch: git.branch } }
   })
 }
@@ -146,7 +150,7 @@ function act(
   around: Surroundings,
   doubts: readonly string[],
 ): Act {
-  const given = readOperands(name, args, around.directories)
+  const given = readOperands(name === 'git' ? `git-${line[1] ?? ''}` : name, args, around.directories)
   const redirected = readOperands('cat', around.redirected, around.directories)
   const resource: Resource = {
     ...NO_RESOURCE,

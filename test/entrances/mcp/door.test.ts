@@ -188,6 +188,15 @@ describe('sessions', () => {
     expect((await post({ jsonrpc: '2.0', method: 'notifications/initialized' })).status).toBe(400)
   })
 
+  it('passes on notifications of MCP, and no request that came without an id', async () => {
+    const session = { 'mcp-session-id': await open() }
+    for (const method of ['tools/call', 'initialize', 'resources/read', 'notifications/roots/list_changed']) {
+      const message = { jsonrpc: '2.0', method, params: { name: 'echo', arguments: {} } }
+      expect((await post(message, session)).status).toBe(202)
+    }
+    expect(door.notified).toEqual([{ upstream: 'files', method: 'notifications/roots/list_changed' }])
+  })
+
   it('answers 404 once a session has been deleted, and lets its upstreams go', async () => {
     const id = await open()
     const before = door.released.length
