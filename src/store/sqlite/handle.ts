@@ -5,7 +5,7 @@ import { AegisError } from '../../core/errors.ts'
 import { type CommitFailure, StoreError } from '../../ledger/store.ts'
 
 export type Handle = Database.Database
-type Sql = null | number | string | Uint8Array
+export type Sql = null | number | string | Uint8Array
 /** Parameters always go as one array: the driver takes a lone BLOB for a record of names. */
 export type Statement = Database.Statement<[readonly Sql[]]>
 
@@ -16,19 +16,27 @@ export function prepare(handle: Handle, sql: string): Statement {
   return handle.prepare<[readonly Sql[]]>(sql)
 }
 
+/** Who syncs the write-ahead log at a commit: SQLite (`FULL`), or the one who acknowledges (`NORMAL`, see `wal-sync.ts`). */
+export type Synchronous = 'FULL' | 'NORMAL'
+const SYNCHRONOUS_CODE = { FULL: '2', NORMAL: '1' } as const satisfies Record<Synchronous, string>
+
+/** Pages of the write-ahead log after which a commit moves them into the database: seldom, for that one waits for the disk. */
+const CHECKPOINT_PAGES = 8000
+
 /**
- * Opens the database for writing: WAL, every commit synced.
+ * Opens the database for writing, with a write-ahead log.
  * @throws AegisError `config` where the file cannot be made or opened, or durability cannot be had
  */
-export function openForWriting(path: string): Handle {
+export function openForWriting(path: string, synchronous: Synchronous): Handle {
   const file = resolve(path)
   try {
     const handle = new Database(file, { timeout: BUSY_TIMEOUT })
     handle.exec('PRAGMA journal_mode = WAL')
-    handle.exec('PRAGMA synchronous = FULL')
+    handle.exec(`PRAGMA synchronous = ${synchronous}`)
+    handle.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     handle.exec('PRAGMA foreign_keys = ON')
     handle.exec('PRAGMA secure_delete = ON')
-    checkDurable(handle)
+    checkDurable(handle, synchronous)
     return handle
   } catch (error) {
     throw error instanceof AegisError ? error : unopened(file, error)
@@ -44,9 +52,9 @@ export function durability(handle: Handle): Record<string, string> {
   }
 }
 
-function checkDurable(handle: Handle): void {
+function checkDurable(handle: Handle, wanted: Synchronous): void {
   const { journal_mode: journal, synchronous } = durability(handle)
-  if (journal === 'wal' && synchronous === '2') return
+  if (journal === 'wal' && synchronous === SYNCHRONOUS_CODE[wanted]) return
   throw new AegisError('config', `the store is not durable: journal_mode ${journal}, synchronous ${synchronous}`, {
     advice: 'Keep the data directory on a local disk; network file systems cannot hold a WAL.',
   })

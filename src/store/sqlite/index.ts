@@ -11,6 +11,7 @@ import { migrate } from './migrate.ts'
 import { createQueries } from './queries.ts'
 import { createRevocationStore } from './revocations.ts'
 import { createSnapshots } from './snapshots.ts'
+import { openWalSync } from './wal-sync.ts'
 import { lockWriter } from './writer-lock.ts'
 
 export { openSqliteReader } from './read-only.ts'
@@ -33,17 +34,21 @@ export async function openSqlite(path: string): Promise<Stores> {
   makePrivate(file)
   const lock = lockWriter(file)
   try {
-    const handle = openForWriting(file)
+    const handle = openForWriting(file, 'FULL')
     migrate(handle)
     const queries = createQueries(handle)
+    const evidence = openForWriting(file, 'NORMAL')
+    const wal = openWalSync(file)
     const snapshots = createSnapshots(file)
     return {
-      ledger: createLedgerStore(handle, file, snapshots),
+      ledger: createLedgerStore(evidence, wal, file, snapshots),
       approvals: createApprovalStore(queries),
       keys: createKeyStore(queries),
       revocations: createRevocationStore(queries),
       async close() {
         snapshots.close()
+        wal.close()
+        evidence.close()
         handle.close()
         lock.release()
       },

@@ -3,12 +3,14 @@ import { dirname } from 'node:path'
 import { AegisError } from '../../core/errors.ts'
 import type { CommitRequest, LedgerStore, SealedBatch, SessionHead, StoreHealth } from '../../ledger/store.ts'
 import { type ApplyChange, createApplyChange } from './approval-changes.ts'
+import { createBulkInsert } from './bulk-insert.ts'
 import { durability, type Handle, prepare, storeError } from './handle.ts'
 import { createLedgerReader, headOf, prepareHead, prepareSession, sessionOf } from './ledger-reader.ts'
 import type { Snapshots } from './snapshots.ts'
+import type { WalSync } from './wal-sync.ts'
 
-/** The log in one SQLite file. The driver is synchronous: a commit is one turn, nothing comes between its steps. */
-export function createLedgerStore(handle: Handle, file: string, snapshots: Snapshots): LedgerStore {
+/** The log in one SQLite file. A commit is one turn of the event loop, nothing comes between its steps; its sync is not. */
+export function createLedgerStore(handle: Handle, wal: WalSync, file: string, snapshots: Snapshots): LedgerStore {
   const begin = prepare(handle, 'BEGIN IMMEDIATE')
   const commit = prepare(handle, 'COMMIT')
   const head = prepareHead(handle)
@@ -39,7 +41,7 @@ export function createLedgerStore(handle: Handle, file: string, snapshots: Snaps
 
   return {
     ...createLedgerReader(handle),
-    settings: durability(handle),
+    settings: { ...durability(handle), wal: 'fdatasync before each acknowledgement' },
     async initialize(origin) {
       inTransaction(() => {
         const sql =
@@ -58,9 +60,11 @@ export function createLedgerStore(handle: Handle, file: string, snapshots: Snaps
         const held = request.slots.map(slot)
         write(request.seal({ log, sessions, held }))
       })
+      await wal.sync()
     },
     async probe() {
       inTransaction(() => handle.exec('UPDATE ledger_log SET epoch = epoch + 1'))
+      await wal.sync()
     },
     health: () => healthOf(file, identity),
     snapshot: async () => snapshots.open(),
@@ -85,12 +89,11 @@ function createSlot(
   }
 }
 
+const ENTRY_COLUMNS = ['n', 'eid', 'session', 'seq', 'kind', 'env', 'ts', 'hash', 'prev', 'body']
+
 function createWrite(handle: Handle): (batch: SealedBatch) => void {
-  const entry = prepare(
-    handle,
-    'INSERT INTO ledger_entry (n, eid, session, seq, kind, env, ts, hash, prev, body) VALUES (?,?,?,?,?,?,?,?,?,?)',
-  )
-  const payload = prepare(handle, 'INSERT INTO ledger_payload (n, path, salt, value) VALUES (?,?,?,?)')
+  const entries = createBulkInsert(handle, 'ledger_entry', ENTRY_COLUMNS)
+  const payloads = createBulkInsert(handle, 'ledger_payload', ['n', 'path', 'salt', 'value'])
   const session = prepare(
     handle,
     `INSERT INTO ledger_session (session, tenant, next_seq, head_hash, status, manifest_n, last_n) VALUES (?,?,?,?,?,?,?)
@@ -99,10 +102,8 @@ function createWrite(handle: Handle): (batch: SealedBatch) => void {
   )
   const log = prepare(handle, 'UPDATE ledger_log SET size = ?, replay_from = ? WHERE id = 1')
   return (batch) => {
-    for (const e of batch.entries) {
-      entry.run([e.n, e.eid, e.session, e.seq, e.kind, e.env, e.ts, e.hash, e.prev, e.body])
-    }
-    for (const p of batch.payloads) payload.run([p.n, p.path, p.salt, p.value])
+    entries(batch.entries.map((e) => [e.n, e.eid, e.session, e.seq, e.kind, e.env, e.ts, e.hash, e.prev, e.body]))
+    payloads(batch.payloads.map((p) => [p.n, p.path, p.salt, p.value]))
     for (const s of batch.sessions) {
       session.run([s.session, s.tenant, s.nextSeq, s.headHash, s.status, s.manifestN, s.lastN])
     }

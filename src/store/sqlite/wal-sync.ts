@@ -1,0 +1,49 @@
+import { closeSync, fdatasync, fstatSync, fsyncSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { StoreError } from '../../ledger/store.ts'
+
+/** Makes what was committed durable, without stopping the event loop for it. */
+export interface WalSync {
+  /** Resolves when every commit so far would survive a power cut. @throws StoreError `fatal`: a failed sync is never retried */
+  sync(): Promise<void>
+  close(): void
+}
+
+/**
+ * `synchronous = FULL` syncs the write-ahead log inside each COMMIT, and the driver is synchronous: everything would wait
+ * for the disk. So the evidence handle runs at NORMAL, which leaves this one sync out and keeps all others, and we do it:
+ * fdatasync of the log by the thread pool, after the COMMIT and before the acknowledgement. Closing our descriptor takes
+ * no lock of SQLite's with it: those are held on the database and the `-shm` file, never on the log.
+ */
+export function openWalSync(database: string): WalSync {
+  const path = `${database}-wal`
+  const descriptor = openSync(path, 'r+')
+  syncDirectory(dirname(path))
+
+  return {
+    sync: () =>
+      new Promise((resolve, reject) => {
+        fdatasync(descriptor, (error) => {
+          const why = error === null ? lost(descriptor) : error.message
+          if (why === null) resolve()
+          else reject(new StoreError('fatal', `the evidence could not be made durable: ${why}`, error))
+        })
+      }),
+    close: () => closeSync(descriptor),
+  }
+}
+
+/** A log that was unlinked under us takes writes that nobody can ever read. */
+function lost(descriptor: number): string | null {
+  return fstatSync(descriptor).nlink === 0 ? 'its write-ahead log was removed while Aegis was running' : null
+}
+
+/** The name of a file just made is durable only with its directory. */
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
