@@ -82,7 +82,7 @@ check_node() {
 build() {
   if [ ! -f "$root/node_modules/.package-lock.json" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
     step 'Installing packages'
-    (cd "$root" && npm ci --no-fund --no-audit) || fail 'npm ci failed' 'The lines above say why; a registry that cannot be reached is the usual reason.'
+    (cd "$root" && npm ci --no-fund --no-audit --no-update-notifier --loglevel=error) || fail 'npm ci failed' 'The lines above say why; a registry that cannot be reached is the usual reason.'
   fi
   step 'Building'
   (cd "$root" && npm run --silent build) || fail 'the build failed' 'Is the checkout complete and unchanged? git status shows it.'
@@ -132,7 +132,10 @@ fi
 check_node
 build
 step 'Configuration and keys'
-eval "aegis init $init_args" || fail 'the configuration could not be written' 'Nothing was started.'
+config_sum() { cksum <"$config_dir/aegis.yaml" 2>/dev/null || true; }
+before=$(config_sum)
+# Its exit status tells a wrong option (2) from the rest.
+eval "aegis init $init_args" || fail 'configuring failed; nothing was started' 'The lines above say why.' $?
 link "$aegis_js" aegis
 link "$aegisctl_js" aegisctl
 say "commands: $bin/aegis, $bin/aegisctl"
@@ -143,7 +146,9 @@ esac
 
 if [ "$start" = yes ]; then
   step 'Starting'
-  aegis serve --detach || fail 'the server did not start' 'The lines above say why. Nothing of yours was stopped or changed.'
+  # A server that runs already has read the old settings. Its running calls finish first.
+  if [ -n "$before" ] && [ "$before" != "$(config_sum)" ]; then aegis stop; fi
+  aegis serve --detach || fail 'the server did not start' 'The lines above say why. No program but Aegis was touched.'
   step 'Three true checks'
   aegis doctor --prove || fail 'a check failed' 'aegis doctor looks at everything else.'
 fi
@@ -155,13 +160,14 @@ fi
 
 admin_url=$(node -p 'JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8")).admin_url' "$config_dir/client.json")
 step 'Next'
+[ "$start" = yes ] || say 'Start it:           aegis serve --detach'
 cat <<NEXT
 Connect an agent:   starter-kit/editors/claude-code.md (also cursor.md, vscode.md, codex.md)
-Ask as the agent:   curl -s -X POST $admin_url/admin/v1/test-action \\
+Ask as the agent:   curl -s -w '\\n' $admin_url/admin/v1/test-action \\
                       -H 'Content-Type: application/json' \\
                       -H "X-API-Key: \$(node -p 'require("$config_dir/agent.json").agent_key')" \\
                       -d '{"protocol":"git","tool":"github.get_file_contents","target":"aegisflow/aegisflow","capability":"read"}'
-What waits for you: aegisctl pending
+What waits for you: aegisctl pending (with an ID: exactly what would run)
 Approve:            aegisctl approve ID --comment "looks right"
 Evidence:           aegisctl evidence sessions; aegisctl evidence verify --session LABEL
 

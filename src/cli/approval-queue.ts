@@ -1,10 +1,10 @@
 import { APPROVAL_STATUSES } from '../core/approval.ts'
 import { AegisError } from '../core/errors.ts'
-import { parseEnvelopeId } from '../core/ids.ts'
+import { type EnvelopeId, parseEnvelopeId } from '../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { adminEndpoint, ask } from './client.ts'
 import { processContext } from './context.ts'
-import { type Column, jsonText, list } from './output.ts'
+import { type Column, jsonText, list, visible } from './output.ts'
 import { formatOf, type ListOptions, rowsOf } from './rows.ts'
 
 const COLUMNS: readonly Column<JsonObject>[] = [
@@ -32,6 +32,31 @@ export async function pending(options: ListOptions & { status: string }): Promis
   context.out(list(rowsOf(answer), COLUMNS, formatOf(options)))
 }
 
+/** One approval as a person must see it before deciding: the arguments in full. */
+export async function show(text: string, options: ListOptions): Promise<void> {
+  const context = processContext()
+  const answer = await ask(adminEndpoint(context), 'GET', `/admin/v1/approvals/${approvalId(text)}`)
+  if (formatOf(options) === 'json' || !isObject(answer)) return context.out(jsonText(answer))
+  for (const [name, value] of Object.entries(answer)) {
+    if (value === null) continue
+    context.out(`${name.padEnd(18)}${typeof value === 'string' ? visible(value) : indented(value)}\n`)
+  }
+}
+
+function indented(value: Json): string {
+  return jsonText(value)
+    .trimEnd()
+    .replaceAll('\n', `\n${' '.repeat(18)}`)
+}
+
+function approvalId(text: string): EnvelopeId {
+  const id = parseEnvelopeId(text)
+  if (id !== null) return id
+  throw new AegisError('invalid_params', `not the id of an approval: ${JSON.stringify(text.slice(0, 80))}`, {
+    advice: 'Take it from `aegisctl pending`.',
+  })
+}
+
 /** Approves or denies. The answer is the server's: who was recorded, when, and the hash of the entry that says so. */
 export async function settle(
   verb: 'approve' | 'deny',
@@ -39,12 +64,7 @@ export async function settle(
   options: { comment: string; reviewer?: string },
 ): Promise<void> {
   const context = processContext()
-  const id = parseEnvelopeId(text)
-  if (id === null) {
-    throw new AegisError('invalid_params', `not the id of an approval: ${JSON.stringify(text.slice(0, 80))}`, {
-      advice: 'Take it from `aegisctl pending`.',
-    })
-  }
+  const id = approvalId(text)
   const body = { comment: options.comment, ...(options.reviewer === undefined ? {} : { reviewer: options.reviewer }) }
   const answer: Json = await ask(adminEndpoint(context), 'POST', `/admin/v1/approvals/${id}/${verb}`, body)
   context.out(jsonText(answer))

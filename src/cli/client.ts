@@ -97,7 +97,7 @@ export async function ask(
 ): Promise<Json> {
   const answer = await send(endpoint, method, path, body)
   if (answer.status < 300) return answer.body
-  throw refusal(answer)
+  throw answer.status === 401 ? unknownKey(endpoint) : refusal(answer)
 }
 
 async function exchange(endpoint: Endpoint, options: RequestOptions, payload: string | null): Promise<IncomingMessage> {
@@ -158,6 +158,13 @@ function unreachable(endpoint: Endpoint, error: unknown): AegisError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
   return new AegisError('upstream_unreachable', `no Aegis server answers at ${placeOf(endpoint)} (${code})`, {
     advice: 'Start it with `aegis serve --detach`; `aegis doctor` says what is wrong.',
+  })
+}
+
+/** The server's own words are for who types headers. */
+function unknownKey(endpoint: Endpoint): AegisError {
+  return new AegisError('unauthenticated', `the server at ${placeOf(endpoint)} does not know this key`, {
+    advice: 'Check AEGIS_API_KEY; without it the key is the one in client.json of the configuration directory.',
   })
 }
 

@@ -1,11 +1,11 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { AegisError } from '../core/errors.ts'
+import { AegisError, asAegisError } from '../core/errors.ts'
 import { sessionLabel } from '../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { decodeUtf8Strict } from '../core/strict-json.ts'
 import type { EntryBody } from '../ledger/body.ts'
-import { buildBundle, verifyBundle } from '../ledger/bundle.ts'
+import { buildBundle, type EvidenceBundle, verifyBundle } from '../ledger/bundle.ts'
 import { isCommitted } from '../ledger/commitment.ts'
 import { COMMITTED } from '../ledger/draft.ts'
 import { MAX_BUNDLE_BYTES, readBundle } from '../ledger/read-bundle.ts'
@@ -127,9 +127,24 @@ function verifySession(
 }
 
 function verifyFile(file: string, begin: (name: string) => void, onEntry: OnEntry): VerifyReport {
-  const bundle = readBundle(decodeUtf8Strict(readBounded(file)))
+  const bundle = bundleIn(file)
   begin(sessionLabel(bundle.session))
   return verifyBundle(bundle, onEntry)
+}
+
+/** What is no bundle, or only a part of one, is neither valid nor tampered: nothing can be said of it. */
+function bundleIn(file: string): EvidenceBundle {
+  const bytes = readBounded(file)
+  try {
+    return readBundle(decodeUtf8Strict(bytes))
+  } catch (cause) {
+    const known = asAegisError(cause)
+    throw new AegisError('cannot_decide', `${file} is not a whole evidence bundle: ${known.message}`, {
+      advice: 'Export it again with `aegisctl evidence export`, or ask its sender for the whole file.',
+      ...(known.path === null ? {} : { path: known.path }),
+      cause,
+    })
+  }
 }
 
 function readBounded(file: string): Uint8Array {
@@ -193,7 +208,7 @@ async function resolveSession(reader: LedgerReader, typed: string): Promise<stri
     })
   }
   if (others.length === 0) return only
-  throw new AegisError('conflict', `${others.length + 1} sessions are called \`${typed}\``, {
+  throw new AegisError('invalid_params', `${others.length + 1} sessions are called \`${typed}\``, {
     advice: `Name one in full: ${[only, ...others].join(', ')}`,
   })
 }

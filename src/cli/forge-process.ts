@@ -41,7 +41,7 @@ export async function startForge(settings: ForgeSettings, context: Context): Pro
       `the local forge did not start on port ${settings.port}${ready && `: ${ready}`}`,
       {
         advice:
-          'If another program has the port, change `local_forge.port` and the two addresses that name it in aegis.yaml.',
+          'The lines above say why. Its port stands in aegis.yaml: `local_forge.port`, and two addresses that name it.',
       },
     )
   }

@@ -5,3 +5,5 @@
 process.stdin.on('end', () => process.exit(0))
 process.stdin.on('error', () => process.exit(0))
 process.stdin.resume()
+// A helper that cannot start must end, and not wait for its starter.
+if ('unref' in process.stdin) process.stdin.unref()

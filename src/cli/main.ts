@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { asAegisError, ERROR_CODES } from '../core/errors.ts'
+import { AegisError, asAegisError, ERROR_CODES } from '../core/errors.ts'
 import { jsonText, visible } from './output.ts'
 
 type Program = 'aegis' | 'aegisctl'
@@ -18,7 +18,7 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegis: ['init'] }, load: () => import('./commands/init.ts') },
   { verbs: { aegis: ['doctor'] }, load: () => import('./commands/doctor.ts') },
   { verbs: { aegis: ['demo'] }, load: () => import('./commands/demo.ts') },
-  { verbs: { aegisctl: ['status'] }, load: () => import('./commands/status.ts') },
+  { verbs: { aegis: ['status'], aegisctl: ['status'] }, load: () => import('./commands/status.ts') },
   {
     verbs: { aegis: ['pending', 'approve', 'deny'], aegisctl: ['pending', 'approve', 'deny'] },
     load: () => import('./commands/approvals.ts'),
@@ -41,30 +41,34 @@ const SUMMARY: Readonly<Record<Program, string>> = {
 }
 
 const USAGE = 2
+const VERSION_OPTIONS: readonly string[] = ['--version', '-V']
 
 /** Runs one command line. Resolves to the exit status; says on stderr what went wrong and how to mend it. */
 export async function main(name: Program, argv: readonly string[]): Promise<number> {
+  const json = argv.includes('--json')
   const program = new Command(name)
     .description(SUMMARY[name])
     .exitOverride()
     .showHelpAfterError('(--help shows the usage)')
+  if (json) program.configureOutput({ writeErr: () => {} })
   const offered = NOUNS.filter((noun) => noun.verbs[name])
-  const typed = offered.find((noun) => noun.verbs[name]?.includes(argv[0] ?? ''))
+  const verb = VERSION_OPTIONS.includes(argv[0] ?? '') ? 'version' : (argv[0] ?? '')
+  const typed = offered.find((noun) => noun.verbs[name]?.includes(verb))
   for (const noun of typed ? [typed] : offered) (await noun.load()).register(program)
   // A file may register verbs for both programs; each offers only its own.
   for (const command of program.commands) command.exitOverride()
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(argv.length === 0 ? [] : [verb, ...argv.slice(1)], { from: 'user' })
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (error) {
-    return failed(error, argv.includes('--json'))
+    return failed(error, json)
   }
 }
 
 function failed(error: unknown, json: boolean): number {
-  // Commander has already printed its message, or the help that was asked for.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
-  const known = asAegisError(error)
+  if (error instanceof CommanderError && error.exitCode === 0) return 0
+  if (error instanceof CommanderError && !json) return USAGE // Commander has printed its message
+  const known = error instanceof CommanderError ? misused(error) : asAegisError(error)
   const { code, message, advice, path } = known
   if (json)
     process.stderr.write(jsonText({ error: { type: code, message, ...(advice && { advice }), ...(path && { path }) } }))
@@ -73,4 +77,9 @@ function failed(error: unknown, json: boolean): number {
     process.stderr.write(`${lines}${advice === null ? '' : `\n  -> ${visible(advice)}`}\n`)
   }
   return ERROR_CODES[code].exit
+}
+
+function misused(error: CommanderError): AegisError {
+  const message = error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '')
+  return new AegisError('invalid_params', message, { advice: '--help shows the usage' })
 }

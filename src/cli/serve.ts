@@ -1,9 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { type Config, type Flags, loadConfig, portNumber } from '../config.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Context } from './context.ts'
 import { placesOf, processContext } from './context.ts'
 import { startForge } from './forge-process.ts'
+import { jsonText } from './output.ts'
 import { isHealthy, makePrivateDirectory, startDetached, stopServer, unwritable } from './server-process.ts'
 
 interface ServeOptions {
@@ -31,9 +33,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   await running.close()
 }
 
-export async function stop(): Promise<void> {
+export async function stop(options: { json?: boolean }): Promise<void> {
   const context = processContext()
-  context.out((await stopServer(context)) ? 'stopped\n' : 'no server of this installation is running\n')
+  const stopped = await stopServer(context)
+  if (options.json) return context.out(jsonText({ stopped }))
+  context.out(stopped ? 'stopped\n' : 'no server of this installation is running\n')
 }
 
 async function serveDetached(context: Context, options: ServeOptions): Promise<void> {
@@ -66,8 +70,14 @@ interface Running {
 
 /** Forge first, since the server's upstream needs it; what was started is ended where the rest fails. */
 async function start(config: Config, context: Context): Promise<Running> {
-  const { dataDir, pidFile } = config.places
+  const { dataDir, pidFile, socket } = config.places
   makePrivateDirectory(dataDir)
+  if (await isHealthy(socket)) {
+    throw new AegisError('config', 'a server of this installation is already running', {
+      advice: 'End it with `aegis stop`, or give this one a place of its own: AEGIS_DATA_DIR and AEGIS_CONFIG_DIR.',
+    })
+  }
+  await checkPorts(config)
   const forge = config.localForge === null ? null : await startForge(config.localForge, context)
   const { startServer } = await import('../server.ts')
   const server = await startServer(config).catch(async (error: unknown) => {
@@ -92,15 +102,46 @@ async function start(config: Config, context: Context): Promise<Running> {
   }
 }
 
+const PROBE_MS = 1_000
+
+/** All ports together and before anything starts: the remedy moves them together. */
+async function checkPorts({ listen, localForge }: Config): Promise<void> {
+  const wanted = [
+    { host: listen.host, port: listen.port },
+    { host: listen.host, port: listen.adminPort },
+    ...(localForge === null ? [] : [{ host: '127.0.0.1', port: localForge.port }]),
+  ]
+  for (const { host, port } of wanted) if (port !== 0 && (await isTaken(host, port))) throw portTaken(host, port)
+}
+
+/** Asked by connecting: two servers that start at once would be in the way of each other's trial listening. */
+function isTaken(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ host, port, timeout: PROBE_MS })
+    const told = (taken: boolean) => {
+      probe.destroy()
+      resolve(taken)
+    }
+    probe.once('connect', () => told(true))
+    probe.once('error', () => told(false))
+    probe.once('timeout', () => told(false))
+  })
+}
+
+function portTaken(host: string, port: number | string, cause?: Error): AegisError {
+  return new AegisError('config', `port ${port} on ${host} is in use by another program`, {
+    advice:
+      'End that program, or choose others: `./install.sh --port 8090 --admin-port 8091` (the local forge takes the next one).',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
 /** What the operating system says in codes, in words that name the remedy. */
 function explained(error: unknown, config: Config): unknown {
   if (error instanceof AegisError || !(error instanceof Error) || !('code' in error)) return error
   const port = 'port' in error ? String(error.port) : `${config.listen.port} or ${config.listen.adminPort}`
   if (error.code === 'EADDRINUSE') {
-    return new AegisError('config', `port ${port} on ${config.listen.host} is in use by another program`, {
-      advice: 'End that program, or choose another with --port and --admin-port (or `listen` in aegis.yaml).',
-      cause: error,
-    })
+    return portTaken(config.listen.host, port, error)
   }
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES') {
     return new AegisError('config', `cannot listen on ${config.listen.host} port ${port} (${String(error.code)})`, {

@@ -15,6 +15,7 @@ export interface RunningServer {
 
 const START_MS = 20_000
 const POLL_MS = 40
+const OTHER_MS = 1_500
 const LOG_TAIL = 4_000
 
 /**
@@ -56,8 +57,12 @@ export async function startDetached(context: Context, deadline = START_MS): Prom
     if (child.exitCode !== null || child.signalCode !== null) break
     await sleep(POLL_MS)
   }
-  // Two clients may have started one each: the one that lost the lock ends, the other answers.
-  if (await isHealthy(socket)) return child.pid ?? 0
+  // Two clients may have started one each: the one that lost the lock or a port ends, the other answers soon.
+  const other = Math.min(until, Date.now() + OTHER_MS)
+  do {
+    if (await isHealthy(socket)) return (await runningPid(context)) ?? 0
+    await sleep(POLL_MS)
+  } while (Date.now() < other)
   throw notStarted(child, logFile, from)
 }
 

@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml'
+import { type Document, parseDocument } from 'yaml'
 
 /** What an installer decides about `aegis.yaml`. */
 export interface Choices {
@@ -32,6 +32,7 @@ export function newSettings(choices: Choices): string {
 /** The file with the choices applied and everything else, comments included, as its owner left it. */
 export function editSettings(source: string, choices: Choices): string {
   const document = parseDocument(source)
+  const portsBefore = portsOf(document)
   const set = (path: readonly string[], value: unknown) => {
     if (value !== undefined) document.setIn(path, document.createNode(value))
   }
@@ -45,9 +46,44 @@ export function editSettings(source: string, choices: Choices): string {
     set(['upstreams', 'github'], upstream)
     set(['local_forge'], localForge)
     if (localForge === undefined) document.delete('local_forge')
+  } else if (portsOf(document).join() !== portsBefore.join()) {
+    moveForge(document)
   }
   return document.toString({ lineWidth: 120 })
 }
+
+const DEFAULT_PORTS = { port: 8080, admin_port: 8081 } as const
+
+function portsOf(document: Document): readonly number[] {
+  return Object.entries(DEFAULT_PORTS).map(([name, usual]) => {
+    const port = document.getIn(['listen', name])
+    return typeof port === 'number' ? port : usual
+  })
+}
+
+/** The port of the local forge: beside the two planes, so that one look at the ports tells what belongs together. */
+export function forgePort(port: number = DEFAULT_PORTS.port, adminPort: number = DEFAULT_PORTS.admin_port): number {
+  const next = Math.max(port, adminPort) + 1
+  return next <= 65_535 ? next : Math.min(port, adminPort) - 1
+}
+
+/** The forge goes where the planes go; an address that its owner has pointed elsewhere stays. */
+function moveForge(document: Document): void {
+  const place = ['local_forge', 'port']
+  const old = `http://127.0.0.1:${String(document.getIn(place))}`
+  if (!document.hasIn(place)) return
+  const [port, adminPort] = portsOf(document)
+  const next = forgePort(port, adminPort)
+  document.setIn(place, next)
+  for (const address of FORGE_ADDRESSES) {
+    if (document.getIn(address) === old) document.setIn(address, `http://127.0.0.1:${next}`)
+  }
+}
+
+const FORGE_ADDRESSES = [
+  ['credentials', 'github', 'api_url'],
+  ['upstreams', 'github', 'env', 'AEGIS_FORGE_URL'],
+] as const
 
 function githubParts({ command, app, forge }: GithubChoice) {
   const api = forge === null ? null : `http://127.0.0.1:${forge.port}`

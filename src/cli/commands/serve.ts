@@ -14,5 +14,6 @@ export function register(program: Command): void {
   program
     .command('stop')
     .description('end the server of this installation, letting running calls finish')
-    .action(async () => (await import('../serve.ts')).stop())
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../serve.ts')).stop(options))
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { policyName } from '../../config/read-settings.ts'
-import { type Choices, editSettings, newSettings } from '../../config/write-settings.ts'
+import { type Choices, editSettings, forgePort, newSettings } from '../../config/write-settings.ts'
 import { type Config, loadConfig, portNumber } from '../../config.ts'
 import { AegisError } from '../../core/errors.ts'
 import { type Context, placesOf, processContext } from '../context.ts'
@@ -47,13 +47,15 @@ export async function initialize(
 ): Promise<{ config: Config; notes: readonly string[] }> {
   const editor = editorOf(options.editor)
   const places = placesOf(context)
+  const asked = choicesOf(options, context)
+  await checkPolicy(asked.policy, context)
   makePrivateDirectory(places.configDir)
   makePrivateDirectory(places.dataDir)
   if (!existsSync(places.installationKey)) {
     writeWhole(places.installationKey, `${randomBytes(32).toString('hex')}\n`, PRIVATE)
   }
   const before = existsSync(places.configFile) ? readFileSync(places.configFile, 'utf8') : null
-  const notes = [...writeConfig(options, context, places.configFile, places.configDir)]
+  const notes = [...writeConfig(asked, places.configFile, places.configDir)]
   const changed = before !== null && before !== readFileSync(places.configFile, 'utf8')
   if (changed && (await isHealthy(places.socket))) {
     notes.push('  the running server still has the old settings: aegis stop; aegis serve --detach')
@@ -82,14 +84,20 @@ function editorOf(text: string | undefined): Exclude<EditorName, 'none'> | null 
   return found === 'none' ? null : found
 }
 
-function writeConfig(options: InitOptions, context: Context, file: string, configDir: string): readonly string[] {
-  const asked = choicesOf(options, context)
+/** A policy that is not there, or does not load, is not written down. */
+async function checkPolicy(policy: string | undefined, context: Context): Promise<void> {
+  if (policy === undefined) return
+  const { loadPolicies } = await import('../../policy-set/index.ts')
+  await loadPolicies({ sources: [policy], upstreams: null, cwd: context.cwd })
+}
+
+function writeConfig(asked: Choices, file: string, configDir: string): readonly string[] {
   if (existsSync(file)) {
     const source = readFileSync(file, 'utf8')
     const backup = replaceWithBackup(file, isEmpty(asked) ? source : editSettings(source, asked), PRIVATE)
     return [`config: ${file} (${backup === null ? 'kept as it is' : `changed; the old one: ${backup}`})`]
   }
-  const github = asked.github ?? forgeChoice(configDir, forgePort(asked))
+  const github = asked.github ?? forgeChoice(configDir, forgePort(asked.port, asked.adminPort))
   writeWhole(file, newSettings({ ...asked, github }), PRIVATE)
   const where = `config: ${file}`
   if (github.forge === null) return [where]
@@ -116,10 +124,4 @@ function choicesOf(options: InitOptions, context: Context): Choices {
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(id === undefined || key === undefined ? {} : { github: appChoice(id, key, context.cwd) }),
   }
-}
-
-/** Beside the two planes, so that one look at the ports tells what belongs together. */
-function forgePort({ port = 8080, adminPort = 8081 }: Choices): number {
-  const next = Math.max(port, adminPort) + 1
-  return next <= 65_535 ? next : Math.min(port, adminPort) - 1
 }
