@@ -6,7 +6,7 @@ import { sqlite } from './sqlite-shell.ts'
 
 /** Callers that never stop asking. At most as many effects can be under way at once. */
 const CALLERS = 6
-/** Milliseconds of load before a kill, at most. */
+/** Milliseconds of load at full speed before a kill, at most. */
 const LOAD_MS = 400
 /** A start takes about this long: a kill within it meets recovery. */
 const START_MS = 700
@@ -35,6 +35,8 @@ export async function crash(kills: number): Promise<CrashReport> {
       const load = Array.from({ length: CALLERS }, (_, caller) =>
         callUntilDead(aegis, `crash-${caller}`, `k${kill}c${caller}`, acknowledged),
       )
+      // Most kills meet a server at full speed, some one that has just begun.
+      if (kill % 4 !== 3) await grown(acknowledged)
       await sleep(Math.random() * LOAD_MS)
       await aegis.kill()
       await Promise.all(load)
@@ -57,6 +59,11 @@ async function killWhileStarting(aegis: Served): Promise<void> {
   await sleep(Math.random() * START_MS)
   await aegis.kill()
   await started
+}
+
+async function grown(set: ReadonlySet<string>): Promise<void> {
+  const before = set.size
+  for (let waited = 0; set.size === before && waited < 10_000; waited += 2) await sleep(2)
 }
 
 /** One call after the other, each with a marker of its own, until the server is gone. */
