@@ -92,7 +92,7 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
   metrics.observe({
     ledgerEntries: () => ledger.stats().size,
     ledgerQueue: () => ledger.stats().queued,
-    approvalsPending: async () => (await stores.approvals.list({ status: 'pending', limit: 1000 })).length,
+    approvalsPending: () => stores.approvals.pending(),
     credentialsUnrevoked: () => stores.revocations.count(),
   })
   broker.start()

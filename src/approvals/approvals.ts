@@ -3,7 +3,7 @@ import type { Decision, Review } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { ApprovalFact } from '../core/facts.ts'
-import { type EnvelopeId, parseEnvelopeId } from '../core/ids.ts'
+import { type EnvelopeId, type Principal, parseEnvelopeId } from '../core/ids.ts'
 import type { Clock } from '../core/runtime.ts'
 import { actionDigests } from './digest.ts'
 import type { ApprovalStore } from './ports.ts'
@@ -11,6 +11,9 @@ import { createWaiters } from './waiters.ts'
 
 /** How long an approved action may wait to be called again, in milliseconds. */
 export const REDEEM_WITHIN_MS = 15 * 60_000
+
+/** Reviews of one key that may wait at once: a queue that one agent can fill hides what the others ask for. */
+const WAITING_PER_PRINCIPAL = 100
 
 /** What a reviewer says. `reviewer` was authenticated by the door the resolution came through. */
 export interface Resolution {
@@ -35,6 +38,8 @@ export interface Approvals {
   fact(envelope: ActionEnvelope): Promise<ApprovalFact>
   /** The approval a review asks for, with the salts of the entry that records it. */
   ask(envelope: ActionEnvelope, decision: Review, salts: Readonly<Record<string, string>>): Approval
+  /** @throws AegisError `too_many` where this caller has as many reviews waiting as one key may have. */
+  demandRoom(principal: Principal): Promise<void>
   /** The change that redeems it: holds once, before its time is over, for this action only. */
   redemption(envelope: ActionEnvelope, approval: Approval): ApprovalChange
   /** @throws AegisError `conflict` where the text names no approval of this caller that covers this action. */
@@ -85,6 +90,12 @@ export function createApprovals(parts: {
       return found === null ? { status: 'none' } : factOf(found, clock.now())
     },
     ask: (envelope, decision, salts) => newApproval(envelope, decision, salts, digestKey),
+    async demandRoom(principal) {
+      if ((await store.pending(principal)) < WAITING_PER_PRINCIPAL) return
+      throw new AegisError('too_many', `${WAITING_PER_PRINCIPAL} reviews of this key are waiting already`, {
+        advice: 'wait until a reviewer has settled some of them, or they have expired',
+      })
+    },
     redemption(envelope, approval) {
       const digests = actionDigests(envelope, digestKey)
       const digest = approval.terms.sameSession ? digests.thisSession : digests.anySession

@@ -16,6 +16,8 @@ export interface ApprovalStore {
   latest(digest: Sha256): Promise<Approval | null>
   /** Oldest first. */
   list(filter: ApprovalFilter): Promise<readonly Approval[]>
+  /** How many wait for a person: those of one principal, or of all. */
+  pending(principal?: Principal): Promise<number>
   /** Pending or approved ones whose time is over at `now`, oldest first, at most `limit`. */
   due(now: number, limit: number): Promise<readonly Approval[]>
 }

@@ -32,6 +32,7 @@ export function createRecorder(parts: {
   async function parked(envelope: ActionEnvelope, decision: Review): Promise<Intent> {
     const pending = decision.pending === null ? null : await approvals.get(decision.pending)
     if (pending !== null && pending.status !== 'pending') throw spent(pending)
+    if (pending === null) await approvals.demandRoom(envelope.subject.principal)
     const salts = pending?.salts ?? freshSalts(random)
     const approval = pending ?? approvals.ask(envelope, decision, salts)
     const changes = pending === null ? [{ kind: 'park' as const, approval }] : []

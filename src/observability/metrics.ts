@@ -95,7 +95,7 @@ function createDecisionCount(registers: Registry[]) {
 
   /** An approval's label holds its id, and policies are swapped for years: neither may grow the series without end. */
   function bounded(label: string): string {
-    const rule = label.startsWith('approved:') ? 'approved' : label
+    const rule = /^(?:approved|denied)(?=:)/.exec(label)?.[0] ?? label
     return rules.has(rule) || rules.size < RULE_LABELS ? rule : 'other'
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApprovalChange } from '../../src/core/approval.ts'
-import type { SessionId, Sha256 } from '../../src/core/ids.ts'
+import type { Principal, SessionId, Sha256 } from '../../src/core/ids.ts'
 import { type OpenLedger, openLedger } from '../../src/ledger/ledger.ts'
 import type { Stores } from '../../src/store/open.ts'
 import { ALICE, committed, draft, frozenClock, newId, pendingApproval, random, SESSION } from '../support/drafts.ts'
@@ -137,6 +137,9 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         expect(await stores.approvals.latest(approval.digest)).toEqual(approval)
         expect(await stores.approvals.list({ status: 'pending', limit: 10 })).toEqual([approval])
         expect(await stores.approvals.list({ status: 'approved', limit: 10 })).toEqual([])
+        expect(await stores.approvals.pending()).toBe(1)
+        expect(await stores.approvals.pending(approval.principal)).toBe(1)
+        expect(await stores.approvals.pending('key_nobody' as Principal)).toBe(0)
         expect(await stores.approvals.get(newId())).toBeNull()
       })
 

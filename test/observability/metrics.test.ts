@@ -18,11 +18,13 @@ describe('metrics', () => {
     expect(text).toContain('aegis_action_seconds_count 3')
   })
 
-  it('counts redeemed approvals under one label', async () => {
+  it('counts redeemed approvals under one label, and denied ones under another', async () => {
     const metrics = createMetrics({ process: false })
     metrics.decided('allow', 'approved:d9e8a1b3', 0.001)
     metrics.decided('allow', 'approved:e2a5b8c1', 0.001)
+    metrics.decided('block', 'denied:d9e8a1b3', 0.001)
     expect(await lines(metrics)).toContain('aegis_decisions_total{verdict="allow",rule="approved"} 2')
+    expect(await lines(metrics)).toContain('aegis_decisions_total{verdict="block",rule="denied"} 1')
   })
 
   it('never keeps more than a bounded number of series', async () => {

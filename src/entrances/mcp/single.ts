@@ -5,6 +5,9 @@ import { message } from './endpoint.ts'
 import { messageText, outcomeText, resultText } from './rpc.ts'
 import { callTool } from './tool-call.ts'
 
+/** Characters; the specification recommends 128. The name stands in every log line of a call. */
+const MAX_TOOL_NAME = 512
+
 /** `/mcp/<upstream>`: one upstream as it is, but for what policy takes away. */
 export function singleEndpoint(options: McpOptions, upstream: string): Endpoint {
   const { gateway, upstreams } = options
@@ -43,8 +46,8 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
 /** @throws AegisError `invalid_params` */
 export function toolName(params: JsonObject | undefined): string {
   const name = params === undefined ? undefined : textMember(params, 'name')
-  if (name !== undefined && name !== '') return name
-  throw new AegisError('invalid_params', '`name` must be the name of a tool', {
+  if (name !== undefined && name !== '' && name.length <= MAX_TOOL_NAME) return name
+  throw new AegisError('invalid_params', `\`name\` must be the name of a tool, 1 to ${MAX_TOOL_NAME} characters`, {
     path: 'params.name',
     advice: 'see tools/list',
   })

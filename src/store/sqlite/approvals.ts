@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, lte } from 'drizzle-orm'
+import { and, asc, count, desc, eq, inArray, lte } from 'drizzle-orm'
 import type { ApprovalFilter, ApprovalStore } from '../../approvals/ports.ts'
 import type { Approval } from '../../core/approval.ts'
 import type { EnvelopeId, Principal, SessionId, Sha256 } from '../../core/ids.ts'
@@ -25,6 +25,11 @@ export function createApprovalStore(queries: Queries): ApprovalStore {
       const rows = await queries.select().from(approval).where(whereOf(filter)).orderBy(oldest).limit(limit)
       return rows.map(approvalOf)
     },
+    async pending(principal) {
+      const waiting = whereOf({ status: 'pending', ...(principal === undefined ? {} : { principal }) })
+      const [row] = await queries.select({ waiting: count() }).from(approval).where(waiting)
+      return row?.waiting ?? 0
+    },
     async due(now, limit) {
       const over = and(inArray(approval.status, ['pending', 'approved']), lte(approval.expiresAt, now))
       const rows = await queries.select().from(approval).where(over).orderBy(asc(approval.expiresAt)).limit(limit)
@@ -33,7 +38,7 @@ export function createApprovalStore(queries: Queries): ApprovalStore {
   }
 }
 
-function whereOf({ status, principal, session }: ApprovalFilter) {
+function whereOf({ status, principal, session }: Omit<ApprovalFilter, 'limit'>) {
   return and(
     status === 'all' ? undefined : eq(approval.status, status),
     principal === undefined ? undefined : eq(approval.principal, principal),

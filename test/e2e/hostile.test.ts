@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type CountingUpstream, startCountingUpstream } from '../support/counting-upstream.ts'
+import { type Installation, install, secretOf } from '../support/installation.ts'
+
+describe('an agent that means harm', () => {
+  let upstream: CountingUpstream
+  let aegis: Installation
+
+  beforeEach(async () => {
+    upstream = await startCountingUpstream()
+    const route = { kind: 'http' as const, url: upstream.url, headers: {} }
+    aegis = await install({
+      upstreams: { github: { catalog: 'github', route, credential: null, onReview: 'refuse', timeout: null } },
+      keys: { other: { role: 'agent', owner: 'agent:other' } },
+    })
+  })
+  afterEach(async () => {
+    await aegis.close()
+    await upstream.close()
+  })
+
+  const ask = (title: string, key = aegis.agentKey) => {
+    const parameters = { title, head: 'feat/x', base: 'main' }
+    const action = { protocol: 'git', tool: 'github.create_pull_request', target: 'acme/app', parameters }
+    return aegis.post('/admin/v1/test-action', action, key)
+  }
+
+  async function call(params: object, headers: Record<string, string> = {}) {
+    const answer = await fetch(`${aegis.urls.mcp}/mcp/github`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        authorization: `Bearer ${aegis.agentKey}`,
+        ...headers,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+    })
+    return JSON.parse(await answer.text())
+  }
+
+  it('cannot fill the queue of reviews: another key still gets its question in, and the same question waits once', async () => {
+    const answers = []
+    for (let n = 0; n < 101; n++) answers.push((await ask(`t${n}`)).status)
+    expect(answers.filter((status) => status === 429)).toHaveLength(1)
+    expect((await ask('t0')).status).not.toBe(429)
+    expect((await ask('mine', secretOf('other'))).status).not.toBe(429)
+    const { body } = await aegis.get('/admin/v1/approvals', aegis.adminKey)
+    expect(body.pending).toHaveLength(101)
+  })
+
+  it('cannot fill the log with the name of a tool', async () => {
+    expect(await call({ name: 'x'.repeat(513), arguments: {} })).toMatchObject({ error: { code: -32602 } })
+    expect(await call({ name: 'x'.repeat(512), arguments: {} })).toMatchObject({ error: { code: -32002 } })
+  })
+
+  it('cannot have its own key or headers carried to an upstream', async () => {
+    const headers = { 'x-api-key': aegis.agentKey, 'x-forwarded-for': '10.0.0.1', cookie: 'a=b' }
+    await call({ name: 'get_file_contents', arguments: { owner: 'acme', repo: 'app', path: 'a.md' } }, headers)
+    expect(upstream.calls).toHaveLength(1)
+    expect(JSON.stringify(upstream.calls)).not.toContain(aegis.agentKey)
+    expect(upstream.calls[0]?.authorization).toBeUndefined()
+  })
+})
