@@ -36,7 +36,8 @@ export function decisionDraft(
     blast: { level: blastRadius.level, score: blastRadius.score },
     commitments: [
       commitment('params', envelope.action.parameters, more.salts),
-      commitment('target', envelope.resource.target, more.salts),
+      // Over MCP the target is taken from the arguments alone, so that they commit to it.
+      ...(envelope.surface === 'mcp' ? [] : [commitment('target', envelope.resource.target, more.salts)]),
       ...(envelope.justification === null ? [] : [commitment('justification', envelope.justification, more.salts)]),
     ],
     changes: more.changes,

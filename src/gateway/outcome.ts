@@ -2,32 +2,15 @@ import type { ActionEnvelope } from '../core/envelope.ts'
 import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Outcome } from './ports.ts'
 
-/** Results above this many bytes are recorded as hash and length. */
-const RECORDED_RESULT_LIMIT = 256 * 1024
-
 /** `ok`, or `error` where the upstream said so in either of its two ways. */
 export function outcomeStatus(outcome: Outcome): 'ok' | 'error' {
   return outcome.kind === 'error' || outcome.result['isError'] === true ? 'error' : 'ok'
 }
 
-/** What the ledger commits to of an outcome. `digest` gives the SHA-256 of a text too long to keep. */
-export function recordedResult(outcome: Outcome, digest: (text: string) => string): Json {
-  if (outcome.kind === 'error') return { error: { code: outcome.error.code, message: outcome.error.message } }
-  if (roughLength(outcome.result, RECORDED_RESULT_LIMIT) < RECORDED_RESULT_LIMIT) return outcome.result
-  const text = JSON.stringify(outcome.result)
-  return { sha256: digest(text), length: Buffer.byteLength(text) }
-}
-
-/** Length of the text in a value, counted only until the limit: cheaper than serialising what is nearly always small. */
-function roughLength(value: Json, limit: number): number {
-  if (typeof value === 'string') return value.length + 2
-  if (typeof value !== 'object' || value === null) return 8
-  let sum = 2
-  for (const [key, member] of Object.entries(value)) {
-    sum += key.length + 4 + roughLength(member, limit - sum)
-    if (sum >= limit) return sum
-  }
-  return sum
+/** What the ledger commits to of an outcome; it keeps a long one as hash and length. */
+export function recordedResult(outcome: Outcome): Json {
+  if (outcome.kind === 'result') return outcome.result
+  return { error: { code: outcome.error.code, message: outcome.error.message } }
 }
 
 /** The structured part of a tool's answer: `structuredContent`, or its one text block where that is JSON. Upstream-controlled. */

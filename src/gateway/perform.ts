@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Allow } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { type AegisError, asAegisError } from '../core/errors.ts'
@@ -76,7 +75,7 @@ export function createPerform(parts: {
     }
     const status = outcomeStatus(outcome)
     metrics.forwarded(upstream, status, (clock.elapsed() - start) / 1000)
-    const recorded = recordedResult(outcome, (text) => hash('sha256', text, 'hex'))
+    const recorded = recordedResult(outcome)
     const label = outcomeLabel(envelope, outcome)
     const entry = await recorder.result(envelope, { label, status, credential: grant }, recorded, null)
     return { kind: 'done', envelope, decision, entry, outcome, grant }
