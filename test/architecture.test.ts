@@ -35,13 +35,11 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['server.ts'],
   undici: ['executors/mcp'],
   '@octokit/auth-app': ['credentials'],
-  jose: ['credentials', 'admin'],
+  jose: ['credentials'],
   pino: ['observability'],
   'prom-client': ['observability'],
   commander: ['cli'],
-  '@modelcontextprotocol/sdk': ['executors/mcp', 'entrances/mcp', 'cli'],
-  '@modelcontextprotocol/server': ['entrances/mcp'],
-  '@modelcontextprotocol/client': ['executors/mcp'],
+  '@modelcontextprotocol/sdk': ['cli/demo'],
 }
 
 /** What may touch the world: nothing in ranks 0 and 1 but hashing. */
