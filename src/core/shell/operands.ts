@@ -12,6 +12,8 @@ export interface Operands {
 
 const LOOKS_LIKE_A_PATH = /[/\\]|^~|^\.|\.[A-Za-z][A-Za-z0-9]{0,9}$/
 const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
+/** Options of many commands whose value is a file: `--from-file=id_rsa`, `--file=x`. */
+const FILE_OPTION = /^--(?:from|to|[a-z0-9-]*(?:file|from|contents))[a-z0-9-]*=/
 /** Subcommands of git that take `<revision>:<path>`, whatever the path looks like. */
 const GIT_OBJECTS: ReadonlySet<string> = new Set(['git-show', 'git-diff', 'git-log', 'git-blame', 'git-cat-file'])
 /** Aliases of other files: what is read through them cannot be told from the name. */
@@ -36,7 +38,11 @@ export function readOperands(name: string, args: readonly ShellWord[], directori
     }
     const option = !optionsEnded && word.text.startsWith('-') && word.text !== '-'
     for (const value of option ? optionValues(word.text) : [word.text]) {
-      const found = pathsIn(name, value, !option && (bare.has(word) || FILE_COMMANDS.has(name)))
+      const found = pathsIn(
+        name,
+        value,
+        option ? FILE_OPTION.test(word.text) : bare.has(word) || FILE_COMMANDS.has(name),
+      )
       if (found.length > 0) operands.push(...found)
       else if (!option) operands.push(value)
       for (const path of found) note(path, paths, doubts)

@@ -51,6 +51,8 @@ describe('a simple command', () => {
     ['grep --reg=x id_rsa', ['id_rsa']],
     ['grep -- x id_rsa', ['id_rsa']],
     ['rg --files id_rsa', ['id_rsa']],
+    ['diff --from-file=id_rsa a', ['id_rsa', 'a']],
+    ['git add --pathspec-from-file=id_rsa', ['id_rsa']],
     ['rg -g x secrets id_rsa', ['id_rsa']],
     ['git grep x -- id_rsa', ['id_rsa']],
     ['git diff -- id_rsa', ['id_rsa']],
