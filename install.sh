@@ -132,7 +132,7 @@ fi
 check_node
 build
 step 'Configuration and keys'
-config_sum() { cksum <"$config_dir/aegis.yaml" 2>/dev/null || true; }
+config_sum() { if [ -f "$config_dir/aegis.yaml" ]; then cksum <"$config_dir/aegis.yaml"; fi; }
 before=$(config_sum)
 # Its exit status tells a wrong option (2) from the rest.
 eval "aegis init $init_args" || fail 'configuring failed; nothing was started' 'The lines above say why.' $?

@@ -121,10 +121,13 @@ function chosen(secret: string): string {
   )
 }
 
+const RANDOM_CHARACTERS = 43
+const SHOWN = 4
+
 /** Enough to tell keys apart: of a random secret 4 of its 43 characters, of a chosen one at most a quarter. */
 function visiblePrefix(secret: string, isChosen: boolean): string {
   if (isChosen) return secret.slice(0, Math.min(4, Math.floor(secret.length / 4)))
-  return secret.slice(0, secret.lastIndexOf('_', secret.length - 43) + 5)
+  return secret.slice(0, SHOWN - RANDOM_CHARACTERS)
 }
 
 function demandPrintable(member: string, text: string, least: number): void {

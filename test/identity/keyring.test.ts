@@ -34,6 +34,13 @@ describe('a key', () => {
     expect(await keyring.authenticate(secret)).toEqual(record)
   })
 
+  it('shows four characters of its random part, also where that begins with a separator', async () => {
+    const random = { ...systemRandom, bytes: (size: number) => new Uint8Array(size).fill(0xff) }
+    const { record, secret } = await createKeyring({ store: stores.keys, clock, random }).issue(ALICE)
+    expect(secret).toMatch(/^aegis_reviewer_____/)
+    expect(record.prefix).toBe('aegis_reviewer_____')
+  })
+
   it('may be chosen, and then shows at most a quarter of itself', async () => {
     const { record, secret } = await keyring.issue({ ...ALICE, secret: 'starter-key-001' })
     expect(secret).toBe('starter-key-001')
