@@ -3,6 +3,7 @@ import type { Act, Capability, Repository, Resource } from '../envelope.ts'
 import { AegisError } from '../errors.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import { excerpt } from '../paths.ts'
+import { refuseTwins } from '../strict-json.ts'
 import { readBranch } from './branches.ts'
 import type { Described } from './catalog.ts'
 import { GITHUB_METHODS, GITHUB_TOOLS, type GithubPart, type GithubScope } from './github-tools.ts'
@@ -40,6 +41,7 @@ export function describeGithub(tool: string, parameters: JsonObject): Described 
     tool,
   }
   for (const part of known?.parts ?? []) PARTS[part](draft, from)
+  doubtClimbing(from)
   if (known?.scope === 'none' && draft.capability !== 'read') {
     from.doubts.push('its arguments name no repository, so it cannot be scoped to one')
   }
@@ -76,6 +78,21 @@ function guessed(parameters: JsonObject): Repository | null {
   return OWNER.test(owner) && REPOSITORY.test(name) ? { owner, name } : null
 }
 
+/** Names that servers paste into a URL's path and that no rule looks at. */
+const PASTED = [
+  ...['sha', 'ref', 'branch', 'from_branch', 'tag', 'tree_sha', 'commit_id', 'workflow_id', 'resource_id'],
+  ...['org', 'username', 'team_slug', 'gist_id', 'ghsaId', 'notificationID', 'threadID'],
+]
+
+/** `sha: ../../../other/repo/commits/x` would read, or write, what was not judged: GitHub's API normalises its paths. */
+function doubtClimbing(from: Reading): void {
+  for (const key of PASTED) {
+    const value = member(from.parameters, key)
+    if (typeof value !== 'string' || !/(?:^|[\\/])\.\.(?:[\\/]|$)|[?#%\\]/.test(value)) continue
+    from.doubts.push(`the argument \`${key}\` could climb out of its URL: ${excerpt(value)}`)
+  }
+}
+
 function malformed(key: string, value: string): AegisError {
   return new AegisError('invalid_params', `\`${key}\` is not a GitHub name: ${excerpt(value)}`, {
     path: `parameters.${key}`,
@@ -101,6 +118,7 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
     if (files === undefined) return void from.doubts.push('the argument `files` is missing')
     if (!Array.isArray(files)) throw misTyped('files', 'an array of {path, content}', files)
     for (const [index, file] of files.entries()) {
+      if (isObject(file)) refuseTwins(file, `files[${index}]`)
       const path = isObject(file) ? member(file, 'path') : undefined
       if (typeof path !== 'string') throw misTyped(`files[${index}].path`, 'text', path ?? null)
       draft.paths.push(repositoryPath(from, path))

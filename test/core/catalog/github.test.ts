@@ -173,3 +173,30 @@ describe('a claimed GitHub action', () => {
 function named(name: string) {
   return { kind: 'named', name }
 }
+
+describe('arguments that lead elsewhere', () => {
+  it.each<[string, JsonObject]>([
+    ['get_commit', { sha: '../../../user' }],
+    ['get_commit', { sha: 'main/..' }],
+    ['get_file_contents', { path: 'a', ref: 'x?ref=y' }],
+    ['create_branch', { branch: 'feat/x', from_branch: '../../../../other/private/git/refs/heads/main' }],
+    ['get_tag', { tag: 'v1%2f..' }],
+    ['get_release_by_tag', { tag: 'v1#x' }],
+  ])('%s %j is doubted', (tool, parameters) => {
+    expect(act(tool, parameters)?.doubt).toContain('climb out of its URL')
+  })
+
+  it.each<[string, JsonObject]>([
+    ['get_commit', { sha: 'HEAD~1' }],
+    ['create_branch', { branch: 'feat/x', from_branch: 'release/1.2..x' }],
+    ['get_release_by_tag', { tag: 'v1.2.3' }],
+  ])('%s %j is not', (tool, parameters) => {
+    expect(act(tool, parameters)?.doubt).toBeNull()
+  })
+
+  it('refuses two spellings of one member inside a file of push_files', () => {
+    const files = [{ path: 'a.ts', Path: '.github/workflows/x.yml', content: '' }]
+    const error = refusal(() => call('push_files', { ...REPO, branch: 'feat/x', message: 'm', files }))
+    expect(error).toMatchObject({ code: 'invalid_request', path: 'files[0].Path' })
+  })
+})
