@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -93,6 +102,20 @@ describe("an editor's file", () => {
     connectEditor(editor, context(cwd))
     const written = JSON.parse(readFileSync(join(cwd, file), 'utf8'))
     expect(written).toEqual({ [member]: { aegis: { ...type, command: 'aegis', args: ['mcp'] } } })
+  })
+
+  it.each([
+    ['claude', '.mcp.json', (own: string) => join(own, 'client.json')],
+    ['cursor', '.cursor', (own: string) => own],
+  ] as const)('of %s is left alone where the project made %s a link to somewhere else', (editor, name, target) => {
+    const cwd = folder()
+    const own = folder()
+    writeFileSync(join(own, 'client.json'), '{"admin_key":"aegis_admin_x"}')
+    symlinkSync(target(own), join(cwd, name))
+    expect(() => connectEditor(editor, context(cwd))).toThrow(/symbolic link/)
+    expect(readdirSync(cwd)).toEqual([name])
+    expect(readdirSync(own)).toEqual(['client.json'])
+    expect(readFileSync(join(own, 'client.json'), 'utf8')).toBe('{"admin_key":"aegis_admin_x"}')
   })
 
   it('keeps every other server, and a backup of what it was', () => {

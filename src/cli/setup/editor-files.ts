@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../core/json.ts'
@@ -28,6 +28,7 @@ export interface EditorChange {
 export function connectEditor(editor: keyof typeof EDITORS, context: Context): EditorChange {
   const { file, member, typed } = EDITORS[editor]
   const path = join(context.cwd, file)
+  refuseLinks(context.cwd, file)
   const before = existsSync(path) ? parse(path) : {}
   const servers = before[member] ?? {}
   if (!isObject(servers)) throw notMergeable(path, `\`${member}\` is not an object`)
@@ -35,6 +36,19 @@ export function connectEditor(editor: keyof typeof EDITORS, context: Context): E
   const after = { ...before, [member]: { ...servers, aegis: server } }
   mkdirSync(dirname(path), { recursive: true })
   return { file: path, backup: replaceWithBackup(path, `${JSON.stringify(after, null, 2)}\n`, SHARED) }
+}
+
+/**
+ * A cloned project may hold a link of that name into the user's own files: merging would copy them, keys included, to
+ * where every agent of the project reads them.
+ */
+function refuseLinks(cwd: string, file: string): void {
+  for (const name of new Set([dirname(file), file])) {
+    const path = join(cwd, name)
+    if (name !== '.' && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+      throw notMergeable(path, 'it is a symbolic link')
+    }
+  }
 }
 
 /** How an editor starts the bridge. The file holds no key: `aegis mcp` reads it from the user's own directory. */
