@@ -118,6 +118,20 @@ describe('aegisctl evidence', () => {
     expect((await aegisctl('export', '--session', LABEL, '--out', '/x', '--redact', 'all', ...store())).exit).toBe(2)
   })
 
+  it.each([
+    ['cut short', (text: string) => text.slice(0, 400)],
+    ['empty', () => ''],
+    ['no JSON', () => 'hello'],
+    ['another document', () => '{}'],
+  ])('decides nothing on a file that is %s, and names it', async (_, change) => {
+    const file = join(evidence.folder, 'received.json')
+    await aegisctl('export', '--session', LABEL, '--out', file, ...store())
+    writeFileSync(file, change(readFileSync(file, 'utf8')))
+    const { exit, out, err } = await aegisctl('verify', '--bundle', file)
+    expect({ exit, out }).toEqual({ exit: 3, out: '' })
+    expect(err).toContain(`${file} is not a whole evidence bundle`)
+  })
+
   it('lists the sessions, newest first', async () => {
     const { out } = await aegisctl('sessions', '--json', ...store())
     const rows = JSON.parse(out)

@@ -206,6 +206,16 @@ describe('aegis mcp', () => {
     expect(bridge.complaints).toHaveLength(2)
   })
 
+  it('says under the id of initialize that there is no such upstream', async () => {
+    const bridge = start({ path: '/mcp/nothing' })
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'editor', version: '1' } }
+    bridge.input.end(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params })}\n`)
+    await bridge.done
+    expect(bridge.lines.map((line) => JSON.parse(line))).toEqual([
+      { jsonrpc: '2.0', id: 1, error: { code: -32003, message: expect.stringContaining('`nothing`') } },
+    ])
+  })
+
   it('goes on with a new session after the server was restarted', async () => {
     const { client } = await connect()
     await server.close()

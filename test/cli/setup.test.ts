@@ -53,6 +53,17 @@ describe('the aegis.yaml that is written', () => {
     expect(settings.upstreams['github']?.route).toMatchObject({ env: {} })
   })
 
+  it('moves the forge along when the ports move, but no address its owner pointed elsewhere', () => {
+    const made = newSettings({ github: FORGE })
+    const moved = readSettings(editSettings(made, { port: 9000, adminPort: 9001 }), 'f', around)
+    expect(moved).toMatchObject({ localForge: { port: 9002 } })
+    expect(moved.credentials['github']).toMatchObject({ apiUrl: 'http://127.0.0.1:9002' })
+    expect(moved.upstreams['github']?.route).toMatchObject({ env: { AEGIS_FORGE_URL: 'http://127.0.0.1:9002' } })
+    expect(editSettings(made, { port: 8080, policy: 'readonly' })).toContain('port: 8082')
+    const other = made.replace('api_url: http://127.0.0.1:8082', 'api_url: http://127.0.0.1:7777')
+    expect(editSettings(other, { port: 9000 })).toContain('api_url: http://127.0.0.1:7777')
+  })
+
   it('keeps the comments and settings of its owner when one thing is changed', () => {
     const mine = '# mine\nversion: 1\nlisten: { port: 1 } # why\nupstreams:\n  x: { catalog: none, url: "http://x" }\n'
     const edited = editSettings(mine, { adminPort: 2, policy: 'docs-writer' })

@@ -131,8 +131,10 @@ describe('install.sh in an empty home', () => {
     expect(parked).toMatchObject({ decision: 'review', error: { code: -32002 } })
     const id = String(parked['envelope_id'])
     expect(box.run('aegisctl', ['pending']).stdout).toContain(id)
+    expect(box.run('aegisctl', ['pending', id]).stdout).toContain('"head": "claude/fix-flaky-evidence-test"')
     const approved = box.run('aegisctl', ['approve', id, '--reviewer', 'alice', '--comment', 'fine'])
     expect(JSON.parse(approved.stdout)).toMatchObject({ status: 'approved', reviewer: 'alice', channel: 'cli' })
+    expect(box.run('aegisctl', ['approve', id, '--comment', 'again'])).toMatchObject({ status: 1 })
     expect(await act({ ...request, approval_ref: id })).toMatchObject({
       decision: 'allow',
       matched_rule: `approved:${id}`,
@@ -174,6 +176,8 @@ describe('install.sh in an empty home', () => {
 
   it.each([
     [['approve', 'x', '--comment', 'c'], 2],
+    [['pending', 'x'], 2],
+    [['--version'], 0],
     [['approve'], 2],
     [['logs', '--since', 'yesterday'], 2],
     [['logs', '--format', 'xml'], 2],
@@ -222,6 +226,7 @@ describe('install.sh in an empty home', () => {
     expect(again.status).toBe(0)
     expect(again.stdout).toContain('already running')
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
+    expect(box.run('aegis', ['serve'])).toMatchObject({ status: 2, stderr: expect.stringContaining('already running') })
     expect(box.run('aegisctl', ['evidence', 'verify', '--session', 'seven']).status).toBe(0)
   }, 120_000)
 
@@ -282,6 +287,13 @@ describe('what stands in the way', () => {
     expect(tried.stderr).toContain('cannot be written (EACCES)')
     expect(tried.status).toBe(2)
   })
+
+  it('is a policy that there is none of: nothing is written', () => {
+    const tried = box.installer('--policy', 'pr-writr')
+    expect(tried.status).toBe(2)
+    expect(tried.stderr).toContain('did you mean `pr-writer`?')
+    expect(existsSync(join(box.home, '.config/aegis'))).toBe(false)
+  }, 60_000)
 
   it.each([
     [['--polcy', 'x'], 'unknown option --polcy'],

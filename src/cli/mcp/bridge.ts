@@ -99,7 +99,7 @@ class Bridge {
       const response = await this.#send(NO_CONVERSATION, line)
       const text = await readText(response)
       this.#remember(response, text)
-      await this.#write(oneLine(text))
+      await this.#answer(response, text, peek)
     })
   }
 
@@ -155,7 +155,11 @@ class Bridge {
     }
     const text = await readText(response)
     // Notifications get no answer, not even a refusal; nor do calls that the client cancelled.
-    if (text === '' || peek.silent) return
+    if (text !== '' && !peek.silent) await this.#answer(response, text, peek)
+  }
+
+  /** A refusal made before the message was read has no id: it goes back under the request's own, so that nobody waits. */
+  async #answer(response: IncomingMessage, text: string, peek: Peek): Promise<void> {
     if ((response.statusCode ?? 500) < 300) return this.#write(oneLine(text))
     const error = peekAt(text).error ?? { code: UNREACHABLE, message: `the server answered ${response.statusCode}` }
     await this.#write(errorLine(peek.id, error))
