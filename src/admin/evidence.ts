@@ -65,12 +65,13 @@ async function resolveSession(reader: LedgerReader, text: string, key: KeyRecord
   const own = sessionId(key.id, text)
   if ((await reader.session(own)) !== null) return own
   if ((await reader.session(text)) !== null && (all || text.startsWith(`${key.id}/`))) return text
-  const named = all ? (await reader.sessions(1000)).filter(({ label }) => label === text) : []
+  // Among all of them: an agent that opens many sessions must not push another's out of sight and take its label.
+  const named = all ? await reader.sessionsNamed(text) : []
   const [only, ...more] = named
-  if (only !== undefined && more.length === 0) return only.session
+  if (only !== undefined && more.length === 0) return only
   if (only === undefined) throw new AegisError('not_found', `no session \`${text.slice(0, 160)}\``)
   throw new AegisError('conflict', `${named.length} sessions are called \`${text}\``, {
-    advice: `name one in full: ${named.map(({ session }) => session).join(', ')}`,
+    advice: `name one in full: ${named.join(', ')}`,
   })
 }
 

@@ -49,6 +49,18 @@ describe('an agent that means harm', () => {
     expect(body.pending).toHaveLength(101)
   })
 
+  it('cannot take the label of a session by opening so many that the older one is out of sight', async () => {
+    const look = (session: string, key = aegis.agentKey) =>
+      aegis.post('/admin/v1/test-action', { protocol: 'shell', tool: 'shell', target: 'ls', session }, key)
+    await look('release-1', secretOf('other'))
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 100 }, (_, n) => look(`noise-${round}-${n}`)))
+    }
+    await look('release-1')
+    const { status, body } = await aegis.get('/admin/v1/evidence/sessions/release-1/export', aegis.adminKey)
+    expect([status, body.error.message]).toEqual([409, '2 sessions are called `release-1`'])
+  })
+
   it('cannot fill the log with the name of a tool', async () => {
     expect(await call({ name: 'x'.repeat(513), arguments: {} })).toMatchObject({ error: { code: -32602 } })
     expect(await call({ name: 'x'.repeat(512), arguments: {} })).toMatchObject({ error: { code: -32002 } })
