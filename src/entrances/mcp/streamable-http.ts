@@ -117,12 +117,13 @@ async function post(door: Door, context: McpContext): Promise<Response> {
   const parsed = parseBody(await readBody(context))
   const first = parsed.batch ? undefined : parsed.messages[0]
   if (first?.kind === 'invalid') return failures.failure(first.error, first.id)
-  const foreign = failures.foreignVersion(context.req.header('mcp-protocol-version'), first)
+  const version = context.req.header('mcp-protocol-version')
+  const foreign = failures.foreignVersion(version, first)
   if (foreign !== null) return foreign
   try {
     if (first?.kind === 'request' && first.method === 'initialize') return await initialize(door, context, first, visit)
     const session = sessionOf(door, context, visit)
-    demandSession(parsed, session)
+    demandSession(parsed, session, session?.channel.client.protocolVersion ?? version ?? ASSUMED)
     return await exchange(door, context, parsed, visit, session, streams)
   } catch (error) {
     return failures.failure(failures.shown(error, door.options.log), first?.kind === 'request' ? first.id : null)
@@ -206,8 +207,8 @@ function sessionOf(door: Door, context: McpContext, { caller, upstream }: Visit)
   return session
 }
 
-function demandSession({ batch, messages }: Parsed, session: Session | null): void {
-  if (batch && !hasBatches(session?.channel.client.protocolVersion ?? ASSUMED)) throw failures.noBatches()
+function demandSession({ batch, messages }: Parsed, session: Session | null, revision: string): void {
+  if (batch && !hasBatches(revision)) throw failures.noBatches()
   if (session === null && !messages.every(needsNoSession)) throw failures.sessionNeeded()
 }
 
