@@ -6,6 +6,8 @@ export interface PathReading {
   readonly doubt: string | null
 }
 
+/** Aliases of other files (`/proc/self/root/etc/shadow`): what is read through them cannot be told from the name. */
+const ALIAS_PATH = /^\/(?:proc|dev\/fd|dev\/tcp|dev\/udp)(?:\/|$)/
 /** Linux's PATH_MAX. */
 const MAX_PATH = 4096
 
@@ -17,7 +19,9 @@ export function readPath(text: string): PathReading {
   if (text.length > MAX_PATH)
     return { path: text.slice(0, MAX_PATH), doubt: `a path is longer than ${MAX_PATH} characters` }
   const composed = text.normalize('NFC')
-  return { path: tidy(composed), doubt: pathDoubt(composed) }
+  const path = tidy(composed)
+  const alias = ALIAS_PATH.test(path) ? `${excerpt(path)} stands for something else` : null
+  return { path, doubt: pathDoubt(composed) ?? alias }
 }
 
 function tidy(text: string): string {

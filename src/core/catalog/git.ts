@@ -43,7 +43,8 @@ export function describeGit(tool: string, parameters: JsonObject): Described {
     const value = member(parameters, key)
     if (value !== undefined && value !== false) from.doubts.push(`\`${key}\` is set`)
   }
-  const paths = pathsOf(from)
+  doubtOptions(from)
+  const paths = [...pathsOf(from), ...objectPaths(from)]
   const resource = { ...NO_RESOURCE, target: paths[0] ?? '', operands: paths, paths, branch: branchOf(from, tool) }
   const act = { protocol: 'git', tool: `git.${tool}`, capability: capability ?? 'write', resource } as const
   return oneAct({ ...act, doubt: doubtOf(from.doubts) }, parameters)
@@ -52,6 +53,27 @@ export function describeGit(tool: string, parameters: JsonObject): Described {
 /** What a git tool does by its name, or undefined where the table does not hold it. */
 export function gitCapability(tool: string): Capability | undefined {
   return TOOLS.get(tool.replace(/^git_/, ''))
+}
+
+/** Free text: git gets it behind `-m`. */
+const TEXTS = new Set(['message', 'author', 'description'])
+
+/** These servers hand their arguments to git as words: `revision: --output=x` would write a file. */
+function doubtOptions(from: Reading): void {
+  for (const [key, value] of Object.entries(from.parameters)) {
+    const words: readonly unknown[] = Array.isArray(value) ? value : [value]
+    if (TEXTS.has(key) || !words.some((word) => typeof word === 'string' && word.trimStart().startsWith('-'))) continue
+    from.doubts.push(`git would take the argument \`${key}\` for an option`)
+  }
+}
+
+/** The path of `<revision>:<path>`, so that rules about the file see it. */
+function objectPaths(from: Reading): string[] {
+  return ['revision', 'target', 'ref', 'object', 'commit'].flatMap((key) => {
+    const value = member(from.parameters, key)
+    const colon = typeof value === 'string' ? value.indexOf(':') : -1
+    return typeof value === 'string' && colon >= 0 ? [notePath(from, value.slice(colon + 1))] : []
+  })
 }
 
 /** The repository's directory first, then the files. */

@@ -1,4 +1,4 @@
-import { excerpt, readPath } from '../paths.ts'
+import { readPath } from '../paths.ts'
 import { bareFiles } from './bare-files.ts'
 import { FILE_COMMANDS, TEXT_COMMANDS } from './tables.ts'
 import type { ShellWord } from './words.ts'
@@ -16,8 +16,6 @@ const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//
 const FILE_OPTION = /^--(?:from|to|[a-z0-9-]*(?:file|from|contents))[a-z0-9-]*=/
 /** Subcommands of git that take `<revision>:<path>`, whatever the path looks like. */
 const GIT_OBJECTS: ReadonlySet<string> = new Set(['git-show', 'git-diff', 'git-log', 'git-blame', 'git-cat-file'])
-/** Aliases of other files: what is read through them cannot be told from the name. */
-const ALIAS_PATH = /^\/(?:proc|dev\/fd|dev\/tcp|dev\/udp)(?:\/|$)/
 
 /**
  * Reads operands. Every non-option word counts, and the values hidden in `--file=x`, `-fx`, `if=x`, `@x` and `host:x`.
@@ -58,7 +56,6 @@ function note(path: string, paths: string[], doubts: string[]): void {
   paths.push(path)
   const { doubt } = readPath(path)
   if (doubt !== null) doubts.push(doubt)
-  if (ALIAS_PATH.test(path)) doubts.push(`${excerpt(path)} stands for something else`)
 }
 
 function optionValues(word: string): string[] {

@@ -228,6 +228,29 @@ describe('local git servers', () => {
     expect(call('git_push', { path: '/repo', force: false }).doubt).toBeNull()
     expect(call('git_nuke', { path: '/repo' })).toMatchObject({ capability: 'write', doubt: expect.any(String) })
   })
+
+  it.each<[string, JsonObject]>([
+    ['git_diff', { target: '--output=/tmp/x' }],
+    ['git_show', { revision: ' --output=/tmp/x' }],
+    ['git_log', { start_timestamp: '--output=x' }],
+    ['git_add', { files: ['a', '--chmod=+x'] }],
+  ])('doubt %s %j, whose argument git would take for an option', (tool, parameters) => {
+    expect(call(tool, { repo_path: '/repo', ...parameters }).doubt).toContain('for an option')
+    expect(call('git_commit', { repo_path: '/repo', message: '- a list' }).doubt).toBeNull()
+  })
+
+  it('shows the path behind a revision', () => {
+    expect(call('git_show', { repo_path: '.', revision: 'HEAD:./.env' }).resource.paths).toEqual(['.', '.env'])
+  })
+})
+
+describe('files under another name', () => {
+  it.each(['/proc/self/root/etc/shadow', '//proc/1/cwd/x', '/dev/fd/3'])('%s is doubted', (path) => {
+    expect(claim('file.read', path).acts[0].doubt).toContain('stands for something else')
+    const parameters = { path }
+    const read = describeUpstreamCall({ upstream: 'f', catalog: 'filesystem', tool: 'read_file', parameters })
+    expect(read.acts[0].doubt).toContain('stands for something else')
+  })
 })
 
 describe('properties', () => {
