@@ -1,7 +1,7 @@
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Approval } from '../core/approval.ts'
 import { describeAction, describeUpstreamCall } from '../core/catalog/index.ts'
-import type { ActionEnvelope, Route } from '../core/envelope.ts'
+import type { ActionEnvelope, Route, Surface } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
@@ -11,6 +11,8 @@ import type { Sessions } from './sessions.ts'
 
 /** Agent names are claims that end up in the ledger: bounded, printable. */
 const AGENT_NAME_LIMIT = 64
+
+type Claim = Extract<IncomingCall['what'], { kind: 'action' }>
 
 export interface Normalizer {
   /** One parse of the call into what will be judged, and, if allowed, run. */
@@ -33,13 +35,23 @@ export function createNormalizer(parts: {
     return { described, route: { upstream: upstream.name, tool: what.tool } }
   }
 
-  function describeClaim(what: Extract<IncomingCall['what'], { kind: 'action' }>, parameters: JsonObject) {
+  function describeClaim(what: Claim, parameters: JsonObject, surface: Surface) {
     const described = describeAction({ ...what, parameters })
-    return { described, route: routeOf(described.tool, upstreams) }
+    const route = routeOf(described.tool, upstreams)
+    // No catalog checks what is claimed of such a tool: where it would run, it is judged as the same call over MCP.
+    const unchecked = route !== null && surface !== 'hook' && upstreams.get(route.upstream)?.catalog === 'none'
+    if (!unchecked) return { described, route }
+    if (what.protocol !== 'mcp') {
+      throw new AegisError('invalid_params', `${described.tool} is of protocol mcp, not ${what.protocol}`, {
+        path: 'protocol',
+        advice: 'send protocol `mcp`',
+      })
+    }
+    return describeTool({ kind: 'tool', ...route, parameters })
   }
 
   /** `approval_ref` without parameters runs what was approved, as it was approved. */
-  function describeApproved(what: Extract<IncomingCall['what'], { kind: 'action' }>, approval: Approval) {
+  function describeApproved(what: Claim, approval: Approval, surface: Surface) {
     if (approval.parameters === null) {
       throw new AegisError('conflict', `approval ${approval.id} is already ${approval.status}`, {
         path: 'approval_ref',
@@ -53,14 +65,15 @@ export function createNormalizer(parts: {
       }
       return approved
     }
-    return describeClaim(what, approval.parameters)
+    return describeClaim(what, approval.parameters, surface)
   }
 
   async function describe(call: IncomingCall) {
-    const { what } = call
+    const { what, surface } = call
     if (what.kind === 'tool') return describeTool(what)
-    if (what.parameters !== null || call.approvalRef === null) return describeClaim(what, what.parameters ?? {})
-    return describeApproved(what, await approvals.own(call.approvalRef, call.caller.id))
+    if (what.parameters !== null || call.approvalRef === null)
+      return describeClaim(what, what.parameters ?? {}, surface)
+    return describeApproved(what, await approvals.own(call.approvalRef, call.caller.id), surface)
   }
 
   return {

@@ -10,7 +10,10 @@ describe('an agent that means harm', () => {
     upstream = await startCountingUpstream()
     const route = { kind: 'http' as const, url: upstream.url, headers: {} }
     aegis = await install({
-      upstreams: { github: { catalog: 'github', route, credential: null, onReview: 'refuse', timeout: null } },
+      upstreams: {
+        github: { catalog: 'github', route, credential: null, onReview: 'refuse', timeout: null },
+        jira: { catalog: 'none', route, credential: null, onReview: 'refuse', timeout: null },
+      },
       keys: { other: { role: 'agent', owner: 'agent:other' } },
     })
   })
@@ -59,6 +62,19 @@ describe('an agent that means harm', () => {
     await look('release-1')
     const { status, body } = await aegis.get('/admin/v1/evidence/sessions/release-1/export', aegis.adminKey)
     expect([status, body.error.message]).toEqual([409, '2 sessions are called `release-1`'])
+  })
+
+  it('cannot claim its way around a rule: what no catalog checks is judged as the same call over MCP', async () => {
+    const claim = { protocol: 'http', tool: 'jira.merge_pull_request', target: 'SAFE-1', execute: true }
+    expect(await aegis.post('/admin/v1/test-action', claim)).toMatchObject({
+      status: 400,
+      body: { error: { path: 'protocol' } },
+    })
+    const honest = await aegis.post('/admin/v1/test-action', { ...claim, protocol: 'mcp' })
+    expect(honest.body.decision).toBe('review')
+    const { body } = await aegis.get(`/admin/v1/approvals/${honest.body.envelope_id}`, aegis.adminKey)
+    expect(body).toMatchObject({ tool: 'jira.merge_pull_request', target: '' })
+    expect(upstream.calls).toHaveLength(0)
   })
 
   it('cannot fill the log with the name of a tool', async () => {

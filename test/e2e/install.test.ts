@@ -62,7 +62,43 @@ async function ask(port: number, path: string, body?: object): Promise<Record<st
   return (await answer.json()) as Record<string, unknown>
 }
 
-const GITHUB = { protocol: 'git', target: 'aegisflow/aegisflow', session: 'seven' }
+interface Told {
+  readonly typed: string
+  /** What the README shows as its answer. */
+  readonly shown: string | null
+  readonly isJson: boolean
+}
+
+/** What the story of the README types, block by block. */
+function readmeStory(hasSqlite: boolean): readonly Told[] {
+  const story = README.slice(README.indexOf('## The story'), README.indexOf('## Connect an agent'))
+  const fences = [...story.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, kind = '', text = '']) => ({ kind, text }))
+  return fences.flatMap(({ kind, text }, at): readonly Told[] => {
+    if (kind !== 'sh' || (text.startsWith('sqlite3') && !hasSqlite)) return []
+    const next = fences[at + 1]
+    const shown = next === undefined || next.kind === 'sh' ? null : next.text
+    return [{ typed: text, shown, isJson: next?.kind === 'json' }]
+  })
+}
+
+/** As this machine's user would type it: their own port, and the id from their own list. */
+function adapted(typed: string, adminPort: number): string {
+  const first = "node -p 'JSON.parse(fs.readFileSync(0, `utf8`))[0].envelope_id'"
+  return typed.replaceAll(':8081', `:${adminPort}`).replace(/^ID=.*$/m, `ID=$(aegisctl pending --json | ${first})`)
+}
+
+/** Without what differs from one installation to the next. */
+function alike(answer: string, isJson: boolean): string {
+  return (isJson ? JSON.stringify(JSON.parse(answer)) : answer)
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
+    .replace(/\b[0-9a-f]{64}\b/g, 'HASH')
+    .replace(/\bkey_[0-9a-f]{16}\b/g, 'KEY')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+    .replace(/\(entry \d+\)/g, '(entry N)')
+    .replace(/ {2}claude /g, '  agent ')
+    .replace(/ +/g, ' ')
+}
 
 describe('install.sh in an empty home', () => {
   let box: Machine
@@ -105,46 +141,36 @@ describe('install.sh in an empty home', () => {
     expect(JSON.parse(readFileSync(join(box.project, '.mcp.json'), 'utf8'))).toHaveProperty('mcpServers.aegis')
   })
 
-  it("answers the seed's calls, and the session's seven entries verify", async () => {
-    const act = (body: object) => ask(box.port + 1, '/admin/v1/test-action', { session: 'seven', ...body })
-    expect(await act({ ...GITHUB, tool: 'github.get_file_contents', capability: 'read' })).toMatchObject({
-      decision: 'allow',
-      matched_rule: 'git:github.get_*',
-      policy: 'pr-writer',
-      evidence_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  it('comes out as the README tells it, answer by answer', () => {
+    const blocks = readmeStory(box.run('sqlite3', ['--version']).status === 0)
+    const marked = blocks.map(({ typed }, at) => `echo "@@ ${at}"\n${adapted(typed, box.port + 1)}`).join('\n')
+    const told = box.run('bash', ['-c', marked])
+    expect(told.stderr).toBe('')
+    const answers = told.stdout.split(/^@@ \d+\n/m).slice(1)
+    expect(answers).toHaveLength(blocks.length)
+    blocks.forEach(({ shown, isJson }, at) => {
+      if (shown !== null) expect(alike(answers[at] ?? '', isJson)).toBe(alike(shown, isJson))
     })
-    expect(
-      await act({ protocol: 'shell', tool: 'shell.pytest', target: '/workspace', capability: 'execute' }),
-    ).toMatchObject({
-      decision: 'allow',
-      matched_rule: 'shell:shell.pytest',
-    })
-    expect(
-      await act({ protocol: 'shell', tool: 'shell.rm', target: '/workspace', capability: 'delete' }),
-    ).toMatchObject({
-      decision: 'block',
-      error: { code: -32001, data: { suggested_alternative: 'use git clean -fdx via shell.git' } },
-    })
-    const parameters = { title: 'fix', head: 'claude/fix-flaky-evidence-test', base: 'main' }
-    const request = { ...GITHUB, tool: 'github.create_pull_request', capability: 'write', parameters }
-    const parked = await act(request)
-    expect(parked).toMatchObject({ decision: 'review', error: { code: -32002 } })
-    const id = String(parked['envelope_id'])
-    expect(box.run('aegisctl', ['pending']).stdout).toContain(id)
-    expect(box.run('aegisctl', ['pending', id]).stdout).toContain('"head": "claude/fix-flaky-evidence-test"')
-    const approved = box.run('aegisctl', ['approve', id, '--reviewer', 'alice', '--comment', 'fine'])
-    expect(JSON.parse(approved.stdout)).toMatchObject({ status: 'approved', reviewer: 'alice', channel: 'cli' })
-    expect(box.run('aegisctl', ['approve', id, '--comment', 'again'])).toMatchObject({ status: 1 })
-    expect(await act({ ...request, approval_ref: id })).toMatchObject({
-      decision: 'allow',
-      matched_rule: `approved:${id}`,
-      credential: { type: 'github_app_installation', scope: 'pull_requests:write,contents:read', expires_in: 600 },
-      result: { pr_number: 1247 },
-    })
-    const verified = box.run('aegisctl', ['evidence', 'verify', '--session', 'seven'])
-    expect(verified.stdout).toContain('valid: true, total_entries: 7, audit log integrity verified')
-    expect(verified.status).toBe(0)
+    expect(told.stdout).toContain('"code":-32002')
+    expect(told.stdout).toContain('"head": "claude/fix-flaky-evidence-test"')
   }, 60_000)
+
+  it('spends an approval once, whoever asks', async () => {
+    const spent = JSON.parse(box.run('aegisctl', ['pending', '--status', 'redeemed', '--json']).stdout)
+    const id = String(spent[0].envelope_id)
+    const parameters = {
+      title: 'fix: stabilize flaky TestEvidenceChain_Concurrent',
+      head: 'claude/fix-flaky-evidence-test',
+      base: 'main',
+    }
+    const request = { protocol: 'git', tool: 'github.create_pull_request', target: 'aegisflow/aegisflow', parameters }
+    const again = await ask(box.port + 1, '/admin/v1/test-action', { ...request, approval_ref: id })
+    expect(again).toMatchObject({ error: { code: 409 } })
+    const waits = await ask(box.port + 1, '/admin/v1/test-action', request)
+    expect(waits).toMatchObject({ decision: 'review', error: { code: -32002 } })
+    expect(box.run('aegisctl', ['approve', id, '--comment', 'again'])).toMatchObject({ status: 1 })
+    expect(box.run('aegisctl', ['deny', String(waits['envelope_id']), '--comment', 'twice is enough']).status).toBe(0)
+  })
 
   it("lets Claude Code's hook pass what is allowed and stop what is not", () => {
     const hook = (command: string) => {
@@ -168,8 +194,8 @@ describe('install.sh in an empty home', () => {
     expect(box.run('aegisctl', ['logs', '--format', 'csv']).stdout).toMatch(
       /^TIME,AGENT,SESSION,KIND,TOOL,RULE,ENVELOPE\r\n/,
     )
-    expect(JSON.parse(box.run('aegisctl', ['session', 'seven', '--json']).stdout)).toHaveLength(7)
-    expect(box.run('aegis', ['sessions']).stdout).toContain('seven')
+    expect(JSON.parse(box.run('aegisctl', ['session', 'story', '--json']).stdout)).toHaveLength(7)
+    expect(box.run('aegis', ['sessions']).stdout).toContain('story')
     expect(box.run('aegisctl', ['audit']).stdout).toContain('alice (key admin)')
     expect(JSON.parse(box.run('aegis', ['stats', '--json']).stdout)).toHaveProperty('decisions.block')
   })
@@ -192,13 +218,6 @@ describe('install.sh in an empty home', () => {
     const failing = JSON.parse(found.stdout).filter((check: { state: string }) => check.state === 'fail')
     expect(failing).toEqual([])
     expect(found.stdout).toContain('separation')
-  })
-
-  it('gives the calls of the README the decisions it tells', async () => {
-    const bodies = [...README.matchAll(/^ask '(\{[^']+\})'/gm)].map(([, body = '']) => JSON.parse(body) as object)
-    const decisions: unknown[] = []
-    for (const body of bodies) decisions.push((await ask(box.port + 1, '/admin/v1/test-action', body))['decision'])
-    expect(decisions).toEqual(['allow', 'allow', 'block', 'review'])
   })
 
   it.each(
@@ -227,7 +246,7 @@ describe('install.sh in an empty home', () => {
     expect(again.stdout).toContain('already running')
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
     expect(box.run('aegis', ['serve'])).toMatchObject({ status: 2, stderr: expect.stringContaining('already running') })
-    expect(box.run('aegisctl', ['evidence', 'verify', '--session', 'seven']).status).toBe(0)
+    expect(box.run('aegisctl', ['evidence', 'verify', '--session', 'story']).status).toBe(0)
   }, 120_000)
 
   it('is removed without the evidence, unless that is asked for', () => {
@@ -246,6 +265,13 @@ describe('what stands in the way', () => {
     box = await machine()
   })
   afterAll(() => box.clean())
+
+  it('is a policy that there is none of: nothing is written', () => {
+    const tried = box.installer('--policy', 'pr-writr')
+    expect(tried.status).toBe(2)
+    expect(tried.stderr).toContain('did you mean `pr-writer`?')
+    expect(existsSync(join(box.home, '.config/aegis'))).toBe(false)
+  }, 60_000)
 
   it('is named with its remedy where a port is taken, and is left alone', async () => {
     const blocker = createServer()
@@ -287,13 +313,6 @@ describe('what stands in the way', () => {
     expect(tried.stderr).toContain('cannot be written (EACCES)')
     expect(tried.status).toBe(2)
   })
-
-  it('is a policy that there is none of: nothing is written', () => {
-    const tried = box.installer('--policy', 'pr-writr')
-    expect(tried.status).toBe(2)
-    expect(tried.stderr).toContain('did you mean `pr-writer`?')
-    expect(existsSync(join(box.home, '.config/aegis'))).toBe(false)
-  }, 60_000)
 
   it.each([
     [['--polcy', 'x'], 'unknown option --polcy'],

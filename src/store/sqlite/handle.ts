@@ -21,7 +21,7 @@ export type Synchronous = 'FULL' | 'NORMAL'
 const SYNCHRONOUS_CODE = { FULL: '2', NORMAL: '1' } as const satisfies Record<Synchronous, string>
 
 /** Pages of the write-ahead log after which a commit moves them into the database: seldom, for that one waits for the disk. */
-const CHECKPOINT_PAGES = 8000
+export const CHECKPOINT_PAGES = 2000
 
 /**
  * Opens the database for writing, with a write-ahead log.

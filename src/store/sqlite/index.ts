@@ -4,7 +4,7 @@ import type { RevocationStore } from '../../credentials/ports.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
 import { createApprovalStore } from './approvals.ts'
-import { makePrivate, openForWriting } from './handle.ts'
+import { CHECKPOINT_PAGES, makePrivate, openForWriting } from './handle.ts'
 import { createKeyStore } from './keys.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { migrate } from './migrate.ts'
@@ -38,7 +38,7 @@ export async function openSqlite(path: string): Promise<Stores> {
     migrate(handle)
     const queries = createQueries(handle)
     const evidence = openForWriting(file, 'NORMAL')
-    const wal = openWalSync(file)
+    const wal = openWalSync(file, CHECKPOINT_PAGES)
     const snapshots = createSnapshots(file)
     return {
       ledger: createLedgerStore(evidence, wal, file, snapshots),
