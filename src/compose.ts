@@ -37,7 +37,7 @@ export interface Composition {
   close(): Promise<void>
 }
 
-export async function compose(config: Config, adminUrl: string): Promise<Composition> {
+export async function compose(config: Config, adminUrl: string, version: string): Promise<Composition> {
   const clock = systemClock()
   const random = systemRandom()
   const keys = installationKeys(config.places.installationKey)
@@ -63,7 +63,7 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
     random,
     log,
   })
-  const upstreams = createUpstreams({ upstreams: config.upstreams, log, clock })
+  const upstreams = createUpstreams({ upstreams: config.upstreams, version, log, clock })
   const facts = createFactCollector({ approval: (envelope) => approvals.fact(envelope) })
   const policy = () => policies.current()
   const measured = measuredLedger(ledger, metrics, clock)
@@ -87,7 +87,18 @@ export async function compose(config: Config, adminUrl: string): Promise<Composi
   }
   const { settled } = approvals
   const hosts = config.listen.allowedHosts
-  const entrance = mcpRoutes({ gateway, upstreams, authenticate, hosts, log, clock, random, adminUrl, settled })
+  const entrance = mcpRoutes({
+    gateway,
+    upstreams,
+    authenticate,
+    hosts,
+    version,
+    log,
+    clock,
+    random,
+    adminUrl,
+    settled,
+  })
 
   metrics.observe({
     ledgerEntries: () => ledger.stats().size,

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { AdminContext } from './admin/door.ts'
+import { separationOf } from './admin/separation.ts'
 import type { ResolutionChannel } from './approvals/approvals.ts'
 import { type Composition, compose } from './compose.ts'
 import type { Config } from './config.ts'
@@ -20,9 +21,10 @@ export interface RunningServer {
 
 /**
  * Composes and listens: MCP on one port, admin on another, both on a unix socket that only the installing user can open.
+ * @param version ours, as clients and upstreams are told it.
  * @throws AegisError `config`; or the listen error of Node (`EADDRINUSE` with its port).
  */
-export async function startServer(config: Config): Promise<RunningServer> {
+export async function startServer(config: Config, version: string): Promise<RunningServer> {
   const servers: Server[] = []
   const { host } = config.listen
   // The addresses must be known before the parts that print them exist: ports are taken first, answered later.
@@ -33,7 +35,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const dataPort = await listen(servers, data, { host, port: config.listen.port })
     const adminPort = await listen(servers, admin, { host, port: config.listen.adminPort })
     const urls = { mcp: url(host, dataPort), admin: url(host, adminPort), socket: config.places.socket }
-    const parts = await compose(config, urls.admin)
+    const parts = await compose(config, urls.admin, version)
     try {
       data.become(dataPlane(parts, config))
       admin.become(adminPlane(parts, config))
@@ -125,12 +127,10 @@ function socketPlane(parts: Composition): Hono {
   return app
 }
 
-/** Who came over TCP from this very machine is, as far as we can tell, the same user as the agent. */
 function tcpDoor(context: AdminContext): ResolutionChannel {
   const { incoming } = context.env as { incoming?: IncomingMessage }
-  const from = incoming?.socket.remoteAddress ?? ''
-  const local = from === '::1' || from.startsWith('127.') || from.startsWith('::ffff:127.')
-  return { channel: 'rest', separation: local ? 'none' : 'host' }
+  return { channel: 'rest', separation: separationOf(incoming?.socket.remoteAddress) }
+}
 }
 
 function probes(app: Hono, parts: Composition): void {

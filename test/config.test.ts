@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readSettings } from '../src/config/read-settings.ts'
 import { loadConfig, type World } from '../src/config.ts'
+import { CATALOG_PREFIXES } from '../src/core/catalog/index.ts'
 import { AegisError } from '../src/core/errors.ts'
 
 function world(yaml: string | null, more: Partial<World> = {}): World {
@@ -109,10 +110,10 @@ local_forge: { port: 8082, repository: aegisflow/aegisflow, app_id: 7, public_ke
   })
 
   it.each([
-    ['lisen: {}\n', 'aegis.yaml:1:1: unknown key `lisen`; did you mean `listen`?'],
+    ['lisen: {}\n', 'aegis.yaml:1:1: unknown key `lisen`, did you mean `listen`?'],
     ['version: 2\n', 'aegis.yaml:1:10: this Aegis reads `version: 1` only'],
     ['listen: {}\n', '`version: 1` is missing'],
-    ['version: 1\nlisten:\n  prot: 1\n', 'aegis.yaml:3:3: unknown key `listen.prot`; did you mean `port`?'],
+    ['version: 1\nlisten:\n  prot: 1\n', 'aegis.yaml:3:3: unknown key `listen.prot`, did you mean `port`?'],
     ['version: 1\nlisten: { port: 70000 }\n', 'aegis.yaml:2:17: `listen.port` must be a whole number from 0 to 65535'],
     ['version: 1\nlisten: { port: 9, admin_port: 9 }\n', '`listen.port` and `listen.admin_port` must differ'],
     ['version: 1\nversion: 1\n', 'Map keys must be unique'],
@@ -122,6 +123,10 @@ local_forge: { port: 8082, repository: aegisflow/aegisflow, app_id: 7, public_ke
     ['version: 1\nupstreams: { a: { catalog: none } }\n', '`upstreams.a` needs either `url` or `command`'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "ftp://x" } }\n', 'must be an http or https address'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "http://u:p@x" } }\n', 'holds a user name or password'],
+    ...CATALOG_PREFIXES.map((name) => [
+      `version: 1\nupstreams: { ${name}: { catalog: none, url: "http://x" } }\n`,
+      `\`upstreams.${name}\` has \`catalog: none\` but the name of a catalog's tools`,
+    ]),
     ['version: 1\nupstreams: { a__b: { catalog: none, url: "http://x" } }\n', 'a name is lower-case letters'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "http://x", cwd: "." } }\n', 'has no meaning beside `url`'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "http://x", credential: c } }\n', 'does not define'],

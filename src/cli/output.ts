@@ -1,4 +1,5 @@
 import type { Json } from '../core/json.ts'
+import { codePoint, showHidden } from '../core/visible-text.ts'
 
 export const FORMATS = ['table', 'json', 'csv'] as const
 export type Format = (typeof FORMATS)[number]
@@ -8,25 +9,18 @@ export interface Column<Row> {
   value(row: Row): string
 }
 
-/** Control, format (bidi, zero width, tags), line separators, surrogates, private use, and letters that show as nothing. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu
-
 /**
  * Text fit for a terminal: what could move the cursor, recolour, reorder or hide text is shown as its code point.
  * Tool names, targets and comments come from agents, and a reviewer decides by what the screen shows.
  */
 export function visible(text: string): string {
-  return text.replace(UNSEEN, (unseen) => `<U+${codePoint(unseen)}>`)
-}
-
-function codePoint(character: string): string {
-  return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+  return showHidden(text, (hidden) => `<${codePoint(hidden)}>`)
 }
 
 /** Indented JSON in which the same characters stand as `\uXXXX`, so that it parses to exactly what it was. */
 export function jsonText(value: Json): string {
-  const text = JSON.stringify(value, null, 2).replace(UNSEEN, (unseen) => (unseen === '\n' ? unseen : escaped(unseen)))
-  return `${text}\n`
+  const text = JSON.stringify(value, null, 2)
+  return `${showHidden(text, (hidden) => (hidden === '\n' ? hidden : escaped(hidden)))}\n`
 }
 
 function escaped(character: string): string {

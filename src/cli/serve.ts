@@ -5,6 +5,7 @@ import { AegisError } from '../core/errors.ts'
 import type { Context } from './context.ts'
 import { placesOf, processContext } from './context.ts'
 import { startForge } from './forge-process.ts'
+import { packageVersion } from './installation.ts'
 import { jsonText } from './output.ts'
 import { isHealthy, makePrivateDirectory, startDetached, stopServer, unwritable } from './server-process.ts'
 
@@ -80,7 +81,7 @@ async function start(config: Config, context: Context): Promise<Running> {
   await checkPorts(config)
   const forge = config.localForge === null ? null : await startForge(config.localForge, context)
   const { startServer } = await import('../server.ts')
-  const server = await startServer(config).catch(async (error: unknown) => {
+  const server = await startServer(config, packageVersion()).catch(async (error: unknown) => {
     await forge?.close()
     throw explained(error, config)
   })

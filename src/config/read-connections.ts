@@ -1,4 +1,5 @@
 import { CATALOGS } from '../core/catalog/catalog.ts'
+import { CATALOG_PREFIXES } from '../core/catalog/index.ts'
 import type { CredentialSettings, FileSettings, UpstreamRoute, UpstreamSettings } from './shape.ts'
 import { address, duration, headers, path, type Surroundings, variableName, variables } from './values.ts'
 import type { Place } from './yaml-reader.ts'
@@ -61,6 +62,7 @@ function upstreamOf(place: Place, credentials: readonly string[], around: Surrou
     )
   }
   const named = catalog?.choice(CATALOGS)
+  if (named === 'none') refuseBorrowedName(place)
   if (route === undefined || named === undefined) return undefined
   return {
     catalog: named,
@@ -69,6 +71,15 @@ function upstreamOf(place: Place, credentials: readonly string[], around: Surrou
     onReview: members.get('on_review')?.choice(['refuse', 'hold']) ?? 'refuse',
     timeout: (timeout && duration(timeout)) ?? null,
   }
+}
+
+/** Tools of an upstream without a catalog are called after it: rules for `github.*` must not come to mean them. */
+function refuseBorrowedName(place: Place): void {
+  const name = place.path.slice(place.path.lastIndexOf('.') + 1)
+  if (!CATALOG_PREFIXES.includes(name)) return
+  place.problem(
+    `\`${place.path}\` has \`catalog: none\` but the name of a catalog's tools (${CATALOG_PREFIXES.join(', ')}): give it its catalog or another name`,
+  )
 }
 
 function routeOf(place: Place, members: ReadonlyMap<string, Place>, around: Surroundings): UpstreamRoute | undefined {

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
-import { suggest } from './suggest.ts'
+import { hint, nearest } from '../core/spelling.ts'
 
 /** One mistake in a file, where it stands, and how to mend it. Lines and columns count from 1. */
 export interface Problem {
@@ -76,7 +76,7 @@ function place(node: Node | null, path: string, keyOffset: number, note: Note): 
       const value = isScalar(node) ? String(node.value) : ''
       const found = values.find((known) => known === value)
       if (found !== undefined) return found
-      const near = suggest(value, values)
+      const near = nearest(value, values)
       return wrong(`one of ${values.join(', ')}${near ? `; did you mean \`${near}\`?` : ''}`)
     },
     texts() {
@@ -120,7 +120,5 @@ function member(
     into.set(key, place(pair.value as Node | null, full, at, note))
     return
   }
-  const near = suggest(key, known)
-  const meant = near ? `did you mean \`${near}\`?` : `known here: ${known.join(', ')}`
-  note(at, `unknown key \`${full}\`; ${meant}`)
+  note(at, `unknown key \`${full}\`${hint(key, known)}`)
 }

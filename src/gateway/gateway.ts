@@ -122,6 +122,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 }
 
+/** JSON-RPC 2.0, section 5.1. */
+const METHOD_NOT_FOUND = -32601
 const ignore = (): void => undefined
 
 /** Calls over MCP run when allowed. The actions API runs what it is told to, and what an approval was redeemed for. */
@@ -152,6 +154,8 @@ async function listAll(upstreams: Upstreams, upstream: string, channel: ClientCh
       onNotification: ignore,
     })
     if (outcome.kind === 'error') {
+      // A server without tools need not know the method: it offers prompts or resources.
+      if (outcome.error.code === METHOD_NOT_FOUND) break
       throw new AegisError(
         'upstream_unreachable',
         `upstream \`${upstream}\` would not list its tools: ${outcome.error.message}`,
@@ -159,7 +163,8 @@ async function listAll(upstreams: Upstreams, upstream: string, channel: ClientCh
     }
     const { tools: listed, nextCursor, ...others } = outcome.result
     if (page === 0) rest = others
-    if (Array.isArray(listed)) tools.push(...listed.filter((tool: Json): tool is JsonObject => isObject(tool)))
+    // One by one: a list of some hundred thousand does not fit into the arguments of one `push`.
+    for (const tool of Array.isArray(listed) ? listed : []) if (isObject(tool)) tools.push(tool)
     if (typeof nextCursor !== 'string' || nextCursor === cursor) break
     cursor = nextCursor
   }

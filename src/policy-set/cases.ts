@@ -5,15 +5,8 @@ import type { ActionEnvelope, Surface } from '../core/envelope.ts'
 import { asAegisError } from '../core/errors.ts'
 import { type EnvelopeId, type Principal, sessionId } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
-import {
-  type CompiledPolicy,
-  hint,
-  type MappingTree,
-  type Position,
-  type Problem,
-  type Tree,
-  type TreeEntry,
-} from '../core/policy/index.ts'
+import type { CompiledPolicy, MappingTree, Position, Problem, Tree, TreeEntry } from '../core/policy/index.ts'
+import { hint } from '../core/spelling.ts'
 import { readYaml } from './read-yaml.ts'
 
 /** What a case sends: a shell line, an action as the actions API takes it, or a tool call to an upstream. */

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AegisError } from '../core/errors.ts'
-import { nearest } from '../core/policy/index.ts'
+import { nearest } from '../core/spelling.ts'
 
 const MARK = join('policies', 'pr-writer.yaml')
 

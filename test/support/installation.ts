@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { packageVersion } from '../../src/cli/installation.ts'
 import type { Config, CredentialSettings, UpstreamSettings } from '../../src/config.ts'
 import type { Role } from '../../src/core/envelope.ts'
 import { createKeyring } from '../../src/identity/index.ts'
@@ -51,7 +52,7 @@ export async function install(options: InstallOptions = {}): Promise<Installatio
   const config = configIn(folder, options)
   writeFileSync(config.places.installationKey, randomBytes(32).toString('hex'), { mode: 0o600 })
   await makeKeys(config, options)
-  let server: RunningServer | null = await startServer(config)
+  let server: RunningServer | null = await startServer(config, packageVersion())
   const running = (): RunningServer => {
     if (server === null) throw new Error('the server is stopped')
     return server
@@ -91,7 +92,7 @@ export async function install(options: InstallOptions = {}): Promise<Installatio
     stop,
     async restart() {
       await stop()
-      server = await startServer(config)
+      server = await startServer(config, packageVersion())
     },
     async close() {
       await stop()

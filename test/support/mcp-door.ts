@@ -43,6 +43,7 @@ export function openDoor(list: Readonly<Record<string, ListedUpstream>>, more: P
       return KEYS.get(bearer ?? headers.get('x-api-key') ?? '') ?? null
     },
     hosts: ['aegis.example.com'],
+    version: '1.2.3',
     log,
     clock,
     random: systemRandom,

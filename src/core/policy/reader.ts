@@ -1,4 +1,4 @@
-import { hint } from './spelling.ts'
+import { hint } from '../spelling.ts'
 import type { MappingTree, Position, Problem, ScalarTree, Tree, TreeEntry } from './tree.ts'
 
 /** Reads typed values off a tree. Nothing throws: what is wrong is noted and read as absent, so that all mistakes come out at once. */

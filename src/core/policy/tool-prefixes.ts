@@ -1,8 +1,8 @@
 import { type Protocol, SURFACES } from '../envelope.ts'
+import { hint } from '../spelling.ts'
 import type { Door } from './document.ts'
 import { literalHead, writtenOut } from './glob-syntax.ts'
 import type { PlacedText, Reader } from './reader.ts'
-import { hint } from './spelling.ts'
 
 /** Prefixes of canonical tools that exist in every installation, with the protocol the catalog gives their tools. */
 const BUILT_IN = {

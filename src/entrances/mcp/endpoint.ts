@@ -15,6 +15,8 @@ export interface McpOptions {
   readonly authenticate: (headers: Headers) => Promise<KeyRecord | null>
   /** Names besides the loopback ones that Host and Origin may hold: `name` or `name:port`. */
   readonly hosts: readonly string[]
+  /** Our own, as the clients and the upstreams are told it. */
+  readonly version: string
   readonly log: Log
   readonly clock: Clock
   readonly random: Random

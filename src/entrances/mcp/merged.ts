@@ -26,7 +26,7 @@ type Named = { readonly name: string; readonly item: JsonObject }
  * no upstream's name, and two upstreams may use the same one for different things.
  */
 export function mergedEndpoint(options: McpOptions): Endpoint {
-  const { gateway, upstreams, log } = options
+  const { gateway, upstreams, log, version } = options
   const namespace = createNamespace(() => upstreams.list())
   const cursors = createCursors(options.random.bytes(32))
 
@@ -144,7 +144,7 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
     async initialize() {
       return {
         capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, logging: {} },
-        serverInfo: { name: 'aegis', title: 'Aegis', version: VERSION },
+        serverInfo: { name: 'aegis', title: 'Aegis', version },
         instructions: INSTRUCTIONS,
       }
     },
@@ -181,7 +181,6 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
   }
 }
 
-const VERSION = '0.1.0'
 const ignore = (): void => undefined
 
 function rename(name: string | null, item: JsonObject): Named[] {

@@ -29,10 +29,11 @@ export interface Sessions {
 export function createSessions(parts: {
   readonly clock: Clock
   readonly random: Random
+  readonly version: string
   /** A client has gone: upstreams let go of it. */
   readonly release: (channelKey: string) => Promise<void>
 }): Sessions {
-  const { clock, random, release } = parts
+  const { clock, random, version, release } = parts
   const sessions = new Map<string, Session>()
   const counts = new Map<Principal, number>()
   const shared = new Map<Principal, { channel: ClientChannel; lastUsed: number }>()
@@ -84,7 +85,7 @@ export function createSessions(parts: {
 
     sessionless(principal) {
       const known = shared.get(principal)
-      const channel = known?.channel ?? deafChannel(token())
+      const channel = known?.channel ?? deafChannel(token(), version)
       shared.set(principal, { channel, lastUsed: clock.elapsed() })
       return channel
     },
@@ -113,10 +114,10 @@ function sessionLabel(clock: Clock, random: Random): string {
   return `sess-${time.slice(0, 10)}-${time.slice(11, 13)}${time.slice(14, 16)}-${tail}`
 }
 
-function deafChannel(key: string): ClientChannel {
+function deafChannel(key: string, version: string): ClientChannel {
   return {
     key,
-    client: { capabilities: {}, info: { name: 'aegis', version: '0' }, protocolVersion: ASSUMED },
+    client: { capabilities: {}, info: { name: 'aegis', version }, protocolVersion: ASSUMED },
     notify: () => undefined,
     request: async () => {
       throw new AegisError('upstream_unreachable', 'this client opened no session, so it cannot be asked')

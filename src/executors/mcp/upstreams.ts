@@ -13,7 +13,7 @@ export interface UpstreamsOptions {
   readonly log: Log
   readonly clock: Clock
   /** Version we name ourselves with where a call has no client of its own. */
-  readonly version?: string
+  readonly version: string
   readonly limits?: Partial<Limits>
   /** Where PATH, HOME and LANG of the children come from. Default: our own. */
   readonly environment?: Environment
@@ -38,7 +38,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   for (const [name, config] of Object.entries(options.upstreams)) {
     upstreams.set(name, createUpstream(name, config, world))
   }
-  const own = ownChannel(options.version ?? '0')
+  const own = ownChannel(options.version)
   const conversations = createConversations()
 
   const find = (name: string): Upstream => {

@@ -188,3 +188,22 @@ it('writes the story of each session into its own chain', async () => {
   const { body } = await aegis.get('/admin/v1/evidence/sessions', ADMIN_KEY)
   expect(JSON.stringify(body)).toContain('from-stdin')
 })
+
+it('lists no tools, and no error, of a server that has only prompts', async () => {
+  const script = `
+    import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+    import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+    const server = new McpServer({ name: 'prompts', version: '1' })
+    server.registerPrompt('greet', {}, () => ({ messages: [] }))
+    await server.connect(new StdioServerTransport())`
+  const apart = await install({ upstreams: { prompts: stdio(['--input-type=module', '-e', script], 'none') } })
+  try {
+    const client = new ClientV1({ name: 'v1', version: '1' })
+    await client.connect(new HttpV1(new URL(`${apart.urls.mcp}/mcp/prompts`), options))
+    expect(await client.listTools()).toEqual({ tools: [] })
+    expect((await client.listPrompts()).prompts.map(({ name }) => name)).toEqual(['greet'])
+    await client.close()
+  } finally {
+    await apart.close()
+  }
+})

@@ -12,7 +12,12 @@ const bob = 'key_bob' as Principal
 function setUp() {
   const clock = handClock()
   const released: string[] = []
-  const sessions = createSessions({ clock, random: systemRandom, release: async (key) => void released.push(key) })
+  const sessions = createSessions({
+    version: '1.2.3',
+    clock,
+    random: systemRandom,
+    release: async (key) => void released.push(key),
+  })
   const open = (principal = alice) => sessions.create({ principal, upstream: null, client }, null)
   return { clock, released, sessions, open }
 }

@@ -63,7 +63,7 @@ export function upstreamsOf(
   more: { log?: Log; limits?: Partial<Limits> } = {},
 ): Upstreams {
   const limits = { graceMs: 500, ...more.limits }
-  return createUpstreams({ upstreams, log: more.log ?? testLog(), clock, limits })
+  return createUpstreams({ upstreams, version: '1.2.3', log: more.log ?? testLog(), clock, limits })
 }
 
 /** What the gateway hands over once it has allowed and recorded a call; only its route and its parameters matter here. */

@@ -12,7 +12,7 @@ export function nearest(word: string, known: readonly string[]): string | null {
   const typed = word.toLowerCase().slice(0, 64)
   const limit = Math.max(1, Math.ceil(typed.length / 3))
   const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(typed, candidate) }))
+    .map((candidate) => ({ candidate, distance: editDistance(typed, candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance)
   return ranked[0]?.candidate ?? null
