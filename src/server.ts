@@ -131,7 +131,6 @@ function tcpDoor(context: AdminContext): ResolutionChannel {
   const { incoming } = context.env as { incoming?: IncomingMessage }
   return { channel: 'rest', separation: separationOf(incoming?.socket.remoteAddress) }
 }
-}
 
 function probes(app: Hono, parts: Composition): void {
   app.get('/health', (context) => context.json({ status: 'ok' }))

@@ -1,6 +1,7 @@
 import type { Approvals, ResolutionChannel } from '../approvals/approvals.ts'
 import type { Approval, Reviewer } from '../core/approval.ts'
 import { AegisError } from '../core/errors.ts'
+import { parseEnvelopeId } from '../core/ids.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { resolutionDraft } from '../gateway/drafts.ts'
 import type { KeyRecord } from '../identity/ports.ts'
@@ -36,6 +37,7 @@ export function createResolver(parts: {
   readonly log: Log
 }): Resolver {
   const { approvals, ledger, clock, random, log } = parts
+  const inTurn = createTurns()
 
   return {
     async resolve({ id, verb, by, claimed, comment, via }) {
@@ -52,9 +54,12 @@ export function createResolver(parts: {
         claimed: printable(claimed),
         ...via,
       }
-      const { approval, change } = await approvals.prepare(id, { verb, reviewer, comment })
-      const entry = await ledger.append(resolutionDraft(approval, change, comment, random)).catch((error) => {
-        throw lostRace(error, approval)
+      const { approval, entry } = await inTurn(parseEnvelopeId(id) ?? id, async () => {
+        const { approval, change } = await approvals.prepare(id, { verb, reviewer, comment })
+        const entry = await ledger.append(resolutionDraft(approval, change, comment, random)).catch((error) => {
+          throw lostRace(error, approval)
+        })
+        return { approval, entry }
       })
       approvals.announce(approval.id)
       log.info(
@@ -79,6 +84,23 @@ export function createResolver(parts: {
       }
       return due.length
     },
+  }
+}
+
+/**
+ * One resolution of an approval at a time. Whose vote counts, and which vote settles, depends on the votes before it: of
+ * two that are checked at once neither sees the other, so that one person's two keys would count twice.
+ */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>()
+  return async <T>(id: string, work: () => Promise<T>): Promise<T> => {
+    const mine = (last.get(id) ?? Promise.resolve()).then(work, work)
+    last.set(id, mine)
+    try {
+      return await mine
+    } finally {
+      if (last.get(id) === mine) last.delete(id)
+    }
   }
 }
 
