@@ -5,6 +5,8 @@ import { createInbound } from './inbound.ts'
 import { type Note, notificationText } from './rpc-message.ts'
 
 const CLOSE_MS = 3_000
+/** Answers to its questions on their way at once. One body may hold a million pings, and each answer takes a socket of ours. */
+const MAX_REPLIES = 128
 
 /** Streamable HTTP, revisions 2024-11-05 to 2025-11-25. */
 export function createHttpConversation(parts: HttpParts): Conversation {
@@ -12,9 +14,13 @@ export function createHttpConversation(parts: HttpParts): Conversation {
   let lastId = 0
   let closed = false
   const nextId = () => ++lastId
+  let replies = 0
   const reply = async (text: string) => {
+    if (replies >= MAX_REPLIES) return
+    replies += 1
     const session = await sessions.current()
     if (session !== null) await send(parts, 'POST', session.headers, text, connectTimeoutMs)
+    replies -= 1
   }
   const inbound = createInbound(place, parts.channel, parts.log, (text) => void reply(text))
   const { calls, path, secret, limits } = parts

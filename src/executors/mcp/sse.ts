@@ -30,8 +30,9 @@ export function createSseParser(limit: number, onEvent: (event: SseEvent) => voi
 
   const field = (name: string, value: string) => {
     if (name === 'data') {
-      size += value.length
-      if (size > limit) onOverlong()
+      // An empty line counts as well: a flood of them is an event without an end too.
+      size += value.length + 1
+      if (size > limit + 1) onOverlong()
       else data.push(value)
     } else if (name === 'id' && !value.includes('\0')) {
       lastId = value
@@ -42,7 +43,7 @@ export function createSseParser(limit: number, onEvent: (event: SseEvent) => voi
 
   const dispatch = () => {
     const lines = data
-    const whole = size <= limit
+    const whole = size <= limit + 1
     data = []
     size = 0
     // Also an event with an id and empty data (the priming event of revision 2025-11-25) is no message.

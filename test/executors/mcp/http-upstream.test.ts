@@ -274,6 +274,34 @@ describe('an event stream', () => {
     expect(answers).toEqual([{ roots: [] }])
   })
 
+  it('that floods us with pings takes a bounded number of sockets, and its call is still answered', async () => {
+    let open = 0
+    let most = 0
+    const { call } = await tiny(
+      (_, response, id) => {
+        const pings = Array.from({ length: 2_000 }, (_, n) => ({ jsonrpc: '2.0', id: `p${n}`, method: 'ping' }))
+        sse(response)
+        response.write(`data: ${JSON.stringify(pings)}\n\n`)
+        setTimeout(() => response.end(event(result(id, 'done'))), 200)
+      },
+      {
+        onOther(one, response) {
+          if (one.message?.['result'] === undefined) return false
+          open += 1
+          most = Math.max(most, open)
+          setTimeout(() => {
+            open -= 1
+            response.writeHead(202).end()
+          }, 50)
+          return true
+        },
+      },
+    )
+    expect(await call()).toEqual(DONE)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(128)
+  })
+
   it('by GET carries questions too, and the calls under way wait for their answers', async () => {
     let question: ServerResponse | null = null
     let finish: () => void = () => undefined

@@ -91,4 +91,10 @@ describe('an event stream', () => {
     expect(many.overlong).toBeGreaterThan(0)
     expect(many.events).toEqual([{ data: 'after', id: '' }])
   })
+
+  it('counts empty lines: an event of nothing else would take memory without end', () => {
+    const flood = parse([Buffer.from(`${'data\n'.repeat(1_500)}\ndata: after\n\n`)])
+    expect(flood.overlong).toBeGreaterThan(0)
+    expect(flood.events).toEqual([{ data: 'after', id: '' }])
+  })
 })
