@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, fchmodSync, fstatSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { AegisError, asAegisError } from '../core/errors.ts'
 import { sessionLabel } from '../core/ids.ts'
@@ -79,8 +79,14 @@ export async function exportBundle(
 
 function write(file: string, text: string): void {
   try {
-    // It holds the arguments and results of calls.
-    writeFileSync(file, text, { mode: 0o600 })
+    const out = openSync(file, 'w', 0o600)
+    try {
+      // It holds the arguments and results of calls; a file that was there would keep the mode it had.
+      if (fstatSync(out).isFile()) fchmodSync(out, 0o600)
+      writeFileSync(out, text)
+    } finally {
+      closeSync(out)
+    }
   } catch (cause) {
     throw new AegisError('invalid_params', `${file} cannot be written: ${reason(cause)}`, { cause, path: '--out' })
   }

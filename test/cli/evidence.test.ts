@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -105,6 +105,14 @@ describe('aegisctl evidence', () => {
     expect(asked.exit).toBe(4)
     writeFileSync(file, readFileSync(file, 'utf8').replace('pr/1247', 'pr/1248'))
     expect((await aegisctl('verify', '--bundle', file)).exit).toBe(1)
+  })
+
+  it('export keeps what it writes to its owner, also over a file that others could read', async () => {
+    const file = join(evidence.folder, 'shared.json')
+    writeFileSync(file, 'old')
+    chmodSync(file, 0o644)
+    await aegisctl('export', '--session', LABEL, '--out', file, ...store())
+    expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
   it('wants one session: an unknown or ambiguous label, or none at all, is a usage error', async () => {

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -90,6 +91,19 @@ describe('files that are written', () => {
     expect(backup).not.toBeNull()
     expect(readFileSync(backup ?? '', 'utf8')).toBe('a')
     expect(readFileSync(path, 'utf8')).toBe('b')
+  })
+
+  it.each([
+    [0o600, 0o600],
+    [0o644, 0o644],
+    [0o666, 0o644],
+  ])('keep a file of mode %o from others who could not read it before', (before, after) => {
+    const path = join(folder(), '.mcp.json')
+    writeFileSync(path, '{"key":"x"}')
+    chmodSync(path, before)
+    const backup = replaceWithBackup(path, '{}', 0o644) ?? ''
+    expect(statSync(path).mode & 0o777).toBe(after)
+    expect(statSync(backup).mode & 0o777).toBe(before)
   })
 
   it('name the directory and the remedy where it cannot be written', () => {

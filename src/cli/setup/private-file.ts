@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { unwritable } from '../server-process.ts'
@@ -37,7 +38,8 @@ export function writeWhole(path: string, text: string, mode: number): void {
 }
 
 /**
- * Writes the file where its text would change, keeping the old one as `<path>.backup-<time>`.
+ * Writes the file where its text would change, keeping the old one as `<path>.backup-<time>`. A file that fewer may read
+ * than `mode` says stays so: its owner may keep keys in it.
  * @returns the backup's path where one was made
  */
 export function replaceWithBackup(path: string, text: string, mode: number): string | null {
@@ -48,6 +50,6 @@ export function replaceWithBackup(path: string, text: string, mode: number): str
   if (readFileSync(path, 'utf8') === text) return null
   const backup = `${path}.backup-${new Date().toISOString().replace(/[-:]/g, '').replace('.', '')}`
   copyFileSync(path, backup)
-  writeWhole(path, text, mode)
+  writeWhole(path, text, mode & statSync(path).mode)
   return backup
 }
