@@ -55,6 +55,16 @@ describe('a statement is named by what it does', () => {
   })
 })
 
+describe('a string that is a value is no file', () => {
+  it.each([
+    `SELECT a, 'x' FROM t WHERE b IN ('c', 'd') AND e = 'f'`,
+    `SELECT count(*) FROM t JOIN u ON t.a = 'x' GROUP BY b ORDER BY c DESC`,
+    `SELECT "Name" FROM (SELECT 'a' AS "Name", 'b') s WHERE "Name" LIKE 'x%' UNION SELECT 'c', 'd' FROM t`,
+  ])('%s', (text) => {
+    expect(sql(text).acts.map((act) => act.doubt)).toEqual([null])
+  })
+})
+
 describe('what is not surely a plain read is doubted or named a write', () => {
   it.each([
     ...['SELECT 1; DROP TABLE t', 'SELECT * INTO new FROM t', 'SELECT * FROM t FOR UPDATE', 'EXPLAIN ANALYZE SELECT 1'],
@@ -103,6 +113,15 @@ describe('what is not surely a plain read is doubted or named a write', () => {
       ';',
       'SELECT \u200b1',
       'TABLE t',
+    ],
+    ...[
+      `SELECT * FROM '/etc/passwd'`,
+      `SELECT * FROM ('x.parquet')`,
+      `SELECT * FROM t, 'https://host/x.csv'`,
+      `SELECT a IN ('b') FROM t JOIN 's3://b/x' ON true`,
+      `SELECT * FROM "/home/u/x.csv"`,
+      `SELECT * FROM "x.csv"`,
+      `DESCRIBE 'x.csv'`,
     ],
     ...['WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d', `SELECT '${'x'.repeat(70_000)}'`],
   ])('%j', (text) => {
