@@ -55,7 +55,7 @@ export const FILE_TOOLS: ReadonlyMap<string, PathTool> = new Map(
     read: onPath('read'),
     list: onPath('read'),
     stat: onPath('read'),
-    search: onPath('read'),
+    search: { capability: 'read', paths: [{ keys: [...PATH, 'paths'], does: 'read', many: true }] },
     write: onPath('write'),
     edit: onPath('write'),
     append: onPath('write'),
@@ -100,7 +100,7 @@ function pathsOf(argument: PathArgument, parameters: JsonObject): { path: string
   const key = found?.key ?? argument.keys[0] ?? ''
   if (found === null) return [{ path: null, doubts: [`the argument \`${key}\` is missing`] }]
   const values: readonly unknown[] = argument.many && Array.isArray(found.value) ? found.value : [found.value]
-  if (argument.many && !Array.isArray(found.value)) throw misTyped(key, 'an array of paths', found.value)
+  if (key === 'paths' && !Array.isArray(found.value)) throw misTyped(key, 'an array of paths', found.value)
   if (values.length === 0) return [{ path: null, doubts: [`\`${key}\` is empty`] }]
   const read = values.slice(0, MOST_PATHS).map((value) => {
     if (typeof value !== 'string') throw misTyped(key, 'a path (text)', null)

@@ -1,5 +1,6 @@
 import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import { globFolder, searchedPaths } from './search-places.ts'
 
 /**
  * Claude Code's PreToolUse hook (code.claude.com/docs, "Hooks reference"): one JSON object on stdin; exit 0 with
@@ -45,8 +46,8 @@ const TOOLS: Readonly<Record<string, (use: ToolUse) => Claim>> = {
   PowerShell: (use) => shell('shell.powershell', use),
   Read: (use) => file('file.read', use, 'file_path'),
   NotebookRead: (use) => file('file.read', use, 'notebook_path'),
-  Glob: (use) => file('file.read', use, 'path'),
-  Grep: (use) => file('file.read', use, 'path'),
+  Glob: names,
+  Grep: search,
   LS: (use) => file('file.read', use, 'path'),
   Write: (use) => file('file.write', use, 'file_path'),
   Edit: (use) => file('file.write', use, 'file_path'),
@@ -75,10 +76,26 @@ function shell(tool: string, use: ToolUse): Claim {
   return { protocol: 'shell', tool, target: command, parameters: { command } }
 }
 
-/** The tools that search take their folder from `path`, else the working directory. */
+/** A listing takes its folder from `path`, else the working directory. */
 function file(tool: string, use: ToolUse, member: string): Claim {
   const path = member === 'path' ? (textMember(use.input, 'path') ?? use.cwd) : required(use, member)
   return { protocol: 'file', tool, target: path, parameters: { ...use.input, path } }
+}
+
+function names(use: ToolUse): Claim {
+  const path = globFolder(textMember(use.input, 'path') ?? use.cwd, textMember(use.input, 'pattern') ?? '')
+  return { protocol: 'file', tool: 'file.read', target: path, parameters: { ...use.input, path } }
+}
+
+function search(use: ToolUse): Claim {
+  const { glob } = use.input
+  if (glob === undefined || glob === '') return file('file.read', use, 'path')
+  if (typeof glob !== 'string')
+    throw new AegisError('invalid_request', '`glob` must be text', { path: 'tool_input.glob' })
+  const { path: _, ...input } = use.input
+  const folder = textMember(use.input, 'path') ?? use.cwd
+  const paths = searchedPaths(folder, glob)
+  return { protocol: 'file', tool: 'file.search', target: folder, parameters: { ...input, paths } }
 }
 
 function other(use: ToolUse): Claim {

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { ActionClaim } from '../../../src/core/catalog/index.ts'
 import { AegisError } from '../../../src/core/errors.ts'
 import type { Json, JsonObject } from '../../../src/core/json.ts'
 import { answerFor, deny, readToolUse, toAction } from '../../../src/entrances/hook/claude-code.ts'
+import { loadPolicies, runCase } from '../../../src/policy-set/index.ts'
 
 function event(tool: string, input: JsonObject): JsonObject {
   return { hook_event_name: 'PreToolUse', session_id: 's-1', cwd: '/workspace', tool_name: tool, tool_input: input }
@@ -25,6 +27,70 @@ describe("Claude Code's tools as actions", () => {
   ])('%s %j is %s %s on %s', (tool, input, protocol, named, target) => {
     const action = toAction(readToolUse(event(tool, input)))
     expect(action).toMatchObject({ protocol, tool: named, target, surface: 'hook', execute: false, session: 's-1' })
+  })
+
+  it.each<[JsonObject, readonly string[]]>([
+    [{ glob: '*.ts' }, ['/workspace/**/*.ts']],
+    [{ glob: '*.{ts,pem}', path: '/w' }, ['/w/**/*.ts', '/w/**/*.pem']],
+    [{ glob: '.env' }, ['/workspace/**/.env']],
+    [{ glob: 'src/**/test_*.py !*.md' }, ['/workspace/**/src/**/test_*.py']],
+    [{ glob: '/.{env,netrc}' }, ['/workspace/.env', '/workspace/.netrc']],
+    [{ glob: '!*.ts' }, ['/workspace']],
+  ])('a search with %j is of every path its pattern names', (input, paths) => {
+    const action = toAction(readToolUse(event('Grep', { pattern: 'x', ...input })))
+    expect(action).toMatchObject({ tool: 'file.search', parameters: { paths } })
+  })
+
+  it.each([
+    '*',
+    '**',
+    '**/*',
+    '.e*',
+    '.en?',
+    '.[e]nv',
+    '.{e*,x}',
+    '*v',
+    'id_*',
+    '.a*/config',
+    '../*.ts',
+    '{a,{b,c}}*',
+    7,
+  ])('a search with the pattern %j is refused: no rule would know what it stands for', (glob) => {
+    expect(() => toAction(readToolUse(event('Grep', { pattern: 'x', glob })))).toThrow(AegisError)
+  })
+
+  it.each([
+    ['/home/u/.ssh/*', '/home/u/.ssh'],
+    ['/*', '/'],
+    ['../other/**/*.ts', '/other'],
+    ['src/**/*.{ts,tsx}', '/workspace/src'],
+    ['**/*', '/workspace'],
+  ])('a listing of %s begins in %s', (pattern, target) => {
+    expect(toAction(readToolUse(event('Glob', { pattern })))).toMatchObject({ tool: 'file.read', target })
+  })
+
+  it('a listing that climbs behind a wildcard is refused', () => {
+    expect(() => toAction(readToolUse(event('Glob', { pattern: '*/../../x' })))).toThrow(AegisError)
+  })
+
+  it.each([
+    ['*.ts', 'allow'],
+    ['*.{ts,pem}', 'block'],
+    ['.env', 'block'],
+    ['**/.ssh/config', 'block'],
+  ])('a search with the pattern %s is decided by the pack: %s', async (glob, verdict) => {
+    const { protocol, tool, target, parameters } = toAction(readToolUse(event('Grep', { pattern: 'x', glob })))
+    const claim = { protocol, tool, target, parameters, capability: null } as ActionClaim
+    const { policy } = await loadPolicies({ sources: ['pr-writer'], upstreams: [] })
+    const at = { line: 1, column: 1 }
+    const { decision } = runCase(policy, {
+      name: glob,
+      at,
+      input: { kind: 'action', claim },
+      expect: 'allow',
+      rule: null,
+    })
+    expect(decision?.verdict).toBe(verdict)
   })
 
   it.each(['Bash', 'Read', 'Write', 'WebFetch'])('a %s without its operand is refused, never guessed', (tool) => {
