@@ -4,6 +4,8 @@ CREATE TABLE ledger_log (
   origin TEXT NOT NULL,
   size INTEGER NOT NULL,
   replay_from INTEGER NOT NULL,
+  frontier BLOB NOT NULL DEFAULT x'',
+  min_index INTEGER NOT NULL DEFAULT 0,
   epoch INTEGER NOT NULL
 );
 --> statement-breakpoint
@@ -52,6 +54,47 @@ CREATE TABLE ledger_payload (
   salt BLOB NOT NULL,
   value BLOB NOT NULL,
   PRIMARY KEY (n, path)
+) WITHOUT ROWID;
+--> statement-breakpoint
+-- Full tiles of the Merkle tree: 256 hashes each. They outlive the rows whose hashes they hold.
+CREATE TABLE ledger_tile (
+  level INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  hashes BLOB NOT NULL CHECK (length(hashes) = 8192),
+  PRIMARY KEY (level, idx)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER ledger_tile_no_update BEFORE UPDATE ON ledger_tile
+BEGIN SELECT RAISE(ABORT, 'the evidence ledger is append-only'); END;
+--> statement-breakpoint
+CREATE TRIGGER ledger_tile_no_delete BEFORE DELETE ON ledger_tile
+BEGIN SELECT RAISE(ABORT, 'the evidence ledger is append-only'); END;
+--> statement-breakpoint
+-- One root a size: two signers cannot publish two histories through one store.
+CREATE TABLE ledger_checkpoint (
+  size INTEGER PRIMARY KEY,
+  root BLOB NOT NULL CHECK (length(root) = 32),
+  note TEXT NOT NULL
+);
+--> statement-breakpoint
+CREATE TRIGGER ledger_checkpoint_no_update BEFORE UPDATE ON ledger_checkpoint
+BEGIN SELECT RAISE(ABORT, 'the evidence ledger is append-only'); END;
+--> statement-breakpoint
+CREATE TRIGGER ledger_checkpoint_no_delete BEFORE DELETE ON ledger_checkpoint
+BEGIN SELECT RAISE(ABORT, 'the evidence ledger is append-only'); END;
+--> statement-breakpoint
+CREATE TABLE ledger_anchor (
+  size INTEGER NOT NULL,
+  sink TEXT NOT NULL,
+  receipt TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (size, sink)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE ledger_hold (
+  session TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
 -- `record` is what never changes. Raw arguments stay only until the approval is settled and spent.

@@ -18,7 +18,7 @@ import type { Writer } from './writer.ts'
  */
 export async function replay(store: LedgerStore, head: LogHead): Promise<readonly EntryBody[]> {
   const { count, last } = await store.extent()
-  if (count !== head.size || last !== head.size - 1) {
+  if (count !== head.size - head.minIndex || last !== head.size - 1) {
     throw damaged(`its head says ${head.size} entries, ${count} are there`)
   }
   const [broken] = await store.brokenHeads()
@@ -51,7 +51,7 @@ export async function closeDangling(
   dangling: readonly EntryBody[],
 ): Promise<void> {
   await Promise.all(dangling.map((intent) => writer.append(orphanOf(intent))))
-  await writer.leaf({ leaf: 'boot', session: null, entries: 0, final: false, text: bootText(writer, store, scribe) })
+  await writer.leaf({ leaf: 'boot', text: bootText(writer, store, scribe) })
 }
 
 function bootText(writer: Writer, store: LedgerStore, scribe: Scribe): string {

@@ -6,7 +6,16 @@ import { genesis, leafHash } from './chain.ts'
 import { type MadeCommitment, makeCommitment } from './commitment.ts'
 import type { EntryDraft, LedgerEntry } from './draft.ts'
 import { type Place, prepareEntry } from './entry.ts'
-import type { LockedState, SealedBatch, SessionHead, StoredEntry, StoredPayload } from './store.ts'
+import { appendLeaves, packRoots, unpackFrontier } from './merkle/tree.ts'
+import {
+  type LockedState,
+  type LogHead,
+  type SealedBatch,
+  type SessionHead,
+  type StoredEntry,
+  type StoredPayload,
+  StoreError,
+} from './store.ts'
 
 /** An entry waiting for its place. */
 export interface EntryWork {
@@ -20,14 +29,18 @@ export interface EntryWork {
   readonly fail: (error: AegisError) => void
 }
 
+export type LeafKind = 'boot' | 'manifest' | 'erase' | 'prune' | 'key' | 'gap' | 'checkpoint-recovery'
+
 /** A log-level leaf waiting for its `n`. A manifest belongs to a session and holds for its first `entries` entries. */
 export interface LeafWork {
   readonly kind: 'leaf'
-  readonly leaf: 'boot' | 'manifest'
+  readonly leaf: LeafKind
   readonly session: string | null
   readonly entries: number
   readonly final: boolean
   readonly text: string
+  /** Payloads that go with this leaf. */
+  readonly erased: SealedBatch['erased']
   readonly bytes: number
   readonly done: (n: number) => void
   readonly fail: (error: AegisError) => void
@@ -72,6 +85,7 @@ interface Draft {
   readonly open: Map<string, number>
   readonly entries: StoredEntry[]
   readonly payloads: StoredPayload[]
+  readonly erased: { readonly n: number; readonly path: string }[]
   readonly settled: (() => void)[]
   n: number
 }
@@ -88,7 +102,7 @@ export function sealBatch(
     sessions: new Map(state.sessions),
     touched: new Set(),
     open: new Map(open),
-    ...{ entries: [], payloads: [], settled: [] },
+    ...{ entries: [], payloads: [], erased: [], settled: [] },
     n: state.log.size,
   }
   works.forEach((work, index) => {
@@ -97,17 +111,28 @@ export function sealBatch(
     else placeLeaf(work, draft, lost)
   })
   const replayFrom = Math.min(draft.n, ...draft.open.values())
+  const frontier = grow(state.log, draft.entries)
   const sessions = [...draft.touched].flatMap((session) => draft.sessions.get(session) ?? [])
   return {
     batch: {
-      log: { origin: state.log.origin, size: draft.n, replayFrom },
-      ...{ sessions, entries: draft.entries, payloads: draft.payloads },
+      log: { ...state.log, size: draft.n, replayFrom, frontier },
+      ...{ sessions, entries: draft.entries, payloads: draft.payloads, erased: draft.erased },
     },
     open: draft.open,
     settle: () => {
       for (const tell of draft.settled) tell()
     },
   }
+}
+
+/** @throws StoreError `fatal` where the head row does not hold what a log of its size has */
+function grow(head: LogHead, entries: readonly StoredEntry[]): Uint8Array {
+  const frontier = unpackFrontier(head.size, head.frontier)
+  if (frontier === null) {
+    throw new StoreError('fatal', `the head row does not have the tree of its ${head.size} entries`, undefined)
+  }
+  const leaves = entries.map((entry) => Buffer.from(entry.hash, 'hex'))
+  return packRoots(appendLeaves(frontier, leaves).roots)
 }
 
 function placeEntry(work: EntryWork, batch: Draft, origin: string, ts: string): void {
@@ -146,7 +171,8 @@ function placeLeaf(work: LeafWork, batch: Draft, lost: (work: Work) => void): vo
     hash: leafHash(work.text),
     body: Buffer.from(work.text),
   })
-  if (head !== undefined) {
+  batch.erased.push(...work.erased)
+  if (head !== undefined && work.leaf === 'manifest') {
     batch.sessions.set(head.session, { ...head, manifestN: n, status: work.final ? 'closed' : head.status })
     batch.touched.add(head.session)
   }

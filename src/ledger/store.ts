@@ -1,10 +1,15 @@
 import type { ApprovalChange } from '../core/approval.ts'
+import type { Hash } from './merkle/tree.ts'
 
 /** The log's head row. `size` is the next `n`; `replayFrom` is the oldest `n` that recovery must look at again. */
 export interface LogHead {
   readonly origin: string
   readonly size: number
   readonly replayFrom: number
+  /** The Merkle frontier at `size`, packed (`merkle/tree.ts`). */
+  readonly frontier: Uint8Array
+  /** Entries below this `n` were pruned: their hashes live on in the tiles, their rows are gone. A multiple of 256. */
+  readonly minIndex: number
 }
 
 /** A session's head row. `headHash` is the hash of its last entry, 64 hex digits. */
@@ -44,6 +49,36 @@ export interface StoredPayload {
   readonly value: Uint8Array
 }
 
+/** A full tile (C2SP tlog-tiles): 256 hashes of one level of the tree, 8,192 bytes. The ragged right edge is never stored. */
+export interface StoredTile {
+  /** 0 for leaf hashes; the hashes of level `l` are the roots of 256^l leaves. */
+  readonly level: number
+  readonly index: number
+  readonly hashes: Uint8Array
+}
+
+/** A signed checkpoint as stored. `note` is a C2SP signed note and the only authority; the rest is a projection of it. */
+export interface StoredCheckpoint {
+  readonly size: number
+  readonly root: Hash
+  readonly note: string
+}
+
+/** What an anchor or witness answered for the checkpoint of this size. `at` is milliseconds since the epoch, a claim. */
+export interface StoredReceipt {
+  readonly size: number
+  readonly sink: string
+  readonly receipt: string
+  readonly at: number
+}
+
+/** Why a session may not be pruned. */
+export interface LegalHold {
+  readonly session: string
+  readonly reason: string
+  readonly at: number
+}
+
 export interface EntryWithPayloads {
   readonly entry: StoredEntry
   readonly payloads: readonly StoredPayload[]
@@ -64,6 +99,8 @@ export interface SealedBatch {
   readonly sessions: readonly SessionHead[]
   readonly entries: readonly StoredEntry[]
   readonly payloads: readonly StoredPayload[]
+  /** Payloads to delete: an `erase` leaf in `entries` says so. What is not there is no error. */
+  readonly erased: readonly { readonly n: number; readonly path: string }[]
 }
 
 export interface CommitRequest {
@@ -126,10 +163,21 @@ export interface LedgerReader {
   sessions(limit: number): Promise<readonly SessionSummary[]>
   /** Newest first. */
   list(filter: EntryFilter): Promise<readonly StoredEntry[]>
+  /** A full tile, or null where it was not stored (yet). */
+  tile(level: number, index: number): Promise<Uint8Array | null>
+  /** The `hash` column of the rows `from` to `to` (exclusive, at most 65,536 rows), in order; fewer where rows are missing or hold no hash. */
+  leafHashes(from: number, to: number): Promise<readonly Hash[]>
+  /** The newest checkpoint, or null. */
+  latestCheckpoint(): Promise<StoredCheckpoint | null>
+  /** Checkpoints of at least this size, by size, at most `limit` (1,000). */
+  checkpoints(from: number, limit: number): Promise<readonly StoredCheckpoint[]>
+  /** Receipts of anchors for checkpoints of at least this size, by size, at most `limit` (1,000). */
+  receipts(from: number, limit: number): Promise<readonly StoredReceipt[]>
+  holds(): Promise<readonly LegalHold[]>
 }
 
 /** Why a commit failed, as the store can tell. */
-export type CommitFailure = 'full' | 'busy' | 'fatal'
+export type CommitFailure = 'full' | 'busy' | 'conflict' | 'fatal'
 
 /** Thrown by `commit` and `probe`: nothing of the batch was written. After `fatal` the process must restart and recover: a failed fsync is never retried. */
 export class StoreError extends Error {
@@ -151,6 +199,22 @@ export interface LedgerStore extends LedgerReader {
    * @throws StoreError where nothing was written
    */
   commit(request: CommitRequest): Promise<void>
+  /**
+   * Stores a signed checkpoint and the tiles that were completed since the last one, durably. The same again is no error.
+   * @throws StoreError `conflict` where another root is signed for this size, or another tile stands in a tile's place
+   */
+  putCheckpoint(checkpoint: StoredCheckpoint, tiles: readonly StoredTile[]): Promise<void>
+  /** Keeps a receipt; a later one of the same sink and size replaces it. */
+  putReceipt(receipt: StoredReceipt): Promise<void>
+  /** Sets or lifts a legal hold. */
+  hold(session: string, hold: LegalHold | null): Promise<void>
+  /** Overwrites what erased values left in free pages, logs and indexes, as far as the store can reach. */
+  scour(): Promise<void>
+  /**
+   * Deletes the rows and payloads below `minIndex` (a multiple of 256 whose tiles are all stored) and notes it in the head row.
+   * The one way rows leave the log; a `prune` leaf was appended before.
+   */
+  prune(minIndex: number): Promise<void>
   health(): StoreHealth
   /** A reader that sees the store as it is now, whatever is written meanwhile. */
   snapshot(): Promise<LedgerReader & { close(): void }>

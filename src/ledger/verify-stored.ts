@@ -1,7 +1,7 @@
 import { AegisError } from '../core/errors.ts'
 import type { EntryBody } from './body.ts'
 import type { DamageClass } from './damage.ts'
-import type { LedgerReader, SessionHead, StoredEntry } from './store.ts'
+import type { LedgerReader, LogHead, SessionHead, StoredEntry } from './store.ts'
 import { createSessionVerifier, type Ending, type PresentedManifest, type VerifyReport } from './verify.ts'
 
 /**
@@ -25,7 +25,7 @@ export async function verifyStored(
     for (const { entry, payloads } of page) verifier.entry(presented(entry), payloads)
   }
   if (head === null && found === 0) throw new AegisError('not_found', `no session ${session} in this log`)
-  return verifier.finish(await endingOf(reader, head, log.size))
+  return verifier.finish(await endingOf(reader, head, log))
 }
 
 function presented(entry: StoredEntry) {
@@ -40,9 +40,10 @@ async function storedManifest(reader: LedgerReader, head: SessionHead | null): P
   return { n: leaf.n, hash: leaf.hash, text: Buffer.from(leaf.body).toString() }
 }
 
-async function endingOf(reader: LedgerReader, head: SessionHead | null, size: number): Promise<Ending> {
+async function endingOf(reader: LedgerReader, head: SessionHead | null, { size, minIndex }: LogHead): Promise<Ending> {
   const log: { kind: DamageClass; detail: string }[] = []
-  const { count, last } = await reader.extent()
+  const { count: kept, last } = await reader.extent()
+  const count = kept + minIndex
   if (count < size) log.push({ kind: 'DELETED', detail: `the log had ${size} entries, it holds ${count}` })
   else if (count > size) log.push({ kind: 'INSERTED', detail: `the log had ${size} entries, it holds ${count}` })
   else if (last !== size - 1) {

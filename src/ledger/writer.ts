@@ -15,10 +15,13 @@ export interface WriterStats {
   readonly closed: string | null
 }
 
+/** A leaf of the log itself. Those about one session name it; `entries` and `final` are a manifest's. */
+export type Leaf = Pick<LeafWork, 'leaf' | 'text'> & Partial<Pick<LeafWork, 'session' | 'entries' | 'final' | 'erased'>>
+
 /** The group commit: what is queued while one transaction runs is the next one. No timer: a lone entry never waits. */
 export interface Writer {
   append(draft: EntryDraft): Promise<LedgerEntry>
-  leaf(leaf: Pick<LeafWork, 'leaf' | 'session' | 'entries' | 'final' | 'text'>): Promise<number>
+  leaf(leaf: Leaf): Promise<number>
   stats(): WriterStats
   /** Resolves when all that was queued is settled; later appends are refused. */
   close(): Promise<void>
@@ -135,7 +138,8 @@ export function createWriter(store: LedgerStore, scribe: Scribe, minFreeBytes: n
       }),
     leaf: (leaf) =>
       new Promise((resolve, reject) => {
-        enqueue({ kind: 'leaf', ...leaf, bytes: leaf.text.length, done: resolve, fail: reject })
+        const defaults = { session: null, entries: 0, final: false, erased: [] }
+        enqueue({ kind: 'leaf', ...defaults, ...leaf, bytes: leaf.text.length, done: resolve, fail: reject })
       }),
     stats: () => ({ queued: queue.length, size, closed: closed?.why ?? null }),
     async close() {
@@ -182,6 +186,7 @@ function conditionOf(error: unknown): Condition {
 
 const ADVICE = {
   full: 'Free some disk space; writing resumes by itself.',
+  conflict: 'Another gateway wrote something else in this place; compare their checkpoints before going on.',
   busy: 'Another process holds the database; stop it, writing resumes by itself.',
   queue: 'Call again in a moment.',
   fatal: 'Check the disk, then restart Aegis: it recovers what was written.',

@@ -3,7 +3,7 @@ import { genesis } from '../../src/ledger/chain.ts'
 import type { EntryDraft } from '../../src/ledger/draft.ts'
 import { createOpenIntents, createTally } from '../../src/ledger/manifest.ts'
 import { entryWork, sealBatch, type Work } from '../../src/ledger/seal.ts'
-import type { SessionHead, StoredEntry, StoredPayload } from '../../src/ledger/store.ts'
+import type { LogHead, SessionHead, StoredEntry, StoredPayload } from '../../src/ledger/store.ts'
 import { createSessionVerifier, type VerifyReport } from '../../src/ledger/verify.ts'
 import { frozenClock, random, SESSION } from './drafts.ts'
 import { ORIGIN } from './evidence-store.ts'
@@ -25,7 +25,7 @@ export function honestSession(
   const nothing = () => {}
   const entries: StoredEntry[] = []
   const payloads: StoredPayload[] = []
-  let log = { origin, size: 0, replayFrom: 0 }
+  let log: LogHead = { origin, size: 0, replayFrom: 0, frontier: new Uint8Array(), minIndex: 0 }
   let sessions = new Map<string, SessionHead>()
   drafts.forEach((draft, index) => {
     const works: Work[] = [entryWork(draft, scribe, nothing, nothing)]

@@ -120,6 +120,7 @@ export function reasonOf(error: unknown): string {
 const PASSING: Readonly<Record<number, CommitFailure>> = { 5: 'busy', 6: 'busy', 13: 'full' }
 
 export function storeError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error
   const code = column(error, 'rawCode')
   const failure = typeof code === 'number' ? PASSING[code & 0xff] : undefined
   return new StoreError(failure ?? 'fatal', reasonOf(error), error)

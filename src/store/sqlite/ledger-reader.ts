@@ -10,12 +10,14 @@ import type {
   StoredPayload,
 } from '../../ledger/store.ts'
 import { column, type Handle, prepare, type Statement } from './handle.ts'
-import { entryColumns, entryOf, latin1, payloadColumns, payloadOf } from './rows.ts'
+import { bytesOf, entryColumns, entryOf, latin1, payloadColumns, payloadOf } from './rows.ts'
+import { createTreeReader } from './tree.ts'
 
 const PAGE = 100
 const MAX_LIST = 1000
 
-const HEAD = 'SELECT CAST(origin AS BLOB) AS origin, size, replay_from FROM ledger_log WHERE id = 1'
+const HEAD = `SELECT CAST(origin AS BLOB) AS origin, size, replay_from, CAST(frontier AS BLOB) AS frontier, min_index
+  FROM ledger_log WHERE id = 1`
 const SESSION_COLUMNS = `CAST(session AS BLOB) AS session, CAST(tenant AS BLOB) AS tenant, CAST(next_seq AS INTEGER) AS next_seq,
   CAST(head_hash AS BLOB) AS head_hash, CAST(status AS BLOB) AS status, CAST(manifest_n AS INTEGER) AS manifest_n,
   CAST(last_n AS INTEGER) AS last_n`
@@ -46,13 +48,19 @@ export function createLedgerReader(handle: Handle): LedgerReader {
     sessionsNamed: async (label) => named(handle, label),
     sessions: async (limit) => summaries(handle, Math.min(limit, MAX_LIST)),
     list: async (filter) => list(handle, filter),
+    ...createTreeReader(handle),
   }
 }
 
 export function headOf(row: unknown): LogHead | null {
   if (row === undefined) return null
   const size = Number(column(row, 'size'))
-  return { origin: latin1(column(row, 'origin')), size, replayFrom: Number(column(row, 'replay_from')) }
+  return {
+    ...{ origin: latin1(column(row, 'origin')), size },
+    replayFrom: Number(column(row, 'replay_from')),
+    frontier: bytesOf(column(row, 'frontier')),
+    minIndex: Number(column(row, 'min_index')),
+  }
 }
 
 export function sessionOf(row: unknown): SessionHead | null {

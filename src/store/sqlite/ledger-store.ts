@@ -7,6 +7,7 @@ import { createBulkInsert } from './bulk-insert.ts'
 import { durability, type Handle, prepare, storeError } from './handle.ts'
 import { createLedgerReader, headOf, prepareHead, prepareSession, sessionOf } from './ledger-reader.ts'
 import type { Snapshots } from './snapshots.ts'
+import { createTreeWriter } from './tree.ts'
 import type { WalSync } from './wal-sync.ts'
 
 /** The log in one SQLite file. A commit is one turn of the event loop, nothing comes between its steps; its sync is not. */
@@ -41,6 +42,7 @@ export function createLedgerStore(handle: Handle, wal: WalSync, file: string, sn
 
   return {
     ...createLedgerReader(handle),
+    ...createTreeWriter(handle, inTransaction, wal.sync),
     settings: { ...durability(handle), wal: 'fdatasync before each acknowledgement' },
     async initialize(origin) {
       inTransaction(() => {
@@ -100,14 +102,16 @@ function createWrite(handle: Handle): (batch: SealedBatch) => void {
      ON CONFLICT (session) DO UPDATE SET next_seq = excluded.next_seq, head_hash = excluded.head_hash,
        status = excluded.status, manifest_n = excluded.manifest_n, last_n = excluded.last_n`,
   )
-  const log = prepare(handle, 'UPDATE ledger_log SET size = ?, replay_from = ? WHERE id = 1')
+  const erase = prepare(handle, 'DELETE FROM ledger_payload WHERE n = ? AND path = ?')
+  const log = prepare(handle, 'UPDATE ledger_log SET size = ?, replay_from = ?, frontier = ? WHERE id = 1')
   return (batch) => {
     entries(batch.entries.map((e) => [e.n, e.eid, e.session, e.seq, e.kind, e.env, e.ts, e.hash, e.prev, e.body]))
     payloads(batch.payloads.map((p) => [p.n, p.path, p.salt, p.value]))
     for (const s of batch.sessions) {
       session.run([s.session, s.tenant, s.nextSeq, s.headHash, s.status, s.manifestN, s.lastN])
     }
-    log.run([batch.log.size, batch.log.replayFrom])
+    for (const { n, path } of batch.erased) erase.run([n, path])
+    log.run([batch.log.size, batch.log.replayFrom, batch.log.frontier])
   }
 }
 

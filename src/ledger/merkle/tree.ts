@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto'
+
+/** A SHA-256 hash of the log's tree: 32 bytes. */
+export type Hash = Uint8Array
+
+export const HASH_BYTES = 32
+
+/** Root of the empty log (RFC 6962 section 2.1): SHA-256 of nothing. */
+export const EMPTY_ROOT: Hash = hash('sha256', '', 'buffer')
+
+/** What is hashed at a node; filled anew each time, a third faster than a hash object. */
+const node = Buffer.alloc(1 + 2 * HASH_BYTES, 1)
+
+/** Node hash (RFC 6962 section 2.1): SHA-256(0x01 || left || right). */
+export function nodeHash(left: Hash, right: Hash): Hash {
+  node.set(left, 1)
+  node.set(right, 1 + HASH_BYTES)
+  return hash('sha256', node, 'buffer')
+}
+
+/**
+ * What is kept of a log of `size` leaves: the roots of its perfect subtrees, the largest (leftmost) first; one for each 1
+ * in `size` as binary. Enough to append and to give the root, whatever the size.
+ */
+export interface Frontier {
+  readonly size: number
+  readonly roots: readonly Hash[]
+}
+
+export const EMPTY: Frontier = { size: 0, roots: [] }
+
+/** The frontier with these leaves appended. At most one hash a leaf, amortised. */
+export function appendLeaves({ size, roots }: Frontier, leaves: readonly Hash[]): Frontier {
+  const kept = [...roots]
+  let next = size
+  for (const leaf of leaves) {
+    let subtree: Hash = leaf
+    for (let rest = next; rest % 2 === 1; rest = (rest - 1) / 2) {
+      const left = kept.pop()
+      if (left === undefined) throw new TypeError('the frontier does not have the roots of its size')
+      subtree = nodeHash(left, subtree)
+    }
+    kept.push(subtree)
+    next += 1
+  }
+  return { size: next, roots: kept }
+}
+
+/** Merkle tree hash (RFC 6962 section 2.1). */
+export function rootOf({ roots }: Frontier): Hash {
+  const [last, ...earlier] = roots.toReversed()
+  return last === undefined ? EMPTY_ROOT : earlier.reduce((right, left) => nodeHash(left, right), last)
+}
+
+/** As the head row keeps it: the roots one after another. */
+export function packRoots(roots: readonly Hash[]): Uint8Array {
+  return Buffer.concat(roots)
+}
+
+/** Null where the bytes cannot be the roots of a log of that size. */
+export function unpackFrontier(size: number, bytes: Uint8Array): Frontier | null {
+  let ones = 0
+  for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2
+  if (bytes.length !== ones * HASH_BYTES) return null
+  const roots = Array.from({ length: ones }, (_, i) => bytes.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES))
+  return { size, roots }
+}
