@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { httpUpstream, json } from '../executors/mcp/support.ts'
 import { type CountingUpstream, startCountingUpstream } from '../support/counting-upstream.ts'
 import { type Installation, install, secretOf } from '../support/installation.ts'
 
@@ -88,5 +89,31 @@ describe('an agent that means harm', () => {
     expect(upstream.calls).toHaveLength(1)
     expect(JSON.stringify(upstream.calls)).not.toContain(aegis.agentKey)
     expect(upstream.calls[0]?.authorization).toBeUndefined()
+  })
+})
+
+describe('an upstream that means harm', () => {
+  it('cannot break the list of tools by listing more of them than a function takes arguments', async () => {
+    const many = Array.from({ length: 150_000 }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } }))
+    const upstream = await httpUpstream((_, response, id) =>
+      json(response, { jsonrpc: '2.0', id, result: { tools: many } }),
+    )
+    const route = { kind: 'http' as const, url: upstream.url, headers: {} }
+    const aegis = await install({
+      upstreams: { many: { catalog: 'none', route, credential: null, onReview: 'refuse', timeout: null } },
+    })
+    const answer = await fetch(`${aegis.urls.mcp}/mcp/many`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        authorization: `Bearer ${aegis.agentKey}`,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+    })
+    const { result } = JSON.parse(await answer.text())
+    expect(result?.tools).toHaveLength(many.length)
+    await aegis.close()
+    await upstream.close()
   })
 })
