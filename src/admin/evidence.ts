@@ -69,7 +69,11 @@ async function resolveSession(reader: LedgerReader, text: string, key: KeyRecord
   const named = all ? await reader.sessionsNamed(text) : []
   const [only, ...more] = named
   if (only !== undefined && more.length === 0) return only
-  if (only === undefined) throw new AegisError('not_found', `no session \`${text.slice(0, 160)}\``)
+  if (only === undefined) {
+    throw new AegisError('not_found', `no session \`${text.slice(0, 160)}\``, {
+      advice: 'list them with `aegisctl sessions`',
+    })
+  }
   throw new AegisError('conflict', `${named.length} sessions are called \`${text}\``, {
     advice: `name one in full: ${named.join(', ')}`,
   })

@@ -201,12 +201,19 @@ function newApproval(
   }
 }
 
+const NEXT_STEP: Readonly<Record<Exclude<Approval['status'], 'pending'>, string>> = {
+  approved: 'the agent may make the identical call now, once',
+  redeemed: 'it has run; for another call the agent must ask again',
+  denied: 'the agent must ask again',
+  expired: 'the agent must ask again',
+}
+
 function demandPending(approval: Approval, now: number): void {
   if (approval.status === 'pending' && approval.expiresAt > now) return
   const state = approval.status === 'pending' ? 'expired' : approval.status
   throw new AegisError('conflict', `approval ${approval.id} is already ${state}`, {
     data: { status: state },
-    advice: 'the agent must ask again',
+    advice: NEXT_STEP[state],
   })
 }
 

@@ -103,7 +103,11 @@ export async function verify(options: VerifyOptions): Promise<void> {
   if ((options.session === undefined) === (options.bundle === undefined)) {
     throw new AegisError('invalid_params', 'say what to verify: either --session or --bundle')
   }
-  const onEntry = options.json === true ? undefined : (entry: EntryBody) => context.out(`${lineOf(entry)}\n`)
+  const approvals = { given: 0, separated: 0 }
+  const onEntry = (entry: EntryBody) => {
+    countApproval(entry, approvals)
+    if (options.json !== true) context.out(`${lineOf(entry)}\n`)
+  }
   const begin = (name: string) => {
     if (options.json !== true) context.out(`verifying session ${visible(name)}...\n`)
   }
@@ -112,11 +116,26 @@ export async function verify(options: VerifyOptions): Promise<void> {
       ? await verifySession(options, options.session ?? '', context, begin, onEntry)
       : verifyFile(resolve(context.cwd, options.bundle), begin, onEntry)
   const missing = options.key !== undefined
-  context.out(options.json === true ? jsonText(reportJson(report)) : textOf(report, missing))
+  const json = () => jsonText({ ...reportJson(report), approvals: { ...approvals } })
+  context.out(options.json === true ? json() : textOf(report, approvals, missing))
   process.exitCode = exitOf(report, missing)
 }
 
-type OnEntry = ((entry: EntryBody) => void) | undefined
+type OnEntry = (entry: EntryBody) => void
+
+interface Approvals {
+  given: number
+  /** Those that came from another host or user than the server's: the agent there could not have given them itself. */
+  separated: number
+}
+
+function countApproval(entry: EntryBody, approvals: Approvals): void {
+  const reviewer = entry.whole['reviewer']
+  if (entry.kind !== 'approve' || !isObject(reviewer)) return
+  const separation = textMember(reviewer, 'separation')
+  approvals.given += 1
+  if (separation === 'uid' || separation === 'host') approvals.separated += 1
+}
 
 function verifySession(
   options: VerifyOptions,
@@ -181,7 +200,7 @@ function subjectOf(entry: EntryBody): string {
   return entry.tool
 }
 
-function textOf(report: VerifyReport, missing: boolean): string {
+function textOf(report: VerifyReport, { given, separated }: Approvals, missing: boolean): string {
   const lines = report.valid
     ? [
         `valid: true, total_entries: ${report.totalEntries}, audit log integrity verified`,
@@ -195,6 +214,11 @@ function textOf(report: VerifyReport, missing: boolean): string {
   const unlisted = report.findingsTotal - report.findings.length
   if (unlisted > 0) lines.push(`and ${unlisted} more findings`)
   if (report.valid) lines.push('trust: unsigned (detects edits, not a full rewrite)')
+  if (report.valid && given > separated) {
+    lines.push(
+      `approvals: ${given - separated} of ${given} not separated from the agent (no proof that a person gave them)`,
+    )
+  }
   if (report.valid && missing) lines.push('no checkpoint is signed by the key asked for')
   return `${lines.map(visible).join('\n')}\n`
 }

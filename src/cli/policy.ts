@@ -117,7 +117,7 @@ function inputOf(text: string): CaseInput {
   const claim = toClaim(parseStrict(text))
   if (claim !== null) return claim
   throw new AegisError('invalid_params', 'an action is {"protocol", "tool", "target"?, "capability"?, "parameters"?}', {
-    advice: 'see the README, "The actions API"; anything that does not begin with { is read as a shell command line',
+    advice: 'the story in the README shows some; anything that does not begin with { is read as a shell command line',
   })
 }
 

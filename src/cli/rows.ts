@@ -20,6 +20,6 @@ export function rowsOf(answer: Json): readonly JsonObject[] {
   const found = isObject(answer) ? Object.values(answer).find((value) => Array.isArray(value)) : answer
   if (Array.isArray(found)) return found.filter((row: Json) => isObject(row))
   throw new AegisError('upstream_unreachable', 'the server answered something that is no list', {
-    advice: 'Server and command may be of different versions: compare `aegisctl version` with `aegisctl status`.',
+    advice: 'Server and command may be of different versions: `aegis stop`, then `aegis serve --detach`.',
   })
 }

@@ -1,7 +1,8 @@
 /**
  * Characters a reviewer cannot see, or that make text read differently from what it does: controls, bidi marks,
- * zero-width, tag and other format characters, blanks other than the space. A table and not Unicode
- * properties, whose answers change with the version of Node: the same call must get the same decision. VARIATION SELECTOR-16 is left out: emoji carry it.
+ * zero-width, tag and other format characters, blanks other than the space. A table and not Unicode properties, whose
+ * answers change with the version of Node: the same call must get the same decision. VARIATION SELECTOR-16 is left out:
+ * emoji carry it.
  * Source: Unicode TR36 and TR39; "Trojan Source" (CVE-2021-42574). First and last code point of each range.
  */
 const HIDDEN: readonly (readonly [number, number])[] = [

@@ -57,7 +57,8 @@ export function createKeyring(parts: {
       demandPrintable('name', request.name, 1)
       demandPrintable('owner', request.owner, 0)
       demandPrintable('sponsor', request.sponsor ?? '', 0)
-      const secret = request.secret === undefined ? randomSecret(request.role, random) : chosen(request.secret)
+      if (request.secret !== undefined) demandChosen(request.secret)
+      const secret = request.secret ?? randomSecret(request.role, random)
       const digest = secretHash(secret)
       if ((await store.byHash(digest)) !== null) {
         throw new AegisError('conflict', 'a key with this secret exists already', {
@@ -112,8 +113,9 @@ function randomSecret(role: Role, random: Random): string {
   return `aegis_${role}_${Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url')}`
 }
 
-function chosen(secret: string): string {
-  if (secret.length >= CHOSEN_MIN && isKeyText(secret)) return secret
+/** @throws AegisError `invalid_request` where a secret somebody chose can be no key. */
+export function demandChosen(secret: string): void {
+  if (secret.length >= CHOSEN_MIN && isKeyText(secret)) return
   throw new AegisError(
     'invalid_request',
     `a chosen key has ${CHOSEN_MIN} to ${KEY_TEXT_LIMIT} visible ASCII characters without commas`,

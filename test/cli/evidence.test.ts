@@ -70,6 +70,7 @@ describe('aegisctl evidence', () => {
     ])
     expect(lines[6]).toMatch(/^session_manifest_hash: [0-9a-f]{64}$/)
     expect(lines[7]).toBe('trust: unsigned (detects edits, not a full rewrite)')
+    expect(lines[8]).toBe('approvals: 1 of 1 not separated from the agent (no proof that a person gave them)')
     expect(exit).toBe(0)
   })
 

@@ -61,7 +61,11 @@ describe("the story's evidence", () => {
     const lines = running.stdout.split('\n')
     expect(lines.slice(0, 9)).toEqual(told())
     expect(lines[9]).toMatch(/^session_manifest_hash: [0-9a-f]{64}$/)
-    expect(lines.slice(10)).toEqual(['trust: unsigned (detects edits, not a full rewrite)', ''])
+    expect(lines.slice(10)).toEqual([
+      'trust: unsigned (detects edits, not a full rewrite)',
+      'approvals: 1 of 1 not separated from the agent (no proof that a person gave them)',
+      '',
+    ])
     expect([running.status, running.stderr]).toEqual([0, ''])
     expect(upstream.calls.map(({ name }) => name)).toEqual(['create_pull_request'])
     expect(await aegis.stop()).toBe(0)

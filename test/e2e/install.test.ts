@@ -249,6 +249,18 @@ describe('install.sh in an empty home', () => {
     expect(box.run('aegisctl', ['evidence', 'verify', '--session', 'story']).status).toBe(0)
   }, 120_000)
 
+  it('changes no half of itself for a key that cannot be taken over', () => {
+    const file = join(box.home, '.config/aegis/aegis.yaml')
+    const before = readFileSync(file, 'utf8')
+    const running = box.installer('--policy', 'readonly', '--api-key', 'another-agent-key')
+    expect(running).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('-> Run `aegis stop`, then this again.'),
+    })
+    expect(box.installer('--policy', 'readonly', '--api-key', 'short').status).toBe(2)
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  }, 60_000)
+
   it('is removed without the evidence, unless that is asked for', () => {
     expect(box.installer('--uninstall').status).toBe(0)
     expect(existsSync(join(box.home, '.local/bin/aegis'))).toBe(false)

@@ -10,7 +10,7 @@ import { jsonText } from '../output.ts'
 import { isHealthy, makePrivateDirectory } from '../server-process.ts'
 import { connectEditor, EDITOR_NAMES, type EditorName } from './editor-files.ts'
 import { appChoice, FORGE_REPOSITORY, forgeChoice } from './github.ts'
-import { ensureKeys } from './key-files.ts'
+import { checkApiKey, ensureKeys } from './key-files.ts'
 import { PRIVATE, replaceWithBackup, writeWhole } from './private-file.ts'
 
 export interface InitOptions {
@@ -49,6 +49,9 @@ export async function initialize(
   const places = placesOf(context)
   const asked = choicesOf(options, context)
   await checkPolicy(asked.policy, context)
+  await checkApiKey(options.apiKey, places)
+  // A file that does not load now is its owner's to mend: edited, it would be half theirs and half ours.
+  if (existsSync(places.configFile)) loadConfig(context)
   makePrivateDirectory(places.configDir)
   makePrivateDirectory(places.dataDir)
   if (!existsSync(places.installationKey)) {

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import type { Config } from '../../config.ts'
 import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import { isHealthy } from '../server-process.ts'
 import { PRIVATE, writeWhole } from './private-file.ts'
 
 export interface KeyChoices {
@@ -33,6 +34,20 @@ export async function ensureKeys(config: Config, choices: KeyChoices): Promise<K
   write(places.agentFile, { url: at(port), socket: places.socket, agent_key: keys.agent })
   write(places.clientFile, { admin_url: at(adminPort), socket: places.socket, admin_key: keys.admin })
   return { agentKey: keys.agent, made: keys.made }
+}
+
+/**
+ * Before anything is written: can this become the agent key? The store has one writer, so not under a running server.
+ * @throws AegisError `invalid_request`, `conflict`
+ */
+export async function checkApiKey(apiKey: string | undefined, places: Config['places']): Promise<void> {
+  if (apiKey === undefined || apiKey === stored(places.agentFile, 'agent_key')) return
+  const { demandChosen } = await import('../../identity/index.ts')
+  demandChosen(apiKey)
+  if (!(await isHealthy(places.socket))) return
+  throw new AegisError('conflict', 'the agent key cannot be changed while the server runs; nothing was changed', {
+    advice: 'Run `aegis stop`, then this again.',
+  })
 }
 
 async function issue(config: Config, choices: KeyChoices, oldAgent: string | null, oldAdmin: string | null) {
