@@ -31,6 +31,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['policy-set', 'config'],
   libsql: ['store'],
   'drizzle-orm': ['store'],
+  pg: ['store'],
   hono: ['entrances/mcp', 'admin', 'server.ts'],
   '@hono/node-server': ['server.ts'],
   undici: ['executors/mcp'],

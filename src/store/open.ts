@@ -1,19 +1,39 @@
 import { fileURLToPath } from 'node:url'
 import { AegisError } from '../core/errors.ts'
-import { openSqlite, type Stores } from './sqlite/index.ts'
+import type { LedgerReader } from '../ledger/store.ts'
+import type { Stores } from './sqlite/index.ts'
 
 export type { Stores } from './sqlite/index.ts'
 
 /**
- * Opens the store a setting names: a path or a `file:` URL of a SQLite database.
- * @throws AegisError `config` where no such kind of store exists, and as `openSqlite` throws
+ * Opens the store a setting names: a path or a `file:` URL of a SQLite database, or a `postgres:` URL. Loads only the driver it needs.
+ * @throws AegisError `config` where no such kind of store exists, and as `openSqlite` and `openPostgres` throw
  */
 export async function openStores(setting: string): Promise<Stores> {
+  if (isPostgres(setting)) return (await import('./postgres/index.ts')).openPostgres(setting)
+  return (await import('./sqlite/index.ts')).openSqlite(fileOf(setting))
+}
+
+/**
+ * Opens the evidence alone, for reading only: beside running gateways, or after they were killed.
+ * @throws AegisError `not_found`, `cannot_decide` or `config`
+ */
+export async function openReader(setting: string): Promise<{ readonly ledger: LedgerReader; close(): Promise<void> }> {
+  if (isPostgres(setting)) return (await import('./postgres/index.ts')).openPostgresReader(setting)
+  return (await import('./sqlite/read-only.ts')).openSqliteReader(fileOf(setting))
+}
+
+/** Does this setting name a database server rather than a file? */
+export function isPostgres(setting: string): boolean {
+  return /^postgres(ql)?:\/\//i.test(setting)
+}
+
+function fileOf(setting: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(setting)?.[1]?.toLowerCase()
-  if (scheme === undefined) return openSqlite(setting)
-  if (scheme === 'file') return openSqlite(fileURLToPath(setting))
+  if (scheme === undefined) return setting
+  if (scheme === 'file') return fileURLToPath(setting)
   throw new AegisError('config', `there is no store for \`${scheme}\` URLs`, {
-    advice: 'Give the path of a SQLite file, such as `~/.local/share/aegis/aegis.db`.',
+    advice: 'Give the path of a SQLite file, such as `~/.local/share/aegis/aegis.db`, or a `postgres://` URL.',
     path: 'store',
   })
 }

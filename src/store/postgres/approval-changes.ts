@@ -1,0 +1,102 @@
+import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
+import type { CommitRequest } from '../../ledger/store.ts'
+import type { Client, Row } from './connection.ts'
+import { type Statement, send } from './transaction.ts'
+
+type Slot = CommitRequest['slots'][number]
+
+const TABLE = 'aegis.approval'
+const PARK = `INSERT INTO ${TABLE}
+  (id, status, digest, principal, session, queued_at, expires_at, record, parameters, votes, resolution)
+  VALUES ($1, 'pending', $2, $3, $4, $5, $6, $7, $8, '[]', NULL) ON CONFLICT DO NOTHING RETURNING id`
+const VOTES = `SELECT votes FROM ${TABLE} WHERE id = $1 AND status = 'pending' AND expires_at > $2`
+const VOTE = `UPDATE ${TABLE} SET votes = $1 WHERE id = $2 AND status = 'pending' RETURNING id`
+const APPROVE = `UPDATE ${TABLE} SET status = 'approved', votes = $1, resolution = $2, expires_at = $3
+  WHERE id = $4 AND status = 'pending' RETURNING id`
+const DENY = `UPDATE ${TABLE} SET status = 'denied', resolution = $1, expires_at = $2, parameters = NULL
+  WHERE id = $3 AND status = 'pending' AND expires_at > $4 RETURNING id`
+const EXPIRE = `UPDATE ${TABLE} SET status = 'expired', parameters = NULL
+  WHERE id = $1 AND status IN ('pending', 'approved') AND expires_at <= $2 RETURNING id`
+const REDEEM = `UPDATE ${TABLE} SET status = 'redeemed', parameters = NULL
+  WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 RETURNING id`
+const RESTORE = `UPDATE ${TABLE} SET status = 'approved', parameters = $1 WHERE id = $2 AND status = 'redeemed' RETURNING id`
+
+/**
+ * Applies a slot's changes inside the running transaction: all of them hold, or they leave no trace. The head row is locked,
+ * so no other gateway changes an approval meanwhile.
+ */
+export function createApplySlot(client: Client): (slot: Slot) => Promise<boolean> {
+  async function rowOf(statement: Statement): Promise<Row | undefined> {
+    const { rows } = await send(client, [statement])
+    return rows[0]?.[0]
+  }
+
+  async function apply(change: ApprovalChange): Promise<boolean> {
+    const statement = change.kind === 'approve' ? await approve(change) : statementOf(change)
+    return statement !== null && (await rowOf(statement)) !== undefined
+  }
+
+  async function approve(change: Extract<ApprovalChange, { kind: 'approve' }>): Promise<Statement | null> {
+    const { id, vote, settles, expiresAt } = change
+    const given = withVote(await rowOf({ sql: VOTES, values: [id, vote.at] }), vote)
+    if (given === null) return null
+    return settles
+      ? { sql: APPROVE, values: [given, resolutionOf(vote), expiresAt, id] }
+      : { sql: VOTE, values: [given, id] }
+  }
+
+  return async (slot) => {
+    const [only, ...others] = slot
+    if (only === undefined) return true
+    // One statement that does not hold changes nothing by itself.
+    if (others.length === 0) return apply(only)
+    await send(client, [{ sql: 'SAVEPOINT slot' }])
+    for (const change of slot) {
+      if (await apply(change)) continue
+      await send(client, [{ sql: 'ROLLBACK TO slot' }])
+      return false
+    }
+    await send(client, [{ sql: 'RELEASE slot' }])
+    return true
+  }
+}
+
+function statementOf(change: Exclude<ApprovalChange, { kind: 'approve' }>): Statement {
+  switch (change.kind) {
+    case 'park':
+      return { sql: PARK, values: parkValues(change.approval) }
+    case 'deny':
+      return { sql: DENY, values: [resolutionOf(change.vote), change.expiresAt, change.id, change.vote.at] }
+    case 'expire':
+      return { sql: EXPIRE, values: [change.id, change.at] }
+    case 'redeem':
+      return { sql: REDEEM, values: [change.id, change.digest, change.at] }
+    case 'restore':
+      return { sql: RESTORE, values: [jsonOrNull(change.parameters), change.id] }
+    default:
+      return change satisfies never
+  }
+}
+
+/** Null where the approval is not pending, is past its time, or this reviewer has voted: two votes of one person are one. */
+function withVote(row: Row | undefined, vote: Vote): string | null {
+  const text = row?.['votes']
+  if (typeof text !== 'string') return null
+  const votes: readonly Vote[] = JSON.parse(text)
+  const again = votes.some(({ reviewer }) => reviewer.principal === vote.reviewer.principal)
+  return again ? null : JSON.stringify([...votes, vote])
+}
+
+function resolutionOf({ reviewer, comment, at }: Vote): string {
+  return JSON.stringify({ reviewer, comment, at })
+}
+
+function parkValues(approval: Approval): (string | number | null)[] {
+  const { id, digest, principal, session, queuedAt, expiresAt, parameters, status, votes, resolution, ...record } =
+    approval
+  return [id, digest, principal, session, queuedAt, expiresAt, JSON.stringify(record), jsonOrNull(parameters)]
+}
+
+function jsonOrNull(value: Approval['parameters'] | undefined): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value)
+}

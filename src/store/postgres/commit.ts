@@ -1,0 +1,147 @@
+import { type CommitRequest, type LockedState, type SealedBatch, StoreError } from '../../ledger/store.ts'
+import { createApplySlot } from './approval-changes.ts'
+import { int8Array, textArray } from './binary-arrays.ts'
+import { type Client, type Pool, withClient } from './connection.ts'
+import { reasonOf, storeError } from './failures.ts'
+import { HEAD, headOf, SESSION_COLUMNS, sessionOf } from './rows.ts'
+import { Failed, type Statement, send } from './transaction.ts'
+import { writeStatements } from './write-statements.ts'
+
+/** Milliseconds to find out, after a lost connection, whether a batch was written: a failover may take as long. */
+const RESOLVE_WITHIN = 60_000
+const RETRY_AFTER = 250
+/** Connections that died while they were idle are found by the first statement; each is tried once. */
+const LOCK_ATTEMPTS = 3
+
+export interface CommitContext {
+  readonly pool: Pool
+  readonly begin: string
+  /** Statements that fence a gateway whose intents another has closed; they go with each write. */
+  readonly fence: (batch: SealedBatch) => readonly Statement[]
+}
+
+/** The group commit: two round trips, whatever the size of the batch, and the head row is locked for one and a half of them. */
+export function createCommit(context: CommitContext): (request: CommitRequest) => Promise<void> {
+  let seen = 0
+
+  return async (request) => {
+    const { client, state } = await locked(context, request)
+    let batch: SealedBatch
+    try {
+      if (state.log.size < seen) throw shorter(seen, state.log.size)
+      batch = request.seal(state)
+    } catch (error) {
+      await abandon(client)
+      throw storeError(error)
+    }
+    await write(context, client, batch)
+    seen = batch.log.size
+  }
+}
+
+function shorter(seen: number, size: number): StoreError {
+  const why = `the log has ${size} entries and had ${seen} before: the database was put back to an older state`
+  return new StoreError('fatal', why, undefined)
+}
+
+interface Locked {
+  readonly client: Client
+  readonly state: LockedState
+}
+
+async function locked(context: CommitContext, request: CommitRequest): Promise<Locked> {
+  for (let attempt = 1; ; attempt += 1) {
+    let client: Client | null = null
+    try {
+      client = await context.pool.connect()
+      return { client, state: await lock(client, context.begin, request) }
+    } catch (error) {
+      if (client !== null) await abandon(client)
+      const lost = error instanceof Failed && !error.refused
+      if (!lost || attempt === LOCK_ATTEMPTS) throw storeError(error instanceof Failed ? error.cause : error)
+    }
+  }
+}
+
+/**
+ * The session heads are read by a statement of their own: joined to the head row, they would be those of before the wait
+ * for its lock (EvalPlanQual looks again at the locked row only).
+ */
+async function lock(client: Client, begin: string, request: CommitRequest): Promise<LockedState> {
+  const sessions = `SELECT ${SESSION_COLUMNS} FROM aegis.ledger_session WHERE session = ANY($1::text[])`
+  const { rows } = await send(client, [
+    { sql: begin },
+    { sql: `${HEAD} FOR UPDATE` },
+    { sql: sessions, values: [textArray(request.sessions)] },
+  ])
+  const log = headOf(rows[1]?.[0])
+  if (log === null) throw new StoreError('fatal', 'the log has no head row', undefined)
+  const heads = (rows[2] ?? []).map(sessionOf)
+  const apply = createApplySlot(client)
+  const held: boolean[] = []
+  for (const slot of request.slots) held.push(await apply(slot))
+  return { log, sessions: new Map(heads.map((head) => [head.session, head])), held }
+}
+
+async function write(context: CommitContext, client: Client, batch: SealedBatch): Promise<void> {
+  try {
+    // COMMIT goes with what it commits: where a statement before it failed, it is a ROLLBACK.
+    const statements = [...writeStatements(batch), ...context.fence(batch), { sql: 'COMMIT' }]
+    const { tags } = await send(client, statements)
+    client.release()
+    if (tags.at(-1) !== 'COMMIT') throw new StoreError('busy', 'the transaction was rolled back', undefined)
+  } catch (error) {
+    if (!(error instanceof Failed)) throw storeError(error)
+    await abandon(client)
+    if (error.refused) throw storeError(error.cause)
+    await resolveLost(context, batch, error.cause)
+  }
+}
+
+/** The connection is closed, not used again: whatever it was doing, the server then rolls back. */
+async function abandon(client: Client): Promise<void> {
+  client.release(true)
+}
+
+/**
+ * COMMIT was sent and no answer came. All of the batch is there, or nothing: its own rows tell which.
+ * @throws StoreError where nothing was written; `fatal` where it cannot be found out
+ */
+async function resolveLost(context: CommitContext, batch: SealedBatch, cause: unknown): Promise<void> {
+  if (batch.entries.length === 0) return
+  const deadline = performance.now() + RESOLVE_WITHIN
+  for (;;) {
+    const found = await countWritten(context, batch).catch((error: unknown) => storeError(error))
+    if (found === batch.entries.length) return
+    if (found === 0) throw new StoreError('busy', `the connection was lost (${reasonOf(cause)})`, cause)
+    if (typeof found === 'number') {
+      const why = `${found} of the ${batch.entries.length} entries of one transaction were found`
+      throw new StoreError('fatal', why, cause)
+    }
+    if (performance.now() > deadline || found.failure === 'fatal') {
+      throw new StoreError('fatal', `whether entries were written cannot be found out: ${found.message}`, cause)
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER))
+  }
+}
+
+/**
+ * Takes the head row first: the lost transaction held it, so it has ended when we get it. And writes: where this is durable
+ * (and on a synchronous standby), so is what came before it.
+ */
+function countWritten({ pool, begin }: CommitContext, { entries }: SealedBatch): Promise<number> {
+  const count = `SELECT count(*) AS count FROM aegis.ledger_entry e
+    JOIN unnest($1::int8[], $2::text[]) AS w (n, hash) ON w.n = e.n AND w.hash = e.hash`
+  return withClient(pool, async (client) => {
+    const { rows, tags } = await send(client, [
+      { sql: begin },
+      { sql: 'UPDATE aegis.ledger_log SET epoch = epoch + 1 WHERE id = 1' },
+      { sql: count, values: [int8Array(entries.map(({ n }) => n)), textArray(entries.map(({ hash }) => hash))] },
+      { sql: 'COMMIT' },
+    ]).catch((error: unknown) => {
+      throw error instanceof Failed ? error.cause : error
+    })
+    if (tags.at(-1) !== 'COMMIT') throw new StoreError('busy', 'the transaction was rolled back', undefined)
+    return Number(rows[2]?.[0]?.['count'])
+  })
+}

@@ -1,0 +1,72 @@
+import { Pool, type PoolClient, type PoolConfig, types } from 'pg'
+import { AegisError } from '../../core/errors.ts'
+import { reasonOf } from './failures.ts'
+
+export type Client = PoolClient
+export type { Pool } from 'pg'
+/** A row as the driver gives it; columns are read through `rows.ts`. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** Milliseconds for making a connection, over a network and through a busy pooler. */
+const CONNECT_TIMEOUT = 5000
+/** Milliseconds of idleness after which a connection is probed, so that a dead peer is noticed. */
+const KEEP_ALIVE_AFTER = 10_000
+
+const INT8 = 20
+
+/** Places fit a double exactly up to 2^53: all that `n` and `seq` can honestly be. */
+const parsers: PoolConfig['types'] = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 && format !== 'binary' ? Number : types.getTypeParser(oid, format),
+}
+
+/** The address without what must not be shown: user, password, parameters (a password may be among them). */
+export function shownUrl(url: string): string {
+  try {
+    const { protocol, host, pathname } = new URL(url)
+    return `${protocol}//${host}${pathname}`
+  } catch {
+    return 'postgres://…'
+  }
+}
+
+/**
+ * Connections to one database. The password is the URL's, PGPASSWORD's or that of ~/.pgpass. `pipeline`: statements sent
+ * together share a round trip.
+ */
+export function createPool(url: string, max: number, pipeline = false): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    ...{ max, pipeline, types: parsers },
+    application_name: 'aegis',
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER,
+  })
+  // A connection that dies while idle is dropped by the pool; whoever needs one next finds out what is wrong.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+/** Runs `use` on one connection; it goes back to the pool only where `use` ended well. */
+export async function withClient<T>(pool: Pool, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    const value = await use(client)
+    client.release()
+    return value
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+}
+
+/** @throws AegisError `config` that names the database and never the password */
+export function unopened(url: string, error: unknown): AegisError {
+  if (error instanceof AegisError) return error
+  return new AegisError('config', `the store ${shownUrl(url)} cannot be opened: ${reasonOf(error)}`, {
+    advice: 'Check the address, the database and the role; a password may stand in PGPASSWORD or ~/.pgpass.',
+    path: 'store',
+  })
+}

@@ -1,0 +1,120 @@
+import { AegisError } from '../../core/errors.ts'
+import { type SealedBatch, StoreError } from '../../ledger/store.ts'
+import type { Pool } from './connection.ts'
+import { sqlState, storeError } from './failures.ts'
+import type { Statement } from './transaction.ts'
+
+/** How long a gateway counts as alive after it was last heard of, by the database's clock. */
+const LEASE = '15 seconds'
+const RENEW_MS = 5000
+
+/** A gateway that is no more, and where the oldest intent it left open stands. */
+export interface Departed {
+  readonly gateway: string
+  readonly replayFrom: number
+}
+
+/**
+ * The gateways of one log. An intent without a result is an orphan only where its gateway is dead; that is decided here, once:
+ * of the living, one claims a dead one, and from then on the dead one cannot write any more, should it wake.
+ */
+export interface Fleet {
+  /** From now on this store writes as that gateway, and says that it is alive. @throws AegisError `conflict` where the name is taken */
+  join(gateway: string): Promise<void>
+  /** Gateways whose time is over, now ours to clean up: what they left open is to be closed as `orphan`. Asking again gives them again. */
+  claim(): Promise<readonly Departed[]>
+  /** Nothing of theirs is open any more. */
+  settled(gateways: readonly string[]): Promise<void>
+  /** This gateway stops. What it left open may be claimed at once. */
+  leave(): Promise<void>
+}
+
+export interface FleetMember {
+  readonly fleet: Fleet
+  /** Goes with each write: fences this gateway, moves the head row. */
+  readonly statements: (batch: SealedBatch) => Statement[]
+  /** Why this gateway may not write any more, or null. */
+  fault(): string | null
+}
+
+const HEAD = `UPDATE aegis.ledger_log SET size = $1, frontier = $3,
+  replay_from = least($2::bigint, (SELECT min(replay_from) FROM aegis.ledger_gateway WHERE state <> 'gone')) WHERE id = 1`
+const RENEW = `SELECT aegis.renew($1, $2::bigint, '${LEASE}')`
+const JOIN = `INSERT INTO aegis.ledger_gateway (gateway, alive_until, state)
+  VALUES ($1, clock_timestamp() + interval '${LEASE}', 'live') ON CONFLICT DO NOTHING RETURNING gateway`
+/** Dead: not heard of in time; or claimed by one that is dead itself. */
+const CLAIM = `UPDATE aegis.ledger_gateway g SET state = 'claimed', claimed_by = $1
+  WHERE g.gateway <> $1 AND (
+    g.state = 'live' AND g.alive_until < clock_timestamp()
+    OR g.state = 'claimed' AND NOT EXISTS (
+      SELECT FROM aegis.ledger_gateway c
+      WHERE c.gateway = g.claimed_by AND c.gateway <> $1 AND c.state = 'live' AND c.alive_until >= clock_timestamp()
+    )
+  ) RETURNING g.gateway, g.replay_from`
+const SETTLED = `UPDATE aegis.ledger_gateway SET state = 'gone', replay_from = NULL
+  WHERE gateway = ANY($2::text[]) AND state = 'claimed' AND claimed_by = $1`
+const LEAVE = `UPDATE aegis.ledger_gateway
+  SET alive_until = '-infinity', state = CASE WHEN replay_from IS NULL THEN 'gone' ELSE state END
+  WHERE gateway = $1 AND state = 'live'`
+const STILL = `UPDATE aegis.ledger_gateway SET alive_until = clock_timestamp() + interval '${LEASE}'
+  WHERE gateway = $1 AND state = 'live' RETURNING gateway`
+
+export function createFleet(pool: Pool): FleetMember {
+  let own: string | null = null
+  let fault: string | null = null
+  let timer: NodeJS.Timeout | null = null
+
+  async function renew(gateway: string): Promise<void> {
+    const { rows } = await pool.query(STILL, [gateway])
+    if (rows.length === 0) fault = `another gateway has taken over what ${gateway} left open`
+  }
+
+  async function claim(): Promise<readonly Departed[]> {
+    const { rows } = await pool.query<{ gateway: string; replay_from: number | null }>(CLAIM, [member()])
+    const departed = rows.flatMap(({ gateway, replay_from: replayFrom }) =>
+      replayFrom === null ? [] : [{ gateway, replayFrom }],
+    )
+    const clean = rows.filter((row) => row.replay_from === null).map(({ gateway }) => gateway)
+    if (clean.length > 0) await settled(clean)
+    return departed
+  }
+
+  async function settled(gateways: readonly string[]): Promise<void> {
+    await pool.query(SETTLED, [member(), [...gateways]])
+  }
+
+  function member(): string {
+    if (own === null) throw new AegisError('internal', 'this store has not joined as a gateway')
+    return own
+  }
+
+  return {
+    fleet: {
+      async join(gateway) {
+        const { rows } = await pool.query(JOIN, [gateway])
+        if (rows.length === 0) throw new AegisError('conflict', `there is a gateway called ${gateway} in this log`)
+        own = gateway
+        // Where the database is away, the next commit says so; the lease is the database's own affair.
+        timer = setInterval(() => void renew(gateway).catch(() => {}), RENEW_MS)
+        timer.unref()
+      },
+      claim: () => claim().catch(rethrow),
+      settled: (gateways) => settled(gateways).catch(rethrow),
+      async leave() {
+        if (timer !== null) clearInterval(timer)
+        if (own !== null) await pool.query(LEAVE, [own]).catch(rethrow)
+        own = null
+      },
+    },
+    statements: ({ log }) => {
+      const oldest = log.replayFrom < log.size ? log.replayFrom : null
+      const renewal = own === null ? [] : [{ sql: RENEW, values: [own, oldest] }]
+      return [...renewal, { sql: HEAD, values: [log.size, log.replayFrom, log.frontier] }]
+    },
+    fault: () => fault,
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error instanceof StoreError || sqlState(error) !== null ? storeError(error) : error
+}

@@ -1,0 +1,42 @@
+import { and, asc, eq, isNull } from 'drizzle-orm'
+import type { Principal, Sha256 } from '../../core/ids.ts'
+import type { KeyRecord, KeyStore } from '../../identity/ports.ts'
+import type { Queries } from './queries.ts'
+import { apiKey } from './schema.ts'
+
+export function createKeyStore(queries: Queries): KeyStore {
+  return {
+    async byHash(hash) {
+      const [row] = await queries.select().from(apiKey).where(eq(apiKey.hash, hash)).limit(1)
+      return row === undefined ? null : keyOf(row)
+    },
+    async get(id) {
+      const [row] = await queries.select().from(apiKey).where(eq(apiKey.id, id)).limit(1)
+      return row === undefined ? null : keyOf(row)
+    },
+    async list() {
+      const rows = await queries.select().from(apiKey).orderBy(asc(apiKey.createdAt), asc(apiKey.id))
+      return rows.map(keyOf)
+    },
+    async put(record) {
+      // The secret's hash and the id never change; an existing key keeps its time of making and its revocation.
+      const { name, owner, sponsor, role, prefix } = record
+      await queries
+        .insert(apiKey)
+        .values(record)
+        .onConflictDoUpdate({ target: apiKey.id, set: { name, owner, sponsor, role, prefix } })
+    },
+    async revoke(id, at) {
+      const rows = await queries
+        .update(apiKey)
+        .set({ revokedAt: at })
+        .where(and(eq(apiKey.id, id), isNull(apiKey.revokedAt)))
+        .returning({ id: apiKey.id })
+      return rows.length > 0
+    },
+  }
+}
+
+function keyOf(row: typeof apiKey.$inferSelect): KeyRecord {
+  return { ...row, id: row.id as Principal, hash: row.hash as Sha256 }
+}

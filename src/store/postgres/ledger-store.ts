@@ -1,0 +1,50 @@
+import { AegisError } from '../../core/errors.ts'
+import type { LedgerStore } from '../../ledger/store.ts'
+import { createCommit } from './commit.ts'
+import type { Pool } from './connection.ts'
+import { storeError } from './failures.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import { createLedgerReader } from './ledger-reader.ts'
+import { HEAD, headOf } from './rows.ts'
+import type { ServerSettings } from './server-settings.ts'
+import { openSnapshot, queryOn } from './snapshots.ts'
+import { beginStatement, inTransaction, send } from './transaction.ts'
+import { createTreeWriter } from './tree-writer.ts'
+
+/** The log in PostgreSQL, which any number of gateways may write. */
+export interface PostgresLedgerStore extends LedgerStore {
+  readonly fleet: Fleet
+}
+
+const INITIALIZE = `INSERT INTO aegis.ledger_log (id, origin, size, replay_from, epoch)
+  VALUES (1, $1, 0, 0, 1) ON CONFLICT DO NOTHING`
+
+/** `evidence` is a pipelining pool for what is written, `reads` one for all else: a long reader never keeps a commit waiting. */
+export function createLedgerStore(evidence: Pool, reads: Pool, settings: ServerSettings): PostgresLedgerStore {
+  const begin = beginStatement(settings.synchronousCommit)
+  const member = createFleet(reads)
+  return {
+    ...createLedgerReader(queryOn(reads)),
+    ...createTreeWriter(evidence, begin),
+    commit: createCommit({ pool: evidence, begin, fence: member.statements }),
+    fleet: member.fleet,
+    settings: settings.boot,
+    initialize: (origin) =>
+      inTransaction(evidence, begin, async (client) => {
+        const { rows } = await send(client, [{ sql: INITIALIZE, values: [origin] }, { sql: HEAD }])
+        const head = headOf(rows[1]?.[0])
+        if (head === null) throw new AegisError('internal', 'the log has no head row')
+        return head
+      }),
+    probe: () =>
+      inTransaction(evidence, begin, async (client) => {
+        await send(client, [{ sql: 'UPDATE aegis.ledger_log SET epoch = epoch + 1 WHERE id = 1' }])
+      }),
+    // The server's disk is the server's to watch: it refuses a commit that has no room.
+    health: () => ({ freeBytes: null, fault: member.fault() }),
+    snapshot: () =>
+      openSnapshot(reads).catch((error: unknown) => {
+        throw storeError(error)
+      }),
+  }
+}

@@ -1,0 +1,47 @@
+import { bigint, customType, integer, pgSchema, text } from 'drizzle-orm/pg-core'
+import type { ApprovalStatus } from '../../core/approval.ts'
+import type { Role } from '../../core/envelope.ts'
+
+const aegis = pgSchema('aegis')
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
+const millis = (name: string) => bigint(name, { mode: 'number' })
+
+/** The tables that are read and written through drizzle; the ledger's own go by statements of ours (`write-statements.ts`). */
+export const approval = aegis.table('approval', {
+  id: text('id').primaryKey(),
+  status: text('status').$type<ApprovalStatus>().notNull(),
+  digest: text('digest').notNull(),
+  principal: text('principal').notNull(),
+  session: text('session').notNull(),
+  queuedAt: millis('queued_at').notNull(),
+  expiresAt: millis('expires_at').notNull(),
+  record: text('record').notNull(),
+  parameters: text('parameters'),
+  votes: text('votes').notNull(),
+  resolution: text('resolution'),
+})
+
+export const apiKey = aegis.table('api_key', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  owner: text('owner').notNull(),
+  sponsor: text('sponsor').notNull(),
+  role: text('role').$type<Role>().notNull(),
+  hash: text('hash').notNull().unique(),
+  prefix: text('prefix').notNull(),
+  createdAt: millis('created_at').notNull(),
+  revokedAt: millis('revoked_at'),
+})
+
+export const pendingRevocation = aegis.table('pending_revocation', {
+  id: text('id').primaryKey(),
+  sealed: bytea('sealed').notNull(),
+  apiUrl: text('api_url').notNull(),
+  tokenSha256: text('token_sha256').notNull(),
+  scope: text('scope').notNull(),
+  envelope: text('envelope').notNull(),
+  issuedAt: millis('issued_at').notNull(),
+  deadline: millis('deadline').notNull(),
+  attempts: integer('attempts').notNull(),
+  nextAttemptAt: millis('next_attempt_at').notNull(),
+})
