@@ -7,6 +7,9 @@ export type { Pool } from 'pg'
 /** A row as the driver gives it; columns are read through `rows.ts`. */
 export type Row = Readonly<Record<string, unknown>>
 
+/** Runs one statement; who reads does not care on which connection. */
+export type Query = (sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>
+
 /** Milliseconds for making a connection, over a network and through a busy pooler. */
 const CONNECT_TIMEOUT = 5000
 /** Milliseconds of idleness after which a connection is probed, so that a dead peer is noticed. */
@@ -60,6 +63,10 @@ export async function withClient<T>(pool: Pool, use: (client: Client) => Promise
     client.release(true)
     throw error
   }
+}
+
+export function queryOn(on: Client | Pool): Query {
+  return async (sql, values) => (await on.query<Row>(sql, values === undefined ? undefined : [...values])).rows
 }
 
 /** @throws AegisError `config` that names the database and never the password */

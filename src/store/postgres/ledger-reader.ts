@@ -8,12 +8,9 @@ import type {
   StoredEntry,
   StoredPayload,
 } from '../../ledger/store.ts'
-import type { Row } from './connection.ts'
+import type { Query, Row } from './connection.ts'
 import { entryColumns, entryOf, HEAD, headOf, payloadOf, SESSION_COLUMNS, sessionOf, textOf } from './rows.ts'
 import { createTreeReader } from './tree-reader.ts'
-
-/** Runs one statement; the reader does not care on which connection. */
-export type Query = (sql: string, values?: readonly unknown[]) => Promise<readonly Row[]>
 
 const PAGE = 500
 /** Smaller, for payloads may be large. */

@@ -1,6 +1,6 @@
 import type { LedgerReader } from '../../ledger/store.ts'
-import type { Client, Pool, Row } from './connection.ts'
-import { createLedgerReader, type Query } from './ledger-reader.ts'
+import { type Client, type Pool, queryOn } from './connection.ts'
+import { createLedgerReader } from './ledger-reader.ts'
 
 export type Snapshot = LedgerReader & { close(): void }
 
@@ -18,10 +18,6 @@ export async function openSnapshot(pool: Pool): Promise<Snapshot> {
     client.release(true)
     throw error
   }
-}
-
-export function queryOn(on: Client | Pool): Query {
-  return async (sql, values) => (await on.query<Row>(sql, values === undefined ? undefined : [...values])).rows
 }
 
 function end(client: Client): void {
