@@ -1,7 +1,7 @@
 import { AegisError } from '../../core/errors.ts'
 import type { LedgerReader, StoredTile } from '../store.ts'
 import type { SubtreeSource } from './proofs.ts'
-import { appendLeaves, EMPTY, type Frontier, HASH_BYTES, type Hash, nodeHash, packRoots } from './tree.ts'
+import { appendLeaves, EMPTY, type Frontier, HASH_BYTES, type Hash, hashPairs, packRoots } from './tree.ts'
 
 /** Hashes in a full tile (C2SP tlog-tiles): eight levels of the tree. */
 const WIDTH = 256
@@ -119,16 +119,8 @@ function part(hashes: Uint8Array, first: number, count: number): Uint8Array {
 /** Root over a power of two of hashes, end to end. */
 function fold(hashes: Uint8Array): Hash {
   let row = hashes
-  while (row.length > 2 * HASH_BYTES) {
-    const above = Buffer.alloc(row.length / 2)
-    for (let at = 0; at < above.length; at += HASH_BYTES) above.set(pair(row, 2 * at), at)
-    row = above
-  }
-  return row.length === HASH_BYTES ? row : pair(row, 0)
-}
-
-function pair(row: Uint8Array, at: number): Hash {
-  return nodeHash(row.subarray(at, at + HASH_BYTES), row.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES))
+  while (row.length > HASH_BYTES) row = hashPairs(row)
+  return row
 }
 
 interface Bounded<T> {

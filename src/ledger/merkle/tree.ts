@@ -18,6 +18,16 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   return hash('sha256', node, 'buffer')
 }
 
+/** The node hashes of each two neighbours in a row of hashes, end to end: half as long. By way of a string, which halves the time. */
+export function hashPairs(row: Uint8Array): Uint8Array {
+  const above = Buffer.alloc(row.length / 2)
+  for (let at = 0; at < above.length; at += HASH_BYTES) {
+    node.set(row.subarray(2 * at, 2 * (at + HASH_BYTES)), 1)
+    above.write(hash('sha256', node, 'latin1'), at, 'latin1')
+  }
+  return above
+}
+
 /**
  * What is kept of a log of `size` leaves: the roots of its perfect subtrees, the largest (leftmost) first; one for each 1
  * in `size` as binary. Enough to append and to give the root, whatever the size.
