@@ -13,6 +13,7 @@ const RANKS: Readonly<Record<string, number>> = {
   approvals: 2,
   credentials: 2,
   observability: 2,
+  anchors: 2,
   gateway: 3,
   'executors/mcp': 4,
   'entrances/mcp': 4,

@@ -19,6 +19,8 @@ export interface Place {
   choice<T extends string>(values: readonly T[]): T | undefined
   /** A text, or a list of texts. */
   texts(): readonly string[] | undefined
+  /** The items of a list. */
+  items(): readonly Place[]
   /** The members, each once, unknown ones refused where `known` is given. */
   members(known?: readonly string[]): ReadonlyMap<string, Place>
 }
@@ -84,9 +86,16 @@ function place(node: Node | null, path: string, keyOffset: number, note: Note): 
         const one = text()
         return one === undefined ? undefined : [one]
       }
-      const items = node.items.map((item, index) => place(item as Node, `${path}[${index}]`, offset, note).text())
+      const items = this.items().map((item) => item.text())
       const whole = items.filter((item) => item !== undefined)
       return whole.length === items.length ? whole : undefined
+    },
+    items() {
+      if (!isSeq(node)) {
+        wrong('a list')
+        return []
+      }
+      return node.items.map((item, index) => place(item as Node, `${path}[${index}]`, offset, note))
     },
     members(known) {
       const found = new Map<string, Place>()

@@ -1,0 +1,16 @@
+export { type Anchor, AnchorError, type AnchorFault, type AnchorKind, type Prove } from './anchor.ts'
+export {
+  type AnchoredNote,
+  type AnchorFinding,
+  type AnchorFindingClass,
+  type AnchorReport,
+  anchoredSizes,
+  checkAnchors,
+  type FoundLog,
+} from './check.ts'
+export { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatcher.ts'
+export { isSafeAddress } from './http-post.ts'
+export type { AnchorStatus, Scheduled } from './lane.ts'
+export { type AnchorSource, isRef, parseAnchorSource, readAnchor } from './read-back.ts'
+export { type AnchorSettings, type AnchorSurroundings, createAnchors, type SecretSource } from './settings.ts'
+export { witnessKey } from './witness-anchor.ts'
