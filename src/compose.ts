@@ -18,6 +18,7 @@ import { openLedger } from './ledger/ledger.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { openPolicySet } from './policy-set/index.ts'
+import { checkpointMemory, openLogKey } from './store/files/log-key.ts'
 import { openStores } from './store/open.ts'
 
 /** How often what has run out of time is looked for, in milliseconds. */
@@ -46,7 +47,13 @@ export async function compose(config: Config, adminUrl: string, version: string)
   const policies = await openPolicySet({ sources: config.policies, upstreams: Object.keys(config.upstreams), log })
   const stores = await openStores(config.store)
   const gatewayName = `gw-${randomBytes(4).toString('hex')}`
-  const ledger = await openLedger({ store: stores.ledger, clock, random, gateway: gatewayName })
+  const ledger = await openLedger({
+    ...{ store: stores.ledger, clock, random, gateway: gatewayName },
+    signing: (origin, everSigned) => ({
+      ...openLogKey(config.places, origin, everSigned, random),
+      memory: checkpointMemory(config.places.lastCheckpoint),
+    }),
+  })
 
   const keyring = createKeyring({ store: stores.keys, clock, random })
   const approvals = createApprovals({
@@ -103,6 +110,7 @@ export async function compose(config: Config, adminUrl: string, version: string)
   metrics.observe({
     ledgerEntries: () => ledger.stats().size,
     ledgerQueue: () => ledger.stats().queued,
+    ledgerUnsigned: () => ledger.stats().size - (ledger.checkpoint()?.size ?? 0),
     approvalsPending: () => stores.approvals.pending(),
     credentialsUnrevoked: () => stores.revocations.count(),
   })

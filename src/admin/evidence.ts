@@ -6,7 +6,7 @@ import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import { hasRole } from '../identity/keyring.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import type { OpenLedger } from '../ledger/ledger.ts'
-import type { EntryFilter, LedgerReader, SessionSummary, StoredEntry } from '../ledger/store.ts'
+import type { EntryFilter, LedgerReader, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
 import { reportJson } from '../ledger/verify.ts'
 import { type AdminContext, type AdminEnv, demandRole, intQuery } from './door.ts'
 
@@ -36,6 +36,11 @@ export function evidenceRoutes(app: Hono<AdminEnv>, { ledger, reader, policy }: 
     const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
     return context.json(reportJson(await ledger.verify(session)))
   })
+
+  // Public by nature: whoever holds an old checkpoint can prove that the log only grew.
+  app.get('/admin/v1/evidence/checkpoint', async (context) =>
+    context.json(checkpointWire(await ledger.sign(), ledger.origin)),
+  )
 
   app.get('/admin/v1/logs', async (context) => {
     const entries = await reader.list(await filterOf(context, reader))
@@ -93,6 +98,10 @@ async function filterOf(context: AdminContext, reader: LedgerReader): Promise<En
     ...(env === undefined ? {} : { env }),
     ...(before === undefined ? {} : { before: intQuery(context, 'before', 1, Number.MAX_SAFE_INTEGER) }),
   }
+}
+
+function checkpointWire({ size, root, note }: StoredCheckpoint, origin: string): JsonObject {
+  return { origin, size, root: Buffer.from(root).toString('base64'), note }
 }
 
 function sessionWire(session: SessionSummary): JsonObject {

@@ -11,6 +11,12 @@ export interface Places {
   readonly configFile: string
   /** 32 random bytes in hex, 0600: seals what must be unreadable at rest. */
   readonly installationKey: string
+  /** The private key that signs checkpoints, PKCS#8 PEM, 0600. */
+  readonly logKey: string
+  /** Whom a verifier believes: the log's public keys. For everybody to read and to pin. */
+  readonly logTrust: string
+  /** The gateway's own memory of the last checkpoint it signed. */
+  readonly lastCheckpoint: string
   /** What `aegisctl` reads, 0600: address and admin key. */
   readonly clientFile: string
   /** What `aegis mcp` and `aegis hook` read, 0600: address and agent key. */
@@ -37,6 +43,9 @@ export function findPlaces(env: Environment, home: string): Places {
     dataDir,
     configFile: join(configDir, 'aegis.yaml'),
     installationKey: join(configDir, 'installation.key'),
+    logKey: join(configDir, 'log.key'),
+    logTrust: join(configDir, 'log.vkey'),
+    lastCheckpoint: join(dataDir, 'log.checkpoint'),
     clientFile: join(configDir, 'client.json'),
     agentFile: join(configDir, 'agent.json'),
     socket: socketPath(env, dataDir),

@@ -1,17 +1,26 @@
 import { AegisError } from '../core/errors.ts'
 import { buildBundle, type EvidenceBundle } from './bundle.ts'
 import { isLogName } from './chain.ts'
+import { type Checkpointer, type CheckpointerParts, openCheckpointer } from './checkpointer.ts'
 import type { Ledger } from './draft.ts'
 import { closeDangling, replay } from './recovery.ts'
 import type { Scribe } from './seal.ts'
 import { sessionManifest } from './session-manifest.ts'
-import type { LedgerReader, LedgerStore } from './store.ts'
+import type { LedgerReader, LedgerStore, StoredCheckpoint } from './store.ts'
 import type { VerifyReport } from './verify.ts'
 import { verifyStored } from './verify-stored.ts'
 import { createWriter, type Writer, type WriterStats } from './writer.ts'
 
+/** How a log is signed. */
+export interface Signing extends Pick<CheckpointerParts, 'signer' | 'known' | 'memory'> {
+  /** A new checkpoint is durable. */
+  readonly signed?: CheckpointerParts['signed']
+}
+
 export interface LedgerOptions extends Omit<Scribe, 'origin'> {
   readonly store: LedgerStore
+  /** Called once the log's name is known, with whether it was ever signed. Absent: the log stays unsigned. */
+  readonly signing?: (origin: string, everSigned: boolean) => Signing
   /** Name of a log made now; an existing log keeps its name. Default `aegis/<16 hex>`. */
   readonly origin?: string
   /** Bytes of free space below which only results are written. Default 64 MiB. */
@@ -24,6 +33,10 @@ export interface OpenLedger extends Ledger {
   /** Intents that a crash had left without a result, closed as `orphan` when the ledger was opened. */
   readonly recovered: { readonly orphans: number }
   stats(): WriterStats
+  /** The newest signed checkpoint; null where the log is unsigned. */
+  checkpoint(): StoredCheckpoint | null
+  /** Signs what is durable now. @throws AegisError `not_found` where the log is unsigned, `evidence_unavailable` */
+  sign(): Promise<StoredCheckpoint>
   /** Appends a manifest leaf where the newest one is not up to date, and gathers what an auditor needs. @throws AegisError `not_found` */
   export(session: string, options?: { readonly redact?: readonly string[] }): Promise<EvidenceBundle>
   /** @throws AegisError `not_found` */
@@ -44,19 +57,42 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
   const { store } = options
   const head = await store.initialize(newOrigin(options))
   const scribe: Scribe = { ...options, origin: head.origin }
+  let signing: Checkpointer | null = null
+  const writer = createWriter({
+    ...{ store, scribe, size: head.size, minFreeBytes: options.minFreeBytes ?? MIN_FREE_BYTES },
+    written: () => signing?.soon(),
+  })
+  signing = await openSigning(options, head.origin, writer)
   const dangling = await replay(store, head)
-  const writer = createWriter(store, scribe, options.minFreeBytes ?? MIN_FREE_BYTES, head.size)
   await closeDangling(writer, store, scribe, dangling)
+  const sign = async () => {
+    if (signing !== null) return signing.sign()
+    throw new AegisError('not_found', 'this log is not signed')
+  }
   return {
     origin: head.origin,
     recovered: { orphans: dangling.length },
     append: writer.append,
     stats: writer.stats,
-    close: writer.close,
+    checkpoint: () => signing?.latest() ?? null,
+    sign,
     verify: (session) => withSnapshot(store, (reader) => verifyStored(reader, session)),
-    export: (session, { redact = [] } = {}) => exportSession(store, writer, session, redact),
+    export: (session, { redact = [] } = {}) => exportSession(store, writer, signing, session, redact),
     closeSession: (session) => closeSession(store, writer, session),
+    async close() {
+      await writer.close()
+      signing?.stop()
+      // A store that is damaged or full was told of before; its last entries are signed at the next start.
+      await signing?.sign().catch(() => {})
+    },
   }
+}
+
+async function openSigning(options: LedgerOptions, origin: string, writer: Writer): Promise<Checkpointer | null> {
+  const { store, signing } = options
+  if (signing === undefined) return null
+  const everSigned = (await store.latestCheckpoint()) !== null
+  return openCheckpointer({ store, origin, halt: writer.halt, signed: () => {}, ...signing(origin, everSigned) })
 }
 
 function newOrigin({ origin, random }: LedgerOptions): string {
@@ -65,11 +101,18 @@ function newOrigin({ origin, random }: LedgerOptions): string {
   throw new AegisError('config', 'a log origin is 1 to 300 printable ASCII characters without spaces')
 }
 
-async function exportSession(store: LedgerStore, writer: Writer, session: string, redact: readonly string[]) {
+async function exportSession(
+  store: LedgerStore,
+  writer: Writer,
+  signing: Checkpointer | null,
+  session: string,
+  redact: readonly string[],
+) {
   await withSnapshot(store, async (reader) => {
     const head = await reader.session(session)
     await writeManifest(reader, writer, session, head?.status === 'closed')
   })
+  await signing?.sign()
   return withSnapshot(store, (reader) => buildBundle(reader, session, redact))
 }
 

@@ -23,6 +23,8 @@ export interface Writer {
   append(draft: EntryDraft): Promise<LedgerEntry>
   leaf(leaf: Leaf): Promise<number>
   stats(): WriterStats
+  /** Nothing is written any more, until a restart has looked at the store. */
+  halt(why: string): void
   /** Resolves when all that was queued is settled; later appends are refused. */
   close(): Promise<void>
 }
@@ -33,12 +35,23 @@ interface Condition {
   readonly fatal: boolean
 }
 
-export function createWriter(store: LedgerStore, scribe: Scribe, minFreeBytes: number, startSize: number): Writer {
+export interface WriterParts {
+  readonly store: LedgerStore
+  readonly scribe: Scribe
+  readonly minFreeBytes: number
+  /** Entries in the log when it was opened. */
+  readonly size: number
+  /** Entries became durable. */
+  readonly written: () => void
+}
+
+export function createWriter(parts: WriterParts): Writer {
+  const { store, scribe, minFreeBytes, written } = parts
   const queue: Work[] = []
   /** Results whose write failed: they happened, so they are written first once the store is well again. */
   let overdue: Work[] = []
   let open: ReadonlyMap<string, number> = new Map()
-  let size = startSize
+  let size = parts.size
   let closed: Condition | null = null
   let running: Promise<void> | null = null
   let ending = false
@@ -124,6 +137,7 @@ export function createWriter(store: LedgerStore, scribe: Scribe, minFreeBytes: n
     open = sealed.open
     size = sealed.batch.log.size
     sealed.settle()
+    written()
   }
 
   function refuse(works: readonly Work[], error: unknown): void {
@@ -141,6 +155,9 @@ export function createWriter(store: LedgerStore, scribe: Scribe, minFreeBytes: n
         const defaults = { session: null, entries: 0, final: false, erased: [] }
         enqueue({ kind: 'leaf', ...defaults, ...leaf, bytes: leaf.text.length, done: resolve, fail: reject })
       }),
+    halt: (why) => {
+      closed = { why, fatal: true }
+    },
     stats: () => ({ queued: queue.length, size, closed: closed?.why ?? null }),
     async close() {
       ending = true

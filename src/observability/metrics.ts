@@ -26,6 +26,8 @@ export interface Readings {
   readonly ledgerEntries?: Reading
   /** Drafts waiting for the next flush. */
   readonly ledgerQueue?: Reading
+  /** Entries that no signed checkpoint covers yet. */
+  readonly ledgerUnsigned?: Reading
   readonly approvalsPending?: Reading
   readonly credentialsUnrevoked?: Reading
 }
@@ -33,6 +35,7 @@ export interface Readings {
 const GAUGES = {
   ledgerEntries: { name: 'aegis_ledger_entries', help: 'Entries in the ledger.' },
   ledgerQueue: { name: 'aegis_ledger_queue', help: 'Drafts waiting to be written.' },
+  ledgerUnsigned: { name: 'aegis_ledger_unsigned', help: 'Entries no signed checkpoint covers yet.' },
   approvalsPending: { name: 'aegis_approvals_pending', help: 'Reviews waiting for a person.' },
   credentialsUnrevoked: {
     name: 'aegis_credentials_unrevoked',

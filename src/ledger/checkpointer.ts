@@ -1,0 +1,219 @@
+import { AegisError } from '../core/errors.ts'
+import { leafHashOfBytes } from './chain.ts'
+import { frontierAt } from './merkle/proofs.ts'
+import { completedTiles, createTileReader } from './merkle/tiles.ts'
+import { appendLeaves, EMPTY, type Frontier, type Hash, packRoots, rootOf } from './merkle/tree.ts'
+import { checkpointText, readCheckpoint } from './notes/checkpoint.ts'
+import { openNote } from './notes/note.ts'
+import { type Signer, signNote } from './notes/sign.ts'
+import type { VerifierKey } from './notes/vkey.ts'
+import { type LedgerReader, type LedgerStore, type StoredCheckpoint, StoreError } from './store.ts'
+
+/** A gateway's own memory of what it last signed, apart from the store: a store that forgets is found out. */
+export interface CheckpointMemory {
+  /** The note last kept, or null where none ever was. */
+  load(): Promise<string | null>
+  /** Replaces the note; an older one after a power cut does no harm. */
+  save(note: string): Promise<void>
+}
+
+export interface CheckpointerParts {
+  readonly store: LedgerStore
+  readonly origin: string
+  readonly signer: Signer
+  /** Keys whose signatures count as ours: the signer's own, and those it replaced. */
+  readonly known: readonly VerifierKey[]
+  readonly memory: CheckpointMemory
+  /** The store is not what was signed: nothing may be appended or signed any more. */
+  readonly halt: (why: string) => void
+  /** A new checkpoint is durable. */
+  readonly signed: (checkpoint: StoredCheckpoint) => void
+}
+
+/** Signs what the store holds, and witnesses that it only ever grows. */
+export interface Checkpointer {
+  /** A checkpoint of everything that is durable now. @throws AegisError `evidence_unavailable` where the store is not what was signed */
+  sign(): Promise<StoredCheckpoint>
+  /** Signs soon: at most one second after the append that asks for it. */
+  soon(): void
+  latest(): StoredCheckpoint | null
+  /** Ends the timer; what is appended later is signed at the next start. */
+  stop(): void
+}
+
+/** Milliseconds between an append and the signature that covers it. */
+const SOON_MS = 500
+
+/**
+ * Proves the store consistent with what was signed before, then signs.
+ * @throws AegisError `evidence_unavailable` where the store has lost or rewritten what a checkpoint covers
+ */
+export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkpointer> {
+  const { store, origin, halt } = parts
+  let { frontier, checkpoint } = await startingPoint(parts)
+  let timer: NodeJS.Timeout | null = null
+  let running: Promise<StoredCheckpoint> | null = null
+  let fault: string | null = null
+
+  async function signNow(): Promise<StoredCheckpoint> {
+    if (fault !== null) throw unfaithful(fault)
+    try {
+      const grown = await growth(store, origin, frontier)
+      if (checkpoint !== null && grown.frontier.size === checkpoint.size) return checkpoint
+      checkpoint = await publish(parts, frontier, grown)
+      frontier = grown.frontier
+      parts.signed(checkpoint)
+      return checkpoint
+    } catch (error) {
+      if (error instanceof Damage || (error instanceof StoreError && error.failure === 'conflict')) {
+        fault = error.message
+        halt(fault)
+        throw unfaithful(fault)
+      }
+      throw error
+    }
+  }
+
+  /** One at a time; who asks meanwhile gets one that covers what was durable when it asked. */
+  async function sign(): Promise<StoredCheckpoint> {
+    while (running !== null) await running.catch(() => {})
+    running = signNow().finally(() => {
+      running = null
+    })
+    return running
+  }
+
+  function soon(): void {
+    timer ??= setTimeout(() => {
+      timer = null
+      // A failure that passes is tried again with the next append; one that does not has halted the ledger.
+      sign().catch(() => {})
+    }, SOON_MS).unref()
+  }
+
+  return {
+    sign,
+    soon,
+    latest: () => checkpoint,
+    stop() {
+      if (timer !== null) clearTimeout(timer)
+      timer = null
+    },
+  }
+}
+
+/** The store contradicts what was signed. */
+class Damage extends Error {
+  override readonly name = 'Damage'
+}
+
+interface Growth {
+  readonly frontier: Frontier
+  /** Leaf hashes of the stored bytes since the last checkpoint. */
+  readonly leaves: readonly Hash[]
+}
+
+/** Where signing goes on: the later of what we remember and what the store shows, each proven against the stored hashes. */
+async function startingPoint(
+  parts: CheckpointerParts,
+): Promise<{ frontier: Frontier; checkpoint: StoredCheckpoint | null }> {
+  const { store, origin, known, memory } = parts
+  const note = await memory.load()
+  const remembered = note === null ? null : ours(note, origin, known, 'the last checkpoint kept beside the store')
+  const newest = await store.latestCheckpoint()
+  const stored =
+    newest === null ? null : ours(newest.note, origin, known, `the stored checkpoint of size ${newest.size}`)
+  const snapshot = await store.snapshot()
+  try {
+    const size = (await snapshot.head())?.size ?? 0
+    for (const checkpoint of [remembered, stored]) if (checkpoint !== null) await prove(snapshot, size, checkpoint)
+    // A row that was taken from the store is put back: auditors look for it there.
+    if (remembered !== null && remembered.size > (stored?.size ?? 0)) await store.putCheckpoint(remembered, [])
+    const last = [remembered, stored].reduce((a, b) => ((b?.size ?? -1) > (a?.size ?? -1) ? b : a), null)
+    if (last === null) return { frontier: EMPTY, checkpoint: null }
+    return { frontier: await frontierOf(snapshot, last.size), checkpoint: last }
+  } finally {
+    snapshot.close()
+  }
+}
+
+function ours(note: string, origin: string, known: readonly VerifierKey[], what: string): StoredCheckpoint {
+  const opened = openNote(note, known)
+  const checkpoint = opened.ok ? readCheckpoint(opened.text) : null
+  if (checkpoint !== null && checkpoint.origin === origin) return { size: checkpoint.size, root: checkpoint.root, note }
+  throw unfaithful(`${what} is not one of this log's, or not signed with its key`)
+}
+
+async function prove(reader: LedgerReader, size: number, checkpoint: StoredCheckpoint): Promise<void> {
+  if (size < checkpoint.size) {
+    throw unfaithful(`ROLLBACK: a log of ${checkpoint.size} entries was signed, the store holds ${size}`)
+  }
+  const frontier = await frontierOf(reader, checkpoint.size)
+  if (Buffer.from(rootOf(frontier)).equals(checkpoint.root)) return
+  throw unfaithful(`REWRITTEN: the first ${checkpoint.size} entries are not those that were signed`)
+}
+
+function frontierOf(reader: LedgerReader, size: number): Promise<Frontier> {
+  return frontierAt(size, createTileReader(reader, size).subtree)
+}
+
+/**
+ * Reads again, from the store and not from memory, what was appended since the last checkpoint, and hashes it.
+ * @throws Damage where it is not what the head row's tree says
+ */
+async function growth(store: LedgerStore, origin: string, last: Frontier): Promise<Growth> {
+  const snapshot = await store.snapshot()
+  try {
+    const head = await snapshot.head()
+    if (head === null || head.origin !== origin) throw new Damage('ROLLBACK: the head row of the log is missing')
+    if (head.size < last.size) {
+      throw new Damage(`ROLLBACK: a log of ${last.size} entries was signed, the store holds ${head.size}`)
+    }
+    const leaves = await storedLeaves(snapshot, last.size, head.size)
+    const frontier = appendLeaves(last, leaves)
+    if (!Buffer.from(packRoots(frontier.roots)).equals(head.frontier)) {
+      throw new Damage(`REWRITTEN: entries ${last.size} to ${head.size - 1} are not those that were appended`)
+    }
+    return { frontier, leaves }
+  } finally {
+    snapshot.close()
+  }
+}
+
+async function storedLeaves(reader: LedgerReader, from: number, to: number): Promise<readonly Hash[]> {
+  const leaves: Hash[] = []
+  if (from === to) return leaves
+  for await (const page of reader.entries(from)) {
+    for (const { n, hash, body } of page) {
+      if (n >= to) break
+      if (n !== from + leaves.length) throw new Damage(`DELETED: entry ${from + leaves.length} is missing`)
+      const leaf = leafHashOfBytes(body)
+      if (leaf !== hash) throw new Damage(`ALTERED_BODY: entry ${n} does not have its hash`)
+      leaves.push(Buffer.from(leaf, 'hex'))
+    }
+    // The driver answers at once, page after page: others get their turn in between.
+    await new Promise(setImmediate)
+  }
+  if (leaves.length !== to - from) throw new Damage(`DELETED: entry ${from + leaves.length} is missing`)
+  return leaves
+}
+
+async function publish(parts: CheckpointerParts, last: Frontier, grown: Growth): Promise<StoredCheckpoint> {
+  const { store, origin, signer, memory } = parts
+  const { frontier, leaves } = grown
+  const root = rootOf(frontier)
+  const note = await signNote(checkpointText({ origin, size: frontier.size, root }), [signer])
+  const snapshot = await store.snapshot()
+  const tiles = await completedTiles(last, leaves, createTileReader(snapshot, last.size)).finally(snapshot.close)
+  const checkpoint = { size: frontier.size, root, note }
+  await store.putCheckpoint(checkpoint, tiles)
+  await memory.save(note)
+  return checkpoint
+}
+
+function unfaithful(why: string): AegisError {
+  return new AegisError('evidence_unavailable', `the store is not what was signed: ${why}`, {
+    advice:
+      'Stop Aegis, keep the data directory as it is, run `aegisctl evidence verify --all`, then restore a backup.',
+  })
+}

@@ -1,0 +1,80 @@
+import { AegisError } from '../../core/errors.ts'
+import type { Random } from '../../core/runtime.ts'
+import type { CheckpointMemory } from '../../ledger/checkpointer.ts'
+import { createSigner, privateKeyPem, type Signer } from '../../ledger/notes/sign.ts'
+import { formatTrustPolicy, parseTrustPolicy, type TrustPolicy } from '../../ledger/notes/trust-policy.ts'
+import { parseVkey, type VerifierKey } from '../../ledger/notes/vkey.ts'
+import { readIfThere, replaceDurably, replaceWhole } from './durable-file.ts'
+
+/** Where the log's key, its public half and the gateway's memory lie. */
+export interface LogFiles {
+  readonly logKey: string
+  readonly logTrust: string
+  readonly lastCheckpoint: string
+}
+
+export interface LogKey {
+  readonly signer: Signer
+  /** The log's keys, those it replaced among them. */
+  readonly known: readonly VerifierKey[]
+}
+
+const PRIVATE = 0o600
+const PUBLIC = 0o644
+
+/**
+ * The key that signs this log's checkpoints. A log that never was signed gets one.
+ * @param signed whether the store holds checkpoints already: then a missing key is not made anew, for nobody trusts a new one.
+ * @throws AegisError `config` where a key is missing, unreadable, or not the log's
+ */
+export function openLogKey(files: LogFiles, origin: string, signed: boolean, random: Random): LogKey {
+  const pem = readIfThere(files.logKey)
+  const trust = readTrust(files.logTrust)
+  if (pem === null && (signed || trust !== null)) {
+    throw new AegisError('config', `the log's key ${files.logKey} is missing`, {
+      advice: 'Restore it from a backup. A new key would sign evidence that nobody trusts.',
+      path: files.logKey,
+    })
+  }
+  const signer = createSigner(origin, pem ?? newKey(files.logKey, random))
+  const known = trust ?? firstTrust(files.logTrust, signer)
+  if (known.keys.some(({ key }) => key.vkey === signer.vkey)) {
+    return { signer, known: known.keys.map(({ key }) => key).filter(({ kind }) => kind === 'ed25519') }
+  }
+  throw new AegisError('config', `${files.logKey} is not a key that ${files.logTrust} names`, {
+    advice: 'Restore the two files from the same backup.',
+    path: files.logTrust,
+  })
+}
+
+/** Null where there is none yet. @throws AegisError `config`, naming the lines at fault */
+export function readTrust(path: string): TrustPolicy | null {
+  const text = readIfThere(path)
+  if (text === null) return null
+  const parsed = parseTrustPolicy(text)
+  if (parsed.ok) return parsed.policy
+  const [first] = parsed.problems
+  throw new AegisError('config', `${path}:${first?.line}: ${first?.message}`, { path })
+}
+
+function newKey(path: string, random: Random): string {
+  const pem = privateKeyPem(random.bytes(32))
+  replaceDurably(path, pem, PRIVATE)
+  return pem
+}
+
+function firstTrust(path: string, signer: Signer): TrustPolicy {
+  const key = parseVkey(signer.vkey)
+  if (key === null) throw new AegisError('internal', 'the signer has no valid vkey')
+  const policy = { keys: [{ key, from: 0, to: null }] }
+  replaceDurably(path, formatTrustPolicy(policy), PUBLIC)
+  return policy
+}
+
+/** The last checkpoint signed, in a file of its own: a store that is set back does not set it back too. */
+export function checkpointMemory(path: string): CheckpointMemory {
+  return {
+    load: async () => readIfThere(path),
+    save: (note) => replaceWhole(path, note, PRIVATE),
+  }
+}
