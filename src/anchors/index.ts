@@ -1,3 +1,4 @@
+export { type AddCheckpoint, parseAddCheckpoint, SIZE_TYPE } from './add-checkpoint.ts'
 export { type Anchor, AnchorError, type AnchorFault, type AnchorKind, type Prove } from './anchor.ts'
 export {
   type AnchoredNote,

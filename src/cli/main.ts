@@ -24,6 +24,7 @@ const NOUNS: readonly Noun[] = [
     load: () => import('./commands/approvals.ts'),
   },
   { verbs: { aegisctl: ['evidence'] }, load: () => import('./commands/evidence.ts') },
+  { verbs: { aegisctl: ['witness'] }, load: () => import('./commands/witness.ts') },
   { verbs: { aegisctl: ['policy'] }, load: () => import('./commands/policy.ts') },
   {
     verbs: {
