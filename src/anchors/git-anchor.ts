@@ -16,6 +16,9 @@ export interface GitAnchorSettings {
 /** The file in each commit's tree that holds the note. */
 export const NOTE_FILE = 'checkpoint'
 
+/** Three loose objects a checkpoint would fill a disk with small files; the commands used here never pack by themselves. */
+const PACK_EVERY = 500
+
 const AUTHOR = ['-c', 'user.name=aegis', '-c', 'user.email=aegis@localhost', '-c', 'commit.gpgSign=false']
 
 /**
@@ -28,6 +31,7 @@ export function gitAnchor(
   env: Readonly<Record<string, string | undefined>>,
 ): Anchor {
   const { repository, ref, remote } = settings
+  let submissions = 0
 
   async function submit(checkpoint: StoredCheckpoint, signal: AbortSignal): Promise<string> {
     const run = runner(repository, env, signal)
@@ -70,7 +74,10 @@ export function gitAnchor(
     kind: 'git',
     async submit(checkpoint, _prove, signal) {
       try {
-        return await submit(checkpoint, signal)
+        const commit = await submit(checkpoint, signal)
+        submissions += 1
+        if (submissions % PACK_EVERY === 0) await pack(runner(repository, env, signal))
+        return commit
       } catch (error) {
         if (error instanceof AnchorError) throw error
         throw new AnchorError('unreachable', error instanceof Error ? error.message : 'git failed', error)
@@ -141,4 +148,9 @@ async function push(run: Runner, remote: string, commit: string, ref: string): P
 async function moved(run: Runner, ref: string, commit: string, before: string | null): Promise<string> {
   await run.must(['update-ref', '--no-deref', ref, commit, before ?? ''])
   return commit
+}
+
+/** The checkpoint is safe whether or not this succeeds. */
+async function pack(run: Runner): Promise<void> {
+  await run.try(['-c', 'gc.auto=1000', '-c', 'gc.autoDetach=false', 'gc', '--auto', '--quiet']).catch(() => undefined)
 }

@@ -45,15 +45,15 @@ async function answer(request: IncomingMessage, parts: WitnessParts): Promise<An
   return body === null ? { status: 413, body: 'the request is too large\n' } : addCheckpoint(body, parts)
 }
 
+/** Null where there is too much of it. The rest is read all the same, for at most `requestTimeout`: else the answer would be lost. */
 async function read(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request) {
     length += chunk.length
-    if (length > MAX_BODY) return null
-    chunks.push(chunk)
+    if (length <= MAX_BODY) chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return length > MAX_BODY ? null : Buffer.concat(chunks).toString('utf8')
 }
 
 /** Judges, keeps, and only then signs. */
@@ -84,7 +84,5 @@ async function addCheckpoint(body: string, { signer, policy, state }: WitnessPar
 }
 
 function reply(response: ServerResponse, { status, body, type = 'text/plain; charset=utf-8' }: Answer): void {
-  // What was not read of the request would be taken for the next one.
-  if (status === 413) response.setHeader('connection', 'close')
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body)
 }
