@@ -145,7 +145,7 @@ export interface LedgerReader {
   /** Null before the log was made. */
   head(): Promise<LogHead | null>
   session(id: string): Promise<SessionHead | null>
-  /** Sessions whose head row does not name their last entry; at most ten. */
+  /** Sessions whose head row does not name their last entry, pruned ones apart; at most ten. */
   brokenHeads(): Promise<readonly string[]>
   /** Rows with `n` at least `from`, by `n`, in pages. */
   entries(from: number): AsyncIterable<readonly StoredEntry[]>
@@ -161,6 +161,8 @@ export interface LedgerReader {
   sessionsNamed(label: string): Promise<readonly string[]>
   /** Most recently written first, at most `limit`. */
   sessions(limit: number): Promise<readonly SessionSummary[]>
+  /** Log-level leaves of this kind that name the session, oldest first, at most 10,000. */
+  leaves(session: string, kind: string): Promise<readonly StoredEntry[]>
   /** Newest first. */
   list(filter: EntryFilter): Promise<readonly StoredEntry[]>
   /** A full tile, or null where it was not stored (yet). */

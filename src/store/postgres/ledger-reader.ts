@@ -16,6 +16,7 @@ const PAGE = 500
 /** Smaller, for payloads may be large. */
 const PAYLOAD_PAGE = 100
 const MAX_LIST = 1000
+const MAX_LEAVES = 10_000
 const IN_SESSION = 'e.session = $1 AND e.seq IS NOT NULL'
 
 /** Reads the evidence. Pages are asked for by key, so that no transaction stays open while their reader is slow. */
@@ -47,6 +48,11 @@ export function createLedgerReader(query: Query): LedgerReader {
     },
     sessionsNamed: (label) => named(query, label),
     sessions: (limit) => summaries(query, Math.min(limit, MAX_LIST)),
+    leaves: async (session, kind) => {
+      const sql = `SELECT ${entryColumns('e')} FROM aegis.ledger_entry e
+        WHERE session = $1 AND seq IS NULL AND kind = $2 ORDER BY n LIMIT ${MAX_LEAVES}`
+      return (await query(sql, [session, kind])).map(entryOf)
+    },
     list: (filter) => list(query, filter),
     ...createTreeReader(query),
   }
@@ -55,8 +61,9 @@ export function createLedgerReader(query: Query): LedgerReader {
 async function brokenHeads(query: Query): Promise<string[]> {
   const sql = `SELECT s.session FROM aegis.ledger_session s
     LEFT JOIN aegis.ledger_entry e ON e.n = s.last_n
-    WHERE e.hash IS DISTINCT FROM s.head_hash OR e.session IS DISTINCT FROM s.session
-      OR e.seq IS DISTINCT FROM s.next_seq - 1 LIMIT 10`
+    WHERE s.last_n >= coalesce((SELECT min_index FROM aegis.ledger_log), 0)
+      AND (e.hash IS DISTINCT FROM s.head_hash OR e.session IS DISTINCT FROM s.session
+        OR e.seq IS DISTINCT FROM s.next_seq - 1) LIMIT 10`
   return (await query(sql)).map((row) => textOf(row['session']))
 }
 

@@ -15,6 +15,7 @@ import { createTreeReader } from './tree.ts'
 
 const PAGE = 100
 const MAX_LIST = 1000
+const MAX_LEAVES = 10_000
 
 const HEAD = `SELECT CAST(origin AS BLOB) AS origin, size, replay_from, CAST(frontier AS BLOB) AS frontier, min_index
   FROM ledger_log WHERE id = 1`
@@ -29,6 +30,10 @@ export function createLedgerReader(handle: Handle): LedgerReader {
   const entry = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n = ?`)
   const byEnvelope = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE env = ? ORDER BY n`)
   const payloads = prepare(handle, `SELECT ${payloadColumns('p')} FROM ledger_payload p WHERE n = ? ORDER BY path`)
+  const leaves = prepare(
+    handle,
+    `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE session = ? AND seq IS NULL AND kind = ? ORDER BY n LIMIT ?`,
+  )
   return {
     head: async () => headOf(head.get([])),
     session: async (id) => sessionOf(session.get([id])),
@@ -47,6 +52,7 @@ export function createLedgerReader(handle: Handle): LedgerReader {
     },
     sessionsNamed: async (label) => named(handle, label),
     sessions: async (limit) => summaries(handle, Math.min(limit, MAX_LIST)),
+    leaves: async (session, kind) => leaves.all([session, kind, MAX_LEAVES]).map(entryOf),
     list: async (filter) => list(handle, filter),
     ...createTreeReader(handle),
   }
@@ -88,7 +94,8 @@ export function prepareSession(handle: Handle): Statement {
 function brokenHeads(handle: Handle): string[] {
   const sql = `SELECT CAST(s.session AS BLOB) AS session FROM ledger_session s
     LEFT JOIN ledger_entry e ON e.session = s.session AND e.seq = s.next_seq - 1
-    WHERE e.hash IS NOT s.head_hash OR e.n IS NOT s.last_n LIMIT 10`
+    WHERE s.last_n >= ifnull((SELECT min_index FROM ledger_log), 0)
+      AND (e.hash IS NOT s.head_hash OR e.n IS NOT s.last_n) LIMIT 10`
   return prepare(handle, sql)
     .all([])
     .map((row) => latin1(column(row, 'session')))
