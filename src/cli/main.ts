@@ -25,6 +25,7 @@ const NOUNS: readonly Noun[] = [
   },
   { verbs: { aegisctl: ['evidence'] }, load: () => import('./commands/evidence.ts') },
   { verbs: { aegisctl: ['witness'] }, load: () => import('./commands/witness.ts') },
+  { verbs: { aegisctl: ['db'] }, load: () => import('./commands/db.ts') },
   { verbs: { aegisctl: ['policy'] }, load: () => import('./commands/policy.ts') },
   {
     verbs: {

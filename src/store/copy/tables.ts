@@ -1,0 +1,79 @@
+/** What a column holds, so that both databases' values become the same bytes. */
+export type Kind = 'int' | 'text' | 'bytes'
+
+/** A table that is copied as it is. Names are ours, never a user's. */
+export interface Table {
+  readonly name: string
+  readonly columns: Readonly<Record<string, Kind>>
+  /** Its key, by which both databases sort alike (by bytes). */
+  readonly order: string
+}
+
+/** In the order they are written: the head row first, so that no gateway can begin a log of its own meanwhile. */
+export const TABLES: readonly Table[] = [
+  {
+    name: 'ledger_log',
+    columns: {
+      ...{ id: 'int', origin: 'text', size: 'int', replay_from: 'int' },
+      ...{ frontier: 'bytes', min_index: 'int', epoch: 'int' },
+    },
+    order: 'id',
+  },
+  {
+    name: 'ledger_entry',
+    columns: {
+      ...{ n: 'int', eid: 'text', session: 'text', seq: 'int', kind: 'text' },
+      ...{ env: 'text', ts: 'text', hash: 'text', prev: 'text', body: 'bytes' },
+    },
+    order: 'n',
+  },
+  {
+    name: 'ledger_session',
+    columns: {
+      ...{ session: 'text', tenant: 'text', next_seq: 'int', head_hash: 'text' },
+      ...{ status: 'text', manifest_n: 'int', last_n: 'int' },
+    },
+    order: 'session',
+  },
+  {
+    name: 'ledger_payload',
+    columns: { n: 'int', path: 'text', salt: 'bytes', value: 'bytes' },
+    order: 'n, path',
+  },
+  { name: 'ledger_tile', columns: { level: 'int', idx: 'int', hashes: 'bytes' }, order: 'level, idx' },
+  { name: 'ledger_checkpoint', columns: { size: 'int', root: 'bytes', note: 'text' }, order: 'size' },
+  {
+    name: 'ledger_anchor',
+    columns: { size: 'int', sink: 'text', receipt: 'text', at: 'int' },
+    order: 'size, sink',
+  },
+  { name: 'ledger_hold', columns: { session: 'text', reason: 'text', at: 'int' }, order: 'session' },
+  {
+    name: 'approval',
+    columns: {
+      ...{ id: 'text', status: 'text', digest: 'text', principal: 'text', session: 'text', queued_at: 'int' },
+      ...{ expires_at: 'int', record: 'text', parameters: 'text', votes: 'text', resolution: 'text' },
+    },
+    order: 'id',
+  },
+  {
+    name: 'api_key',
+    columns: {
+      ...{ id: 'text', name: 'text', owner: 'text', sponsor: 'text', role: 'text' },
+      ...{ hash: 'text', prefix: 'text', created_at: 'int', revoked_at: 'int' },
+    },
+    order: 'id',
+  },
+  {
+    name: 'pending_revocation',
+    columns: {
+      ...{ id: 'text', sealed: 'bytes', api_url: 'text', token_sha256: 'text', scope: 'text', envelope: 'text' },
+      ...{ issued_at: 'int', deadline: 'int', attempts: 'int', next_attempt_at: 'int' },
+    },
+    order: 'id',
+  },
+]
+
+/** A value as it is copied: text as text, so that what is not UTF-8 cannot get this far. */
+export type Value = null | number | string | Uint8Array
+export type CopiedRow = readonly Value[]
