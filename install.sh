@@ -5,7 +5,7 @@ set -eu
 
 usage() {
   cat <<'USAGE'
-./install.sh [--policy NAME] [--api-key KEY] [--port 8080] [--admin-port 8081] [--store FILE]
+./install.sh [--policy NAME] [--api-key KEY] [--port 8080] [--admin-port 8081] [--store FILE|URL]
              [--github-app-id ID --github-app-key FILE] [--editor claude|cursor|vscode|none]
              [--demo] [--no-start]
 ./install.sh --uninstall [--purge]

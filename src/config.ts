@@ -129,9 +129,12 @@ export function portNumber(text: string, name: string): number {
 function storeFile(store: string | undefined, places: Places): string {
   if (store === undefined) return join(places.dataDir, 'aegis.db')
   if (/^(sqlite|file):/.test(store)) return storeFile(store.replace(/^(sqlite|file):(\/\/)?/, ''), places)
+  if (/^postgres(ql)?:\/\//i.test(store)) return store
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(store)
   if (scheme) {
-    throw new AegisError('config', `no store speaks \`${scheme[1]}\``, { advice: 'Give the path of a SQLite file.' })
+    throw new AegisError('config', `no store speaks \`${scheme[1]}\``, {
+      advice: 'Give the path of a SQLite file, or a postgres:// URL.',
+    })
   }
   return isAbsolute(store) ? store : resolve(places.dataDir, store)
 }

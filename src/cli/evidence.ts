@@ -248,8 +248,8 @@ async function withReader<T>(
   context: Context,
   use: (reader: LedgerReader) => Promise<T>,
 ): Promise<T> {
-  const { openSqliteReader } = await import('../store/sqlite/read-only.ts')
-  const store = await openSqliteReader(await storeFile(options, context))
+  const { openReader } = await import('../store/open.ts')
+  const store = await openReader(await storeSetting(options, context))
   try {
     return await use(store.ledger)
   } finally {
@@ -258,8 +258,8 @@ async function withReader<T>(
 }
 
 /** Loads the configuration only where the file is not named: verifying someone else's store needs no installation. */
-async function storeFile({ store }: StoreOptions, context: Context): Promise<string> {
-  if (store !== undefined) return resolve(context.cwd, store)
+async function storeSetting({ store }: StoreOptions, context: Context): Promise<string> {
+  if (store !== undefined) return /^postgres(ql)?:/i.test(store) ? store : resolve(context.cwd, store)
   const { loadConfig } = await import('../config.ts')
   return loadConfig({ env: context.env, home: context.home, cwd: context.cwd }).store
 }

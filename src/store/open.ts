@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { AegisError } from '../core/errors.ts'
 import type { LedgerReader } from '../ledger/store.ts'
+import { shownUrl } from './shown-url.ts'
 import type { Stores } from './sqlite/index.ts'
 
 export type { Stores } from './sqlite/index.ts'
@@ -26,6 +27,11 @@ export async function openReader(setting: string): Promise<{ readonly ledger: Le
 /** Does this setting name a database server rather than a file? */
 export function isPostgres(setting: string): boolean {
   return /^postgres(ql)?:\/\//i.test(setting)
+}
+
+/** The setting as it may be shown: of a URL, neither user nor password. */
+export function shownStore(setting: string): string {
+  return isPostgres(setting) ? shownUrl(setting) : setting
 }
 
 function fileOf(setting: string): string {

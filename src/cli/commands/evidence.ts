@@ -6,7 +6,7 @@ export function register(program: Command): void {
   evidence
     .command('sessions')
     .description('the sessions in the store')
-    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--limit <count>', 'at most this many, newest first', '50')
     .option('--format <format>', 'table, json or csv')
     .option('--json', 'as JSON')
@@ -17,7 +17,7 @@ export function register(program: Command): void {
     .requiredOption('--session <session>', 'label or full id of the session')
     .requiredOption('--out <file>', 'where to write it')
     .option('--redact <path...>', 'withhold these values: params, target, result, comment, justification')
-    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../evidence.ts')).exportBundle(options))
   evidence
@@ -27,7 +27,7 @@ export function register(program: Command): void {
     )
     .option('--session <session>', 'label or full id of a session in the store')
     .option('--bundle <file>', 'an exported bundle')
-    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--key <vkey>', 'the log key that must have signed a checkpoint')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../evidence.ts')).verify(options))

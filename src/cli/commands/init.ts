@@ -8,7 +8,7 @@ export function register(program: Command): void {
     .option('--api-key <key>', 'the agent key; random where absent')
     .option('--port <port>', 'port of the MCP bridge (default: 8080)')
     .option('--admin-port <port>', 'port of the admin API (default: 8081)')
-    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--github-app-id <id>', 'GitHub App that lends credentials; without one a local forge stands in')
     .option('--github-app-key <file>', "the App's private key")
     .option('--editor <editor>', 'claude, cursor or vscode: add the bridge to its file in this folder')

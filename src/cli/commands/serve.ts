@@ -8,7 +8,7 @@ export function register(program: Command): void {
     .option('--host <address>', 'address to listen on')
     .option('--port <port>', 'port of the MCP bridge; 0 takes a free one')
     .option('--admin-port <port>', 'port of the admin API; 0 takes a free one')
-    .option('--store <file>', 'SQLite file of the evidence')
+    .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--detach', 'run in the background and return once it answers')
     .action(async (options) => (await import('../serve.ts')).serve(options))
   program

@@ -43,14 +43,15 @@ async function policyCheck(config: Config): Promise<Check> {
 
 /** Reads only: the writer's settings (WAL, synchronous FULL) are read back by the server at every start, which refuses others. */
 async function storeCheck(config: Config): Promise<Check> {
-  if (!existsSync(config.store))
-    return warn('store', `${config.store} is not there yet`, 'The server makes it; run `aegis init`.')
-  const { openSqliteReader } = await import('../../store/sqlite/index.ts')
-  const store = await openSqliteReader(config.store)
+  const { isPostgres, openReader, shownStore } = await import('../../store/open.ts')
+  const shown = shownStore(config.store)
+  if (!isPostgres(config.store) && !existsSync(config.store))
+    return warn('store', `${shown} is not there yet`, 'The server makes it; run `aegis init`.')
+  const store = await openReader(config.store)
   try {
     const head = await store.ledger.head()
     const size = head === null ? 'no entry yet' : `${head.size} entries, log ${head.origin}`
-    return ok('store', `${config.store}: ${size}`)
+    return ok('store', `${shown}: ${size}`)
   } finally {
     await store.close()
   }

@@ -1,5 +1,6 @@
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
 import type { CommitRequest } from '../../ledger/store.ts'
+import { forgotten, type KeptTexts } from '../forgotten.ts'
 import type { Client, Row } from './connection.ts'
 import { type Statement, send } from './transaction.ts'
 
@@ -20,6 +21,8 @@ const EXPIRE = `UPDATE ${TABLE} SET status = 'expired', parameters = NULL
 const REDEEM = `UPDATE ${TABLE} SET status = 'redeemed', parameters = NULL
   WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 RETURNING id`
 const RESTORE = `UPDATE ${TABLE} SET status = 'approved', parameters = $1 WHERE id = $2 AND status = 'redeemed' RETURNING id`
+const KEPT = `SELECT record, votes, resolution FROM ${TABLE} WHERE id = $1 AND status IN ('denied', 'expired', 'redeemed')`
+const FORGET = `UPDATE ${TABLE} SET record = $1, votes = $2, resolution = $3, parameters = NULL WHERE id = $4`
 
 /**
  * Applies a slot's changes inside the running transaction: all of them hold, or they leave no trace. The head row is locked,
@@ -32,6 +35,7 @@ export function createApplySlot(client: Client): (slot: Slot) => Promise<boolean
   }
 
   async function apply(change: ApprovalChange): Promise<boolean> {
+    if (change.kind === 'forget') return forget(change)
     const statement = change.kind === 'approve' ? await approve(change) : statementOf(change)
     return statement !== null && (await rowOf(statement)) !== undefined
   }
@@ -43,6 +47,14 @@ export function createApplySlot(client: Client): (slot: Slot) => Promise<boolean
     return settles
       ? { sql: APPROVE, values: [given, resolutionOf(vote), expiresAt, id] }
       : { sql: VOTE, values: [given, id] }
+  }
+
+  async function forget({ id, paths }: Extract<ApprovalChange, { kind: 'forget' }>): Promise<true> {
+    const texts = keptTexts(await rowOf({ sql: KEPT, values: [id] }))
+    if (texts === null) return true
+    const { record, votes, resolution } = forgotten(texts, paths)
+    await send(client, [{ sql: FORGET, values: [record, votes, resolution, id] }])
+    return true
   }
 
   return async (slot) => {
@@ -61,7 +73,7 @@ export function createApplySlot(client: Client): (slot: Slot) => Promise<boolean
   }
 }
 
-function statementOf(change: Exclude<ApprovalChange, { kind: 'approve' }>): Statement {
+function statementOf(change: Exclude<ApprovalChange, { kind: 'approve' | 'forget' }>): Statement {
   switch (change.kind) {
     case 'park':
       return { sql: PARK, values: parkValues(change.approval) }
@@ -85,6 +97,14 @@ function withVote(row: Row | undefined, vote: Vote): string | null {
   const votes: readonly Vote[] = JSON.parse(text)
   const again = votes.some(({ reviewer }) => reviewer.principal === vote.reviewer.principal)
   return again ? null : JSON.stringify([...votes, vote])
+}
+
+function keptTexts(row: Row | undefined): KeptTexts | null {
+  const record = row?.['record']
+  const votes = row?.['votes']
+  const resolution = row?.['resolution']
+  if (typeof record !== 'string' || typeof votes !== 'string') return null
+  return { record, votes, resolution: typeof resolution === 'string' ? resolution : null }
 }
 
 function resolutionOf({ reviewer, comment, at }: Vote): string {

@@ -1,5 +1,6 @@
 import { Pool, type PoolClient, type PoolConfig, types } from 'pg'
 import { AegisError } from '../../core/errors.ts'
+import { shownUrl } from '../shown-url.ts'
 import { reasonOf } from './failures.ts'
 
 export type Client = PoolClient
@@ -21,16 +22,6 @@ const INT8 = 20
 const parsers: PoolConfig['types'] = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     oid === INT8 && format !== 'binary' ? Number : types.getTypeParser(oid, format),
-}
-
-/** The address without what must not be shown: user, password, parameters (a password may be among them). */
-export function shownUrl(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url)
-    return `${protocol}//${host}${pathname}`
-  } catch {
-    return 'postgres://…'
-  }
 }
 
 /**

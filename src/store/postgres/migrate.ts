@@ -1,4 +1,5 @@
-import { type Client, createPool, shownUrl, unopened, withClient } from './connection.ts'
+import { shownUrl } from '../shown-url.ts'
+import { type Client, createPool, unopened, withClient } from './connection.ts'
 import { guardDefinitions } from './definition-guard.ts'
 import { ensureRoles, grantRole, type Role } from './roles.ts'
 import { appliedMigrations, checkKnown, knownMigrations } from './schema-version.ts'

@@ -1,5 +1,6 @@
 import { AegisError } from '../../core/errors.ts'
-import { type Pool, type Row, shownUrl } from './connection.ts'
+import { shownUrl } from '../shown-url.ts'
+import type { Pool, Row } from './connection.ts'
 import { textOf } from './rows.ts'
 
 /** What evidence rests on, as the server says it is now. */
