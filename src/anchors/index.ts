@@ -12,6 +12,8 @@ export {
 export { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatcher.ts'
 export { isSafeAddress } from './http-post.ts'
 export type { AnchorStatus, Scheduled } from './lane.ts'
+export { createProver } from './prover.ts'
 export { type AnchorSource, isRef, parseAnchorSource, readAnchor } from './read-back.ts'
 export { type AnchorSettings, type AnchorSurroundings, createAnchors, type SecretSource } from './settings.ts'
+export { anchorStatusJson } from './status-json.ts'
 export { witnessKey } from './witness-anchor.ts'

@@ -4,10 +4,12 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { formatAddCheckpoint } from '../../src/anchors/add-checkpoint.ts'
-import { checkAnchors, witnessKey } from '../../src/anchors/index.ts'
+import { anchorStatusJson, checkAnchors, createDispatcher, createProver, witnessKey } from '../../src/anchors/index.ts'
 import { witnessAnchor } from '../../src/anchors/witness-anchor.ts'
 import { addSignatureLines } from '../../src/ledger/notes/sign.ts'
-import { folder, logKey, ORIGIN, otherKey, patient, policyOf, type TinyLog, tinyLog } from './support.ts'
+import { draft, frozenClock, random } from '../support/drafts.ts'
+import { openEvidence, signingIn } from '../support/evidence-store.ts'
+import { folder, logKey, memoryLog, ORIGIN, otherKey, patient, policyOf, type TinyLog, tinyLog } from './support.ts'
 
 const PROGRAM = resolve(import.meta.dirname, '../../dist/src/cli/aegisctl.js')
 const running: ChildProcess[] = []
@@ -186,6 +188,33 @@ describe('a witness', () => {
 })
 
 describe('the way to a witness', () => {
+  it('carries the checkpoints of a real ledger, with proofs from its tiles', async () => {
+    const place = makePlace()
+    const home = folder()
+    const evidence = await openEvidence(home, signingIn(home))
+    writeFileSync(place.log, readFileSync(join(home, 'log.vkey')))
+    const { url } = await start(place)
+    const store = evidence.stores.ledger
+    const dispatcher = createDispatcher({
+      ...{ anchors: [{ anchor: anchorOf(place, url), every: 1 }], store, prove: createProver(store) },
+      ...{ clock: frozenClock(), random, log: memoryLog() },
+    })
+    for (const count of [1, 2, 255, 300]) {
+      await Promise.all(Array.from({ length: count }, () => evidence.ledger.append(draft())))
+      const checkpoint = await evidence.ledger.sign()
+      dispatcher.offer(checkpoint)
+      await dispatcher.drain(30_000)
+      const status = dispatcher.status().map(anchorStatusJson)
+      const size = checkpoint.size
+      expect(status).toMatchObject([
+        { name: 'w1', anchored_size: size, lag_entries: 0, lag_seconds: 0, last_error: null },
+      ])
+    }
+    expect(await store.receipts(0, 10)).toHaveLength(4)
+    dispatcher.stop()
+    await evidence.close()
+  })
+
   it('takes no cosignature of another key, nor one for another checkpoint', async () => {
     const place = makePlace()
     const { url } = await start(place)
