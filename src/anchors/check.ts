@@ -1,14 +1,29 @@
 import type { Hash } from '../ledger/merkle/tree.ts'
 import { readCheckpoint } from '../ledger/notes/checkpoint.ts'
-import { openNote } from '../ledger/notes/note.ts'
+import { type NoteFault, openNote, parseSignatureLine } from '../ledger/notes/note.ts'
 import { keysInForce, type TrustPolicy, witnessesInForce } from '../ledger/notes/trust-policy.ts'
+import type { StoredCheckpoint, StoredReceipt } from '../ledger/store.ts'
 import { checkpointIn } from './checkpoint-in.ts'
 
-/** A signed note that was read back from a place outside the log, or that a witness cosigned. */
-export interface AnchoredNote {
-  /** The anchor as a person names it, such as `file` or a witness's key name. */
-  readonly sink: string
-  readonly note: string
+/** What an anchor gives for a log. */
+export type AnchoredNote =
+  /** A signed note read back from a place that the log's administrator cannot write to. `sink` as a person names it: `file`, `git`. */
+  | { readonly by: 'place'; readonly sink: string; readonly note: string }
+  /** A note with the lines of witnesses, wherever it was kept: it counts for each pinned witness that signed, and only so. */
+  | { readonly by: 'witness'; readonly note: string }
+
+/** The notes of checkpoints with the cosignatures that receipts hold. What is no cosignature line, such as a file's receipt, is left out. */
+export function cosignedNotes(
+  checkpoints: readonly StoredCheckpoint[],
+  receipts: readonly StoredReceipt[],
+): AnchoredNote[] {
+  const notes = new Map(checkpoints.map(({ size, note }) => [size, note]))
+  return receipts.flatMap(({ size, receipt }) => {
+    const note = notes.get(size)
+    return note === undefined || parseSignatureLine(receipt) === null
+      ? []
+      : [{ by: 'witness', note: `${note}${receipt}\n` }]
+  })
 }
 
 export type AnchorFindingClass =
@@ -37,7 +52,7 @@ export interface AnchorFinding {
 export interface AnchorReport {
   /** Any of these is tampering. The worst first: `FORK`, `ROLLBACK`, `REWRITTEN`, then notes that prove nothing. */
   readonly findings: readonly AnchorFinding[]
-  /** For each sink the largest anchored size that the log still holds: what is below cannot have been changed since. */
+  /** For each sink, a witness under its key's name, the largest anchored size that the log still holds: what is below cannot have been changed since. */
   readonly covered: ReadonlyMap<string, number>
   /** Anchored sizes whose root the source could not give: neither held against the log nor for it. */
   readonly undecided: readonly number[]
@@ -69,8 +84,8 @@ export function checkAnchors(log: FoundLog, notes: readonly AnchoredNote[], poli
   const anchored: Anchored[] = []
   for (const one of notes) {
     const read = readAnchored(one, log.origin, policy)
-    if ('class' in read) findings.push(read)
-    else anchored.push(read)
+    if (!Array.isArray(read)) findings.push(read)
+    else anchored.push(...read)
   }
   anchored.sort((a, b) => a.size - b.size)
   const compared = compare(log, anchored)
@@ -86,18 +101,23 @@ function finding(kind: AnchorFindingClass, sink: string, size: number | null, de
   return { class: kind, sink, size, from: null, to: null, detail }
 }
 
-function readAnchored({ sink, note }: AnchoredNote, origin: string, policy: TrustPolicy): Anchored | AnchorFinding {
+function readAnchored(anchored: AnchoredNote, origin: string, policy: TrustPolicy): Anchored[] | AnchorFinding {
+  const { by, note } = anchored
+  const sink = by === 'place' ? anchored.sink : 'witness'
   const claimed = checkpointIn(note)
   if (claimed === null) return finding('UNREADABLE', sink, null, 'not a checkpoint')
+  // The claim only chooses the keys; what is compared is the text that they signed.
   const { size } = claimed
   if (claimed.origin !== origin) return finding('WRONG_LOG', sink, size, 'a checkpoint of another log')
-  const keys = [...keysInForce(policy, size), ...witnessesInForce(policy, size)]
-  const opened = openNote(note, keys)
-  // The text is what the signature covers; the claim above only chose the keys.
-  const checkpoint = opened.ok ? readCheckpoint(opened.text) : null
-  if (opened.ok && checkpoint !== null) return { sink, size: checkpoint.size, root: checkpoint.root }
-  const fault = opened.ok ? 'malformed' : opened.fault
-  return finding(FAULTS[fault], sink, size, opened.ok ? 'not a checkpoint' : opened.reason)
+  const opened = openNote(note, by === 'place' ? keysInForce(policy, size) : witnessesInForce(policy, size))
+  // Anybody may cosign: a witness that is not pinned is no evidence, neither for the log nor against it.
+  if (!opened.ok && by === 'witness' && opened.fault !== 'bad_signature') return []
+  if (!opened.ok) return finding(FAULTS[opened.fault], sink, size, opened.reason)
+  const checkpoint = readCheckpoint(opened.text)
+  if (checkpoint === null) return finding('UNREADABLE', sink, size, 'not a checkpoint')
+  const { root } = checkpoint
+  if (by === 'place') return [{ sink, size: checkpoint.size, root }]
+  return opened.signatures.map(({ name }) => ({ sink: name, size: checkpoint.size, root }))
 }
 
 const FAULTS = {
@@ -105,7 +125,7 @@ const FAULTS = {
   unknown_key: 'WRONG_KEY',
   unsigned: 'UNSIGNED',
   malformed: 'UNREADABLE',
-} as const satisfies Record<string, AnchorFindingClass>
+} as const satisfies Record<NoteFault, AnchorFindingClass>
 
 /** Two signed roots for one size: whatever the log says now, it has told two histories. */
 function contradictions(anchored: readonly Anchored[]): AnchorFinding[] {

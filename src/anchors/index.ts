@@ -7,6 +7,7 @@ export {
   type AnchorReport,
   anchoredSizes,
   checkAnchors,
+  cosignedNotes,
   type FoundLog,
 } from './check.ts'
 export { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatcher.ts'

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { AegisError } from '../core/errors.ts'
 import type { AnchoredNote } from './check.ts'
 import { noteIn } from './file-anchor.ts'
@@ -46,18 +45,28 @@ export async function readAnchor(
 async function readFileAnchor(path: string): Promise<AnchoredNote[]> {
   const notes: AnchoredNote[] = []
   try {
-    const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
-    for await (const line of lines) {
-      const note = line.length > LONGEST_LINE ? '' : noteIn(line)
+    for await (const line of linesOf(path)) {
+      const note = noteIn(line)
       // A torn line is the beginning of one that was never acknowledged.
       if (note === null && isTorn(line)) continue
-      notes.push({ sink: 'file', note: note ?? '' })
+      notes.push({ by: 'place', sink: 'file', note: note ?? '' })
       if (notes.length > MOST_NOTES) throw new Error(`more than ${MOST_NOTES} lines`)
     }
   } catch (error) {
     throw unreadable(`file:${path}`, error)
   }
   return notes
+}
+
+/** Lines of a file that may hold anything: of one that is too long only the beginning, whatever its length. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of createReadStream(path, 'utf8')) {
+    const lines = `${rest}${String(chunk)}`.split('\n')
+    rest = (lines.pop() ?? '').slice(0, LONGEST_LINE)
+    for (const line of lines) yield line.slice(0, LONGEST_LINE)
+  }
+  if (rest !== '') yield rest
 }
 
 function isTorn(line: string): boolean {
@@ -82,7 +91,7 @@ async function readGitAnchor(
     for (let at = 0; at < names.length; at += 10_000) {
       const wanted = names.slice(at, at + 10_000).map((commit) => `${commit}:${NOTE_FILE}\n`)
       const found = blobs(await ask(['cat-file', '--batch'], wanted.join('')))
-      notes.push(...found.map((note) => ({ sink: 'git', note })))
+      notes.push(...found.map((note) => ({ by: 'place' as const, sink: 'git', note })))
     }
     return notes
   } catch (error) {

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AnchoredNote, anchoredSizes, checkAnchors, type FoundLog } from '../../src/anchors/index.ts'
+import {
+  type AnchoredNote,
+  anchoredSizes,
+  checkAnchors,
+  cosignedNotes,
+  type FoundLog,
+} from '../../src/anchors/index.ts'
+import { createCosigner, privateKeyPem, type Signer, signatureLine } from '../../src/ledger/notes/sign.ts'
 import type { StoredCheckpoint } from '../../src/ledger/store.ts'
 import { logKey, ORIGIN, otherKey, policyOf, type TinyLog, tinyLog } from './support.ts'
 
@@ -8,7 +15,7 @@ const policy = policyOf(logKey.vkey)
 const honest = tinyLog(40)
 
 const found = (log: TinyLog, size: number): FoundLog => ({ origin: ORIGIN, size, rootAt: (at) => log.rootAt(at) })
-const from = (sink: string, { note }: StoredCheckpoint): AnchoredNote => ({ sink, note })
+const from = (sink: string, { note }: StoredCheckpoint): AnchoredNote => ({ by: 'place', sink, note })
 const anchored = async (log: TinyLog, ...sizes: readonly number[]) =>
   Promise.all(sizes.map(async (size) => from('file', await log.checkpoint(size))))
 
@@ -63,11 +70,11 @@ describe('what anchors say of a log', () => {
     const good = await honest.checkpoint(20)
     const cases: [AnchoredNote, string][] = [
       [from('file', await honest.checkpoint(20, otherKey)), 'WRONG_KEY'],
-      [{ sink: 'file', note: good.note.replace('\n20\n', '\n21\n') }, 'BAD_SIGNATURE'],
-      [{ sink: 'file', note: `${good.note.split('\n\n')[0]}\n` }, 'UNSIGNED'],
+      [{ by: 'place', sink: 'file', note: good.note.replace('\n20\n', '\n21\n') }, 'BAD_SIGNATURE'],
+      [{ by: 'place', sink: 'file', note: `${good.note.split('\n\n')[0]}\n` }, 'UNSIGNED'],
       [from('file', await honest.checkpoint(20, logKey, 'aegis.example/log/other')), 'WRONG_LOG'],
-      [{ sink: 'file', note: 'hello\n' }, 'UNREADABLE'],
-      [{ sink: 'file', note: '' }, 'UNREADABLE'],
+      [{ by: 'place', sink: 'file', note: 'hello\n' }, 'UNREADABLE'],
+      [{ by: 'place', sink: 'file', note: '' }, 'UNREADABLE'],
     ]
     for (const [note, expected] of cases) {
       const report = checkAnchors(found(honest, 40), [note], policy)
@@ -76,6 +83,26 @@ describe('what anchors say of a log', () => {
     }
     const retired = checkAnchors(found(honest, 40), [from('file', good)], policyOf(`${logKey.vkey} 0 10`))
     expect(retired.findings).toMatchObject([{ class: 'WRONG_KEY', size: 20 }])
+  })
+
+  it('counts a cosignature only for a pinned witness, though the key of the log signed as well', async () => {
+    const pinned = createCosigner('witness.example/w1', privateKeyPem(Buffer.alloc(32, 1)), () => 1)
+    const stranger = createCosigner('witness.example/w2', privateKeyPem(Buffer.alloc(32, 2)), () => 1)
+    const checkpoints = [await honest.checkpoint(10), await honest.checkpoint(20)]
+    const receipt = async (checkpoint: StoredCheckpoint, signer: Signer, sink: string) => {
+      const [text = ''] = checkpoint.note.split('\n\n')
+      return { size: checkpoint.size, sink, receipt: await signatureLine(`${text}\n`, signer), at: 1 }
+    }
+    const [ten, twenty] = checkpoints as [StoredCheckpoint, StoredCheckpoint]
+    const receipts = [await receipt(ten, pinned, 'w1'), await receipt(twenty, stranger, 'w1')]
+    const notes = cosignedNotes(checkpoints, [...receipts, { size: 20, sink: 'file', receipt: '0+300', at: 1 }])
+    const both = policyOf(logKey.vkey, pinned.vkey)
+    const report = checkAnchors(found(honest, 40), notes, both)
+    expect(report).toMatchObject({ findings: [], covered: new Map([['witness.example/w1', 10]]) })
+    const rewritten = checkAnchors(found(tinyLog(40, 4), 40), notes, both)
+    expect(rewritten.findings).toMatchObject([{ class: 'REWRITTEN', sink: 'witness.example/w1', from: 0, to: 10 }])
+    const forged = cosignedNotes([twenty], [{ ...(await receipt(ten, pinned, 'w1')), size: 20 }])
+    expect(checkAnchors(found(honest, 40), forged, both).findings).toMatchObject([{ class: 'BAD_SIGNATURE', size: 20 }])
   })
 
   it('says which anchored sizes it could not look up', async () => {
@@ -88,7 +115,7 @@ describe('what anchors say of a log', () => {
   it('never throws, whatever an anchor holds', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { maxLength: 5 }), (texts) => {
-        const notes = texts.map((note) => ({ sink: 'git', note }))
+        const notes = texts.map((note) => ({ by: 'place' as const, sink: 'git', note }))
         expect(checkAnchors(found(honest, 40), notes, policy).findings).toHaveLength(notes.length)
       }),
     )

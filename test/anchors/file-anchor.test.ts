@@ -21,8 +21,8 @@ describe('an anchor in a file', () => {
       .toString()
     expect(JSON.parse(line)).toEqual({ size: 7, note: second.note })
     expect(await readAnchor({ kind: 'file', path }, {})).toEqual([
-      { sink: 'file', note: first.note },
-      { sink: 'file', note: second.note },
+      { by: 'place', sink: 'file', note: first.note },
+      { by: 'place', sink: 'file', note: second.note },
     ])
   })
 
@@ -62,6 +62,16 @@ describe('an anchor in a file', () => {
         fault: 'rollback',
       })
     }
+  })
+
+  it('is read back with what was altered in it, in bounded memory', async () => {
+    const path = join(folder(), 'anchor.jsonl')
+    const { note } = await log.checkpoint(3)
+    const good = JSON.stringify({ size: 3, note })
+    writeFileSync(path, [good, '{"size":3}', 'hello', 'x'.repeat(1_000_000), '[1]', good, ''].join('\n'))
+    const notes = await readAnchor({ kind: 'file', path }, {})
+    expect(notes.map((one) => one.note)).toEqual([note, '', '', '', '', note])
+    await expect(readAnchor({ kind: 'file', path: join(path, 'x') }, {})).rejects.toThrow(/cannot be read/)
   })
 
   it('does not write into a file of somebody else, and says where it cannot write', async () => {

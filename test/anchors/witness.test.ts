@@ -4,9 +4,15 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { formatAddCheckpoint } from '../../src/anchors/add-checkpoint.ts'
-import { anchorStatusJson, checkAnchors, createDispatcher, createProver, witnessKey } from '../../src/anchors/index.ts'
+import {
+  anchorStatusJson,
+  checkAnchors,
+  cosignedNotes,
+  createDispatcher,
+  createProver,
+  witnessKey,
+} from '../../src/anchors/index.ts'
 import { witnessAnchor } from '../../src/anchors/witness-anchor.ts'
-import { addSignatureLines } from '../../src/ledger/notes/sign.ts'
 import { draft, frozenClock, random } from '../support/drafts.ts'
 import { openEvidence, signingIn } from '../support/evidence-store.ts'
 import { folder, logKey, memoryLog, ORIGIN, otherKey, patient, policyOf, type TinyLog, tinyLog } from './support.ts'
@@ -82,10 +88,10 @@ describe('a witness', () => {
     for (const size of [0, 1, 7, 8, 50]) {
       const checkpoint = await log.checkpoint(size)
       const line = await anchor.submit(checkpoint, proofs(log, size), patient())
-      const note = addSignatureLines(checkpoint.note, [line])
+      const receipts = [{ size, sink: 'w1', receipt: line, at: 1 }]
       const found = { origin: ORIGIN, size: 60, rootAt: log.rootAt }
-      const report = checkAnchors(found, [{ sink: 'w1', note }], policyOf(place.vkey))
-      expect(report).toMatchObject({ findings: [], covered: new Map([['w1', size]]) })
+      const report = checkAnchors(found, cosignedNotes([checkpoint], receipts), policyOf(logKey.vkey, place.vkey))
+      expect(report).toMatchObject({ findings: [], covered: new Map([['witness.example/w1', size]]) })
     }
   })
 
@@ -149,7 +155,7 @@ describe('a witness', () => {
     expect((await ask(url, await request(log, 10, 20))).status).toBe(200)
   })
 
-  it('cosigns one of two branches that arrive at the same moment', async () => {
+  it('cosigns one of the branches that arrive at the same moment', async () => {
     const place = makePlace()
     const { url } = await start(place)
     expect((await ask(url, await request(log, 0, 10))).status).toBe(200)
