@@ -2,7 +2,8 @@ import { EMPTY_ROOT, HASH_BYTES, type Hash, nodeHash } from './tree.ts'
 
 /**
  * Is `leaf` (a leaf hash) at `index` in the log of `size` leaves with this root? RFC 9162 section 2.1.3.2. Total: false for
- * whatever cannot be such a proof, so that it may be called on what a stranger sent. At most 53 hashes of work.
+ * whatever cannot be such a proof, so that it may be called on what a stranger sent. At most 53 hashes of work. A path may fit
+ * several sizes: `size` must come from where `root` does, a signed checkpoint.
  */
 export function verifyInclusion(leaf: Hash, index: number, size: number, proof: readonly Hash[], root: Hash): boolean {
   if (!isSize(index) || !isSize(size) || index >= size || !isHash(leaf)) return false

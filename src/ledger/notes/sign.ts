@@ -41,12 +41,17 @@ export async function signatureLine(text: string, signer: Signer): Promise<strin
  * @throws AegisError `invalid_request` on a line that is no signature line (it could change what the text is) or too many
  */
 export function addSignatureLines(note: string, lines: readonly string[]): string {
+  if (lines.some((line) => parseSignatureLine(line) === null)) throw unwritable('not a signature line')
   const there = new Set(note.slice(note.lastIndexOf('\n\n') + 2).split('\n'))
   const more = lines.filter((line) => !there.has(line))
   const whole = note + more.map((line) => `${line}\n`).join('')
-  const parsed = more.every((line) => parseSignatureLine(line) !== null) ? parseNote(whole) : 'not a signature line'
-  if (typeof parsed === 'string') throw new AegisError('invalid_request', `the note cannot be written: ${parsed}`)
+  const parsed = parseNote(whole)
+  if (typeof parsed === 'string') throw unwritable(parsed)
   return whole
+}
+
+function unwritable(why: string): AegisError {
+  return new AegisError('invalid_request', `the note cannot be written: ${why}`)
 }
 
 /** A log's signer from a PKCS#8 PEM text. @throws AegisError `config` where that holds no Ed25519 private key */
