@@ -1,7 +1,5 @@
 import { type Frontier, type Hash, nodeHash } from './tree.ts'
 
-export { verifyConsistency, verifyInclusion } from './verify-proof.ts'
-
 /** Root of the leaves from `index * 2^level` to `(index + 1) * 2^level`, which must all exist. `tiles.ts` reads it from a store. */
 export type SubtreeSource = (level: number, index: number) => Promise<Hash>
 

@@ -3,15 +3,10 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { leafHashOfBytes } from '../../../src/ledger/chain.ts'
-import {
-  consistencyProof,
-  frontierAt,
-  inclusionProof,
-  verifyConsistency,
-  verifyInclusion,
-} from '../../../src/ledger/merkle/proofs.ts'
+import { consistencyProof, frontierAt, inclusionProof } from '../../../src/ledger/merkle/proofs.ts'
 import { createTileReader } from '../../../src/ledger/merkle/tiles.ts'
 import { appendLeaves, EMPTY, EMPTY_ROOT, type Hash, rootOf } from '../../../src/ledger/merkle/tree.ts'
+import { verifyConsistency, verifyInclusion } from '../../../src/ledger/merkle/verify-proof.ts'
 import { leavesUpTo, memoryTree } from './memory-tree.ts'
 
 interface Vectors {

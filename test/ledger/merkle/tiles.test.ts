@@ -1,14 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import {
-  consistencyProof,
-  frontierAt,
-  inclusionProof,
-  verifyConsistency,
-  verifyInclusion,
-} from '../../../src/ledger/merkle/proofs.ts'
+import { consistencyProof, frontierAt, inclusionProof } from '../../../src/ledger/merkle/proofs.ts'
 import { completedTiles, createTileReader } from '../../../src/ledger/merkle/tiles.ts'
 import { appendLeaves, EMPTY, EMPTY_ROOT, type Hash, rootOf } from '../../../src/ledger/merkle/tree.ts'
+import { verifyConsistency, verifyInclusion } from '../../../src/ledger/merkle/verify-proof.ts'
 import { leavesUpTo, type MemoryTree, memoryTree } from './memory-tree.ts'
 
 const hex = (hashes: readonly Hash[]) => hashes.map((hash) => Buffer.from(hash).toString('hex'))

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { verifyInclusion } from '../../../src/ledger/merkle/proofs.ts'
 import { appendLeaves, EMPTY, EMPTY_ROOT, rootOf } from '../../../src/ledger/merkle/tree.ts'
+import { verifyInclusion } from '../../../src/ledger/merkle/verify-proof.ts'
 import { checkpointText, readCheckpoint } from '../../../src/ledger/notes/checkpoint.ts'
 import { openNote, parseNote, parseSignatureLine } from '../../../src/ledger/notes/note.ts'
 import {
