@@ -330,7 +330,7 @@ GRANT UPDATE (reason, at) ON aegis.ledger_hold TO led_app;
 --> statement-breakpoint
 GRANT UPDATE (replay_from, alive_until, state, claimed_by) ON aegis.ledger_gateway TO led_app;
 --> statement-breakpoint
-GRANT UPDATE (status, expires_at, parameters, votes, resolution) ON aegis.approval TO led_app;
+GRANT UPDATE (status, expires_at, parameters, votes, resolution, record) ON aegis.approval TO led_app;
 --> statement-breakpoint
 GRANT UPDATE (name, owner, sponsor, role, prefix, revoked_at) ON aegis.api_key TO led_app;
 --> statement-breakpoint

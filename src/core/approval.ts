@@ -86,3 +86,8 @@ export type ApprovalChange =
   | { readonly kind: 'redeem'; readonly id: EnvelopeId; readonly digest: Sha256; readonly at: number }
   /** redeemed -> approved: nothing was sent (the credential or the connection failed first). `parameters`: the raw arguments, which redeeming had dropped. */
   | { readonly kind: 'restore'; readonly id: EnvelopeId; readonly parameters?: JsonObject | null }
+  /**
+   * Drops what a settled approval keeps of the committed values at these paths, and their salts: they were erased from the
+   * evidence. Always holds; an approval that is not settled yet keeps what it needs.
+   */
+  | { readonly kind: 'forget'; readonly id: EnvelopeId; readonly paths: readonly string[] }

@@ -1,4 +1,5 @@
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
+import { forgotten, type KeptTexts } from '../forgotten.ts'
 import { column, type Handle, prepare, type Statement } from './handle.ts'
 
 /** Applies one change inside the running transaction. False: it does not hold, and nothing was changed. */
@@ -18,6 +19,8 @@ const EXPIRE = `UPDATE approval SET status = 'expired', parameters = NULL
 const REDEEM = `UPDATE approval SET status = 'redeemed', parameters = NULL
   WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? RETURNING id`
 const RESTORE = `UPDATE approval SET status = 'approved', parameters = ? WHERE id = ? AND status = 'redeemed' RETURNING id`
+const KEPT = `SELECT record, votes, resolution FROM approval WHERE id = ? AND status IN ('denied', 'expired', 'redeemed')`
+const FORGET = 'UPDATE approval SET record = ?, votes = ?, resolution = ?, parameters = NULL WHERE id = ?'
 
 export function createApplyChange(handle: Handle): ApplyChange {
   const park = prepare(handle, PARK)
@@ -28,6 +31,8 @@ export function createApplyChange(handle: Handle): ApplyChange {
   const expire = prepare(handle, EXPIRE)
   const redeem = prepare(handle, REDEEM)
   const restore = prepare(handle, RESTORE)
+  const kept = prepare(handle, KEPT)
+  const forget = prepare(handle, FORGET)
 
   return (change) => {
     switch (change.kind) {
@@ -47,6 +52,13 @@ export function createApplyChange(handle: Handle): ApplyChange {
         return held(redeem, [change.id, change.digest, change.at])
       case 'restore':
         return held(restore, [jsonOrNull(change.parameters), change.id])
+      case 'forget': {
+        const texts = keptTexts(kept.get([change.id]))
+        if (texts === null) return true
+        const { record, votes, resolution } = forgotten(texts, change.paths)
+        forget.run([record, votes, resolution, change.id])
+        return true
+      }
       default:
         return change satisfies never
     }
@@ -64,6 +76,14 @@ function withVote(row: unknown, vote: Vote): string | null {
   const votes: readonly Vote[] = JSON.parse(text)
   const again = votes.some(({ reviewer }) => reviewer.principal === vote.reviewer.principal)
   return again ? null : JSON.stringify([...votes, vote])
+}
+
+function keptTexts(row: unknown): KeptTexts | null {
+  const record = column(row, 'record')
+  const votes = column(row, 'votes')
+  const resolution = column(row, 'resolution')
+  if (typeof record !== 'string' || typeof votes !== 'string') return null
+  return { record, votes, resolution: typeof resolution === 'string' ? resolution : null }
 }
 
 function resolutionOf({ reviewer, comment, at }: Vote): string {

@@ -1,0 +1,34 @@
+import type { Approval, Vote } from '../core/approval.ts'
+
+/** What an approval's row keeps as text: `votes` and `resolution` hold comments, `record` all that parking wrote. */
+export interface KeptTexts {
+  readonly record: string
+  readonly votes: string
+  readonly resolution: string | null
+}
+
+/**
+ * The texts without the values at these paths, and without the salts that would let a short value be guessed. The arguments of
+ * a call may be read from its target, so that both go together; comments go whoever gave them.
+ */
+export function forgotten(kept: KeptTexts, paths: readonly string[]): KeptTexts {
+  const { salts, target, justification, ...rest }: Pick<Approval, 'salts' | 'target' | 'justification'> = JSON.parse(
+    kept.record,
+  )
+  const erases = (path: string) => paths.includes(path)
+  const record = {
+    ...rest,
+    salts: Object.fromEntries(Object.entries(salts).filter(([path]) => !erases(path))),
+    target: erases('target') || erases('params') ? '' : target,
+    justification: erases('justification') ? null : justification,
+  }
+  if (!erases('comment')) return { ...kept, record: JSON.stringify(record) }
+  const silent = (vote: Vote): Vote => ({ ...vote, comment: '' })
+  const votes: readonly Vote[] = JSON.parse(kept.votes)
+  const resolution: Vote | null = kept.resolution === null ? null : JSON.parse(kept.resolution)
+  return {
+    record: JSON.stringify(record),
+    votes: JSON.stringify(votes.map(silent)),
+    resolution: resolution === null ? null : JSON.stringify(silent(resolution)),
+  }
+}
