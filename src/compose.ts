@@ -4,6 +4,7 @@ import type { AdminContext } from './admin/door.ts'
 import { createResolver } from './admin/resolve.ts'
 import { adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
+import { composeEvidence } from './compose/evidence.ts'
 import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
 import type { Clock, Random } from './core/runtime.ts'
@@ -14,11 +15,9 @@ import { createFactCollector } from './facts/facts.ts'
 import { createGateway } from './gateway/gateway.ts'
 import { bearerFrom, createKeyring, createSelfCheck } from './identity/index.ts'
 import type { Ledger } from './ledger/draft.ts'
-import { openLedger } from './ledger/ledger.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { openPolicySet } from './policy-set/index.ts'
-import { checkpointMemory, openLogKey } from './store/files/log-key.ts'
 import { openStores } from './store/open.ts'
 
 /** How often what has run out of time is looked for, in milliseconds. */
@@ -47,13 +46,8 @@ export async function compose(config: Config, adminUrl: string, version: string)
   const policies = await openPolicySet({ sources: config.policies, upstreams: Object.keys(config.upstreams), log })
   const stores = await openStores(config.store)
   const gatewayName = `gw-${randomBytes(4).toString('hex')}`
-  const ledger = await openLedger({
-    ...{ store: stores.ledger, clock, random, gateway: gatewayName },
-    signing: (origin, everSigned) => ({
-      ...openLogKey(config.places, origin, everSigned, random),
-      memory: checkpointMemory(config.places.lastCheckpoint),
-    }),
-  })
+  const evidence = await composeEvidence(config, stores.ledger, { clock, random, log, gateway: gatewayName })
+  const { ledger } = evidence
 
   const keyring = createKeyring({ store: stores.keys, clock, random })
   const approvals = createApprovals({
@@ -110,6 +104,7 @@ export async function compose(config: Config, adminUrl: string, version: string)
   metrics.observe({
     ledgerEntries: () => ledger.stats().size,
     ledgerQueue: () => ledger.stats().queued,
+    anchorLag: () => Math.max(0, ...evidence.anchors.status().map(({ lagSeconds }) => lagSeconds)),
     ledgerUnsigned: () => ledger.stats().size - (ledger.checkpoint()?.size ?? 0),
     approvalsPending: () => stores.approvals.pending(),
     credentialsUnrevoked: () => stores.revocations.count(),
@@ -120,7 +115,8 @@ export async function compose(config: Config, adminUrl: string, version: string)
   }, EXPIRY_MS)
   expiry.unref()
 
-  const parts = { gateway, approvals, resolver, ledger, reader: stores.ledger, policy, authenticate, log, adminUrl }
+  const reader = stores.ledger
+  const parts = { gateway, approvals, resolver, ...evidence, reader, policy, authenticate, log, adminUrl }
   return {
     mcp: entrance.routes,
     admin: (via) => adminRoutes(parts, via),
@@ -137,7 +133,7 @@ export async function compose(config: Config, adminUrl: string, version: string)
       await broker.drain()
       broker.stop()
       policies.close()
-      await ledger.close()
+      await evidence.close()
       await stores.close()
       log.close()
     },

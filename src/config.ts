@@ -33,6 +33,7 @@ export interface Config {
   readonly upstreams: Readonly<Record<string, UpstreamSettings>>
   readonly credentials: Readonly<Record<string, CredentialSettings>>
   readonly localForge: ForgeSettings | null
+  readonly anchors: FileSettings['anchors']
 }
 
 /** What the command line may set. */
@@ -54,7 +55,7 @@ export interface World {
   readonly serving?: boolean
 }
 
-const NOTHING: FileSettings = { upstreams: {}, credentials: {}, localForge: null }
+const NOTHING: FileSettings = { upstreams: {}, credentials: {}, localForge: null, anchors: [] }
 
 /**
  * Defaults < file < environment < flags.
@@ -73,6 +74,7 @@ export function loadConfig(world: World): Config {
     policies: chosen.policies ?? ['pr-writer'],
     upstreams: file.upstreams,
     credentials: file.credentials,
+    anchors: file.anchors,
     localForge: file.localForge && {
       ...file.localForge,
       dataDir: file.localForge.dataDir || join(places.dataDir, 'forge'),

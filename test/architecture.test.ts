@@ -21,7 +21,7 @@ const RANKS: Readonly<Record<string, number>> = {
   admin: 4,
   store: 4,
   config: 4,
-  'compose.ts': 5,
+  compose: 5,
   'server.ts': 6,
   cli: 7,
 }

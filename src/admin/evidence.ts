@@ -13,11 +13,16 @@ import { type AdminContext, type AdminEnv, demandRole, intQuery } from './door.t
 export interface EvidenceParts {
   readonly ledger: OpenLedger
   readonly reader: LedgerReader
+  /** Where checkpoints were taken to, and how far behind each place is. */
+  readonly anchorStatus: () => JsonObject[]
+  /** Hands the signing over to a new key. */
+  readonly rotateLogKey: () => Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
   readonly policy: () => CompiledPolicy
 }
 
 /** Reading what happened. An agent key reads its own sessions; a viewer's reads all. */
-export function evidenceRoutes(app: Hono<AdminEnv>, { ledger, reader, policy }: EvidenceParts): void {
+export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void {
+  const { ledger, reader, policy } = parts
   const listSessions = async (context: AdminContext) => {
     const key = context.get('key')
     const all = await reader.sessions(intQuery(context, 'limit', 200, 1000))
@@ -41,6 +46,16 @@ export function evidenceRoutes(app: Hono<AdminEnv>, { ledger, reader, policy }: 
   app.get('/admin/v1/evidence/checkpoint', async (context) =>
     context.json(checkpointWire(await ledger.sign(), ledger.origin)),
   )
+
+  app.get('/admin/v1/evidence/anchors', (context) => {
+    demandRole(context, 'viewer')
+    return context.json({ anchors: parts.anchorStatus() })
+  })
+  app.post('/admin/v1/evidence/rotate-key', async (context) => {
+    demandRole(context, 'admin')
+    const { checkpoint, vkey } = await parts.rotateLogKey()
+    return context.json({ vkey, checkpoint: checkpointWire(checkpoint, ledger.origin) })
+  })
 
   app.get('/admin/v1/logs', async (context) => {
     const entries = await reader.list(await filterOf(context, reader))

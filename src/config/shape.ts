@@ -1,3 +1,4 @@
+import type { AnchorSettings } from '../anchors/index.ts'
 import type { CatalogName } from '../core/catalog/catalog.ts'
 
 /** How a remote or local MCP server behind us is reached. */
@@ -62,4 +63,6 @@ export interface FileSettings {
   readonly upstreams: Readonly<Record<string, UpstreamSettings>>
   readonly credentials: Readonly<Record<string, CredentialSettings>>
   readonly localForge: ForgeSettings | null
+  /** Where signed checkpoints are taken to. */
+  readonly anchors: readonly AnchorSettings[]
 }

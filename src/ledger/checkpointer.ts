@@ -37,6 +37,11 @@ export interface Checkpointer {
   /** Signs soon: at most one second after the append that asks for it. */
   soon(): void
   latest(): StoredCheckpoint | null
+  /**
+   * Hands over to another key: `announce` records it, the checkpoint that covers the record is signed by both, later ones by
+   * the new key alone. Returns that checkpoint.
+   */
+  rotate(next: Signer, announce: () => Promise<unknown>): Promise<StoredCheckpoint>
   /** Ends the timer; what is appended later is signed at the next start. */
   stop(): void
 }
@@ -50,6 +55,7 @@ const SOON_MS = 500
  */
 export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkpointer> {
   const { store, origin, halt } = parts
+  let signers: readonly Signer[] = [parts.signer]
   let { frontier, checkpoint } = await startingPoint(parts)
   let timer: NodeJS.Timeout | null = null
   let running: Promise<StoredCheckpoint> | null = null
@@ -60,7 +66,7 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
     try {
       const grown = await growth(store, origin, frontier)
       if (checkpoint !== null && grown.frontier.size === checkpoint.size) return checkpoint
-      checkpoint = await publish(parts, frontier, grown)
+      checkpoint = await publish(parts, signers, frontier, grown)
       frontier = grown.frontier
       parts.signed(checkpoint)
       return checkpoint
@@ -91,9 +97,24 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
     }, SOON_MS).unref()
   }
 
+  async function rotate(next: Signer, announce: () => Promise<unknown>): Promise<StoredCheckpoint> {
+    await announce()
+    const before = signers
+    signers = [...before, next]
+    try {
+      const overlap = await sign()
+      signers = [next]
+      return overlap
+    } catch (error) {
+      signers = before
+      throw error
+    }
+  }
+
   return {
     sign,
     soon,
+    rotate,
     latest: () => checkpoint,
     stop() {
       if (timer !== null) clearTimeout(timer)
@@ -198,11 +219,15 @@ async function storedLeaves(reader: LedgerReader, from: number, to: number): Pro
   return leaves
 }
 
-async function publish(parts: CheckpointerParts, last: Frontier, grown: Growth): Promise<StoredCheckpoint> {
-  const { store, origin, signer, memory } = parts
+async function publish(
+  { store, origin, memory }: CheckpointerParts,
+  signers: readonly Signer[],
+  last: Frontier,
+  grown: Growth,
+): Promise<StoredCheckpoint> {
   const { frontier, leaves } = grown
   const root = rootOf(frontier)
-  const note = await signNote(checkpointText({ origin, size: frontier.size, root }), [signer])
+  const note = await signNote(checkpointText({ origin, size: frontier.size, root }), signers)
   const snapshot = await store.snapshot()
   const tiles = await completedTiles(last, leaves, createTileReader(snapshot, last.size)).finally(snapshot.close)
   const checkpoint = { size: frontier.size, root, note }

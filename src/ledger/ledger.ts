@@ -3,7 +3,10 @@ import { buildBundle, type EvidenceBundle } from './bundle.ts'
 import { isLogName } from './chain.ts'
 import { type Checkpointer, type CheckpointerParts, openCheckpointer } from './checkpointer.ts'
 import type { Ledger } from './draft.ts'
+import { keyLeaf } from './log-leaves.ts'
+import type { Signer } from './notes/sign.ts'
 import { closeDangling, replay } from './recovery.ts'
+import { createScrubber, type Scrubber, type ScrubState } from './scrubber.ts'
 import type { Scribe } from './seal.ts'
 import { sessionManifest } from './session-manifest.ts'
 import type { LedgerReader, LedgerStore, StoredCheckpoint } from './store.ts'
@@ -37,6 +40,10 @@ export interface OpenLedger extends Ledger {
   checkpoint(): StoredCheckpoint | null
   /** Signs what is durable now. @throws AegisError `not_found` where the log is unsigned, `evidence_unavailable` */
   sign(): Promise<StoredCheckpoint>
+  /** Hands the signing over to another key, with a `key` leaf and a checkpoint signed by both. @throws AegisError `not_found`, `evidence_unavailable` */
+  rotate(next: Signer): Promise<StoredCheckpoint>
+  /** How far the stored bodies were hashed again; null where the log is unsigned. */
+  scrubbed(): ScrubState | null
   /** Appends a manifest leaf where the newest one is not up to date, and gathers what an auditor needs. @throws AegisError `not_found` */
   export(session: string, options?: { readonly redact?: readonly string[] }): Promise<EvidenceBundle>
   /** @throws AegisError `not_found` */
@@ -65,8 +72,9 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
   signing = await openSigning(options, head.origin, writer)
   const dangling = await replay(store, head)
   await closeDangling(writer, store, scribe, dangling)
-  const sign = async () => {
-    if (signing !== null) return signing.sign()
+  const scrubber = signing && openScrubber(options, signing, writer)
+  const demandSigning = () => {
+    if (signing !== null) return signing
     throw new AegisError('not_found', 'this log is not signed')
   }
   return {
@@ -75,11 +83,14 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     append: writer.append,
     stats: writer.stats,
     checkpoint: () => signing?.latest() ?? null,
-    sign,
+    sign: async () => demandSigning().sign(),
+    rotate: async (next) => demandSigning().rotate(next, () => writer.leaf(keyLeaf(scribe, next.vkey))),
+    scrubbed: () => scrubber?.state ?? null,
     verify: (session) => withSnapshot(store, (reader) => verifyStored(reader, session)),
     export: (session, { redact = [] } = {}) => exportSession(store, writer, signing, session, redact),
     closeSession: (session) => closeSession(store, writer, session),
     async close() {
+      scrubber?.stop()
       await writer.close()
       signing?.stop()
       // A store that is damaged or full was told of before; its last entries are signed at the next start.
@@ -95,10 +106,17 @@ async function openSigning(options: LedgerOptions, origin: string, writer: Write
   return openCheckpointer({ store, origin, halt: writer.halt, signed: () => {}, ...signing(origin, everSigned) })
 }
 
+function openScrubber({ store, clock }: LedgerOptions, signing: Checkpointer, writer: Writer): Scrubber {
+  const signed = () => signing.latest()?.size ?? 0
+  const scrubber = createScrubber({ store, signed, elapsed: clock.elapsed, halt: writer.halt })
+  scrubber.start()
+  return scrubber
+}
+
 function newOrigin({ origin, random }: LedgerOptions): string {
   if (origin === undefined) return `aegis/${Buffer.from(random.bytes(8)).toString('hex')}`
-  if (isLogName(origin)) return origin
-  throw new AegisError('config', 'a log origin is 1 to 300 printable ASCII characters without spaces')
+  if (isLogName(origin) && !origin.includes('+')) return origin
+  throw new AegisError('config', 'a log origin is 1 to 300 printable ASCII characters without spaces and plus signs')
 }
 
 async function exportSession(

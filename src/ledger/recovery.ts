@@ -1,11 +1,9 @@
-import { canonicalBody } from '../core/canonical.ts'
 import { AegisError } from '../core/errors.ts'
 import type { EnvelopeId, SessionId } from '../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
-import { rfc3339 } from '../core/runtime.ts'
 import type { EntryBody } from './body.ts'
 import type { EntryDraft } from './draft.ts'
-import { VERSION } from './entry.ts'
+import { bootLeaf } from './log-leaves.ts'
 import type { Scribe } from './seal.ts'
 import type { LedgerStore, LogHead } from './store.ts'
 import { examine } from './testimony.ts'
@@ -51,19 +49,7 @@ export async function closeDangling(
   dangling: readonly EntryBody[],
 ): Promise<void> {
   await Promise.all(dangling.map((intent) => writer.append(orphanOf(intent))))
-  await writer.leaf({ leaf: 'boot', text: bootText(writer, store, scribe) })
-}
-
-function bootText(writer: Writer, store: LedgerStore, scribe: Scribe): string {
-  return canonicalBody({
-    gw: scribe.gateway,
-    kind: 'boot',
-    log: scribe.origin,
-    size: writer.stats().size,
-    store: store.settings,
-    ts: rfc3339(scribe.clock.now()),
-    v: VERSION,
-  })
+  await writer.leaf(bootLeaf(scribe, writer.stats().size, store.settings))
 }
 
 function orphanOf(intent: EntryBody): EntryDraft {

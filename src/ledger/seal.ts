@@ -1,3 +1,4 @@
+import type { ApprovalChange } from '../core/approval.ts'
 import type { AegisError } from '../core/errors.ts'
 import type { EnvelopeId, Sha256 } from '../core/ids.ts'
 import { uuidv7 } from '../core/ids.ts'
@@ -41,10 +42,16 @@ export interface LeafWork {
   readonly text: string
   /** Payloads that go with this leaf. */
   readonly erased: SealedBatch['erased']
+  /** What approvals lose with it. */
+  readonly changes: readonly ApprovalChange[]
   readonly bytes: number
   readonly done: (n: number) => void
   readonly fail: (error: AegisError) => void
 }
+
+/** A leaf of the log itself. Those about one session name it; `entries` and `final` are a manifest's. */
+export type Leaf = Pick<LeafWork, 'leaf' | 'text'> &
+  Partial<Pick<LeafWork, 'session' | 'entries' | 'final' | 'erased' | 'changes'>>
 
 export type Work = EntryWork | LeafWork
 

@@ -1,7 +1,8 @@
 import { AegisError } from '../core/errors.ts'
 import { rfc3339 } from '../core/runtime.ts'
 import type { EntryDraft, LedgerEntry } from './draft.ts'
-import { entryWork, type LeafWork, type Scribe, type Sealed, sealBatch, type Work } from './seal.ts'
+import { gapLeaf } from './log-leaves.ts'
+import { entryWork, type Leaf, type Scribe, type Sealed, sealBatch, type Work } from './seal.ts'
 import { type LedgerStore, StoreError } from './store.ts'
 
 const MAX_QUEUED = 4096
@@ -14,9 +15,6 @@ export interface WriterStats {
   /** Why nothing is written, or null. */
   readonly closed: string | null
 }
-
-/** A leaf of the log itself. Those about one session name it; `entries` and `final` are a manifest's. */
-export type Leaf = Pick<LeafWork, 'leaf' | 'text'> & Partial<Pick<LeafWork, 'session' | 'entries' | 'final' | 'erased'>>
 
 /** The group commit: what is queued while one transaction runs is the next one. No timer: a lone entry never waits. */
 export interface Writer {
@@ -55,15 +53,25 @@ export function createWriter(parts: WriterParts): Writer {
   let closed: Condition | null = null
   let running: Promise<void> | null = null
   let ending = false
+  /** Refusals that were answered and could not be written. */
+  let missed: { count: number; from: number; to: number } | null = null
 
   function enqueue(work: Work): void {
     const refusal = refusalOf(work)
     if (refusal !== null) {
-      work.fail(refusal)
+      turnAway(work, refusal)
       return
     }
     queue.push(work)
     running ??= run()
+  }
+
+  function turnAway(work: Work, refusal: AegisError): void {
+    if (work.kind === 'entry' && work.draft.kind === 'block') {
+      const now = scribe.clock.now()
+      missed = { count: (missed?.count ?? 0) + 1, from: missed?.from ?? now, to: now }
+    }
+    work.fail(refusal)
   }
 
   function refusalOf(work: Work): AegisError | null {
@@ -108,7 +116,7 @@ export function createWriter(parts: WriterParts): Writer {
     }
     if (freeBytes === null || freeBytes >= minFreeBytes) return [...batch]
     const why = `only ${Math.floor(freeBytes / 1024 / 1024)} MiB are free where the evidence is kept`
-    for (const work of batch) if (!isEssential(work)) work.fail(unavailable(why, 'Free some disk space.'))
+    for (const work of batch) if (!isEssential(work)) turnAway(work, unavailable(why, 'Free some disk space.'))
     return batch.filter(isEssential)
   }
 
@@ -118,7 +126,7 @@ export function createWriter(parts: WriterParts): Writer {
     try {
       await store.commit({
         sessions: [...sessions],
-        slots: works.map((work) => (work.kind === 'entry' ? work.draft.changes : [])),
+        slots: works.map((work) => (work.kind === 'entry' ? work.draft.changes : work.changes)),
         seal: (state) => {
           sealed = sealBatch(works, state, open, rfc3339(scribe.clock.now()), lost)
           return sealed.batch
@@ -138,11 +146,27 @@ export function createWriter(parts: WriterParts): Writer {
     size = sealed.batch.log.size
     sealed.settle()
     written()
+    tellMissed()
+  }
+
+  function tellMissed(): void {
+    if (missed === null) return
+    const { count, from, to } = missed
+    missed = null
+    leaf(gapLeaf(scribe, count, from, to)).catch(() => {})
+  }
+
+  function leaf(what: Leaf): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const defaults = { session: null, entries: 0, final: false, erased: [], changes: [] }
+      enqueue({ kind: 'leaf', ...defaults, ...what, bytes: what.text.length, done: resolve, fail: reject })
+    })
   }
 
   function refuse(works: readonly Work[], error: unknown): void {
     if (closed?.fatal !== true) closed = conditionOf(error)
-    for (const work of works) work.fail(unavailable(closed?.why ?? 'the store failed', adviceFor(error), error))
+    const refusal = unavailable(closed?.why ?? 'the store failed', adviceFor(error), error)
+    for (const work of works) turnAway(work, refusal)
   }
 
   return {
@@ -150,11 +174,7 @@ export function createWriter(parts: WriterParts): Writer {
       new Promise((resolve, reject) => {
         enqueue(entryWork(draft, scribe, resolve, reject))
       }),
-    leaf: (leaf) =>
-      new Promise((resolve, reject) => {
-        const defaults = { session: null, entries: 0, final: false, erased: [] }
-        enqueue({ kind: 'leaf', ...defaults, ...leaf, bytes: leaf.text.length, done: resolve, fail: reject })
-      }),
+    leaf,
     halt: (why) => {
       closed = { why, fatal: true }
     },

@@ -28,6 +28,8 @@ export interface Readings {
   readonly ledgerQueue?: Reading
   /** Entries that no signed checkpoint covers yet. */
   readonly ledgerUnsigned?: Reading
+  /** Seconds that the newest checkpoint waits for the slowest anchor. */
+  readonly anchorLag?: Reading
   readonly approvalsPending?: Reading
   readonly credentialsUnrevoked?: Reading
 }
@@ -36,6 +38,10 @@ const GAUGES = {
   ledgerEntries: { name: 'aegis_ledger_entries', help: 'Entries in the ledger.' },
   ledgerQueue: { name: 'aegis_ledger_queue', help: 'Drafts waiting to be written.' },
   ledgerUnsigned: { name: 'aegis_ledger_unsigned', help: 'Entries no signed checkpoint covers yet.' },
+  anchorLag: {
+    name: 'aegis_anchor_lag_seconds',
+    help: 'How long the newest checkpoint waits for the slowest anchor.',
+  },
   approvalsPending: { name: 'aegis_approvals_pending', help: 'Reviews waiting for a person.' },
   credentialsUnrevoked: {
     name: 'aegis_credentials_unrevoked',

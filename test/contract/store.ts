@@ -115,6 +115,18 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         snapshot.close()
       })
 
+      it('shows the present to who comes after a reading that was given up', async () => {
+        await Promise.all(Array.from({ length: 450 }, () => ledger.append(draft())))
+        const first = await stores.ledger.snapshot()
+        for await (const page of first.entries(0)) if (page.length > 0) break
+        for await (const page of first.sessionEntries(SESSION)) if (page.length > 0) break
+        first.close()
+        await ledger.append(draft())
+        const second = await stores.ledger.snapshot()
+        expect((await second.head())?.size).toBe(452)
+        second.close()
+      })
+
       it('closes a session with a final manifest, and opens it again for a late entry', async () => {
         await ledger.append(draft())
         await ledger.closeSession(SESSION)

@@ -5,8 +5,9 @@ import { appendLeaves, EMPTY, rootOf } from '../../src/ledger/merkle/tree.ts'
 import { readCheckpoint } from '../../src/ledger/notes/checkpoint.ts'
 import { openNote } from '../../src/ledger/notes/note.ts'
 import { keysInForce } from '../../src/ledger/notes/trust-policy.ts'
-import { readTrust } from '../../src/store/files/log-key.ts'
-import { draft } from '../support/drafts.ts'
+import { createScrubber } from '../../src/ledger/scrubber.ts'
+import { nextLogKey, readTrust } from '../../src/store/files/log-key.ts'
+import { draft, random } from '../support/drafts.ts'
 import {
   type EvidenceStore,
   ORIGIN,
@@ -15,7 +16,7 @@ import {
   signingIn,
   temporaryFolder,
 } from '../support/evidence-store.ts'
-import { rewriteHistory } from '../support/rewrite.ts'
+import { rewriteEntry, rewriteHistory } from '../support/rewrite.ts'
 import { DISARM, sqlite } from '../support/sqlite-shell.ts'
 
 let folder: string
@@ -175,5 +176,101 @@ describe('what a store may lose', () => {
       code: 'config',
       message: expect.stringContaining('log.key is missing'),
     })
+  })
+})
+
+describe('a change of key', () => {
+  const keys = () => ({
+    logKey: join(folder, 'log.key'),
+    logTrust: join(folder, 'log.vkey'),
+    lastCheckpoint: join(folder, 'log.checkpoint'),
+  })
+  const trusted = (size: number) => {
+    const trust = readTrust(keys().logTrust)
+    return trust === null ? [] : keysInForce(trust, size)
+  }
+
+  it('is recorded, and the checkpoint over the record is signed by both', async () => {
+    const overlap = await opened(async (evidence) => {
+      await write(evidence, 3)
+      const next = nextLogKey(keys(), ORIGIN, random)
+      const { size, note } = await evidence.ledger.rotate(next.signer)
+      next.takeOver(size)
+      expect(openNote(note, trusted(size))).toMatchObject({ ok: true, signatures: [{}, {}], unknown: [] })
+      await write(evidence, 1)
+      const later = await evidence.ledger.sign()
+      expect(trusted(later.size)).toHaveLength(1)
+      expect(openNote(later.note, trusted(later.size))).toMatchObject({ ok: true, signatures: [{}], unknown: [] })
+      return size
+    })
+    expect(rows('SELECT kind FROM ledger_entry ORDER BY n')).toContainEqual(['key'])
+    expect(readFileSync(keys().logTrust, 'utf8').trim().split('\n')).toEqual([
+      expect.stringMatching(new RegExp(` 0 ${overlap}$`)),
+      expect.stringMatching(new RegExp(` ${overlap}$`)),
+    ])
+    await opened((evidence) => write(evidence, 1))
+  })
+
+  it.each([
+    ['before it takes over, changes nothing', false],
+    ['between its two files, is finished at the next start', true],
+  ])('that a stop interrupts %s', async (_, named) => {
+    await opened(async (evidence) => {
+      const next = nextLogKey(keys(), ORIGIN, random)
+      const { size } = await evidence.ledger.rotate(next.signer)
+      if (!named) return
+      copyFileSync(keys().logKey, join(folder, 'old'))
+      copyFileSync(`${keys().logKey}.next`, join(folder, 'next'))
+      next.takeOver(size)
+      copyFileSync(join(folder, 'old'), keys().logKey)
+      copyFileSync(join(folder, 'next'), `${keys().logKey}.next`)
+    })
+    await opened(async (evidence) => {
+      await write(evidence, 1)
+      const { size, note } = await evidence.ledger.sign()
+      expect(openNote(note, trusted(size))).toMatchObject({ ok: true })
+    })
+    expect(existsSync(`${keys().logKey}.next`)).toBe(!named)
+  })
+})
+
+describe('the scrubber', () => {
+  it.each([
+    [
+      'a body',
+      "UPDATE ledger_entry SET body = replace(body, 'get_file', 'set_file') WHERE n = 40",
+      'ALTERED_BODY: entry 40',
+    ],
+    ['a row that is gone', 'DELETE FROM ledger_entry WHERE n = 40', 'DELETED: entry 40'],
+    ['a body with its hash', '', 'REWRITTEN: entry 1 '],
+  ])('finds %s far behind the head, and nothing is written any more', async (_, sql, why) => {
+    const evidence = await open()
+    try {
+      await write(evidence, 600)
+      await evidence.ledger.sign()
+      const scrubber = createScrubber({
+        store: evidence.stores.ledger,
+        signed: () => evidence.ledger.checkpoint()?.size ?? 0,
+        elapsed: () => 0,
+        halt: () => {},
+      })
+      for (let look = 0; look < 5; look += 1) await scrubber.look()
+      expect(scrubber.state).toMatchObject({ rounds: 1, damage: null })
+      const { size } = (await evidence.stores.ledger.head()) ?? { size: 0 }
+      if (sql === '') rewriteEntry(join(folder, 'aegis.db'), 1)
+      else rows(`${DISARM} ${sql}`)
+      const halted: string[] = []
+      const next = createScrubber({
+        store: evidence.stores.ledger,
+        signed: () => size,
+        elapsed: () => 0,
+        halt: (reason) => halted.push(reason),
+      })
+      for (let look = 0; look < 5; look += 1) await next.look()
+      expect(halted).toEqual([expect.stringContaining(why)])
+      expect(next.state.damage).toContain(why)
+    } finally {
+      await evidence.close()
+    }
   })
 })

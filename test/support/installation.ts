@@ -35,6 +35,7 @@ export interface InstallOptions {
   readonly policies?: readonly string[]
   readonly upstreams?: Readonly<Record<string, UpstreamSettings>>
   readonly credentials?: Readonly<Record<string, CredentialSettings>>
+  readonly anchors?: Config['anchors']
   /** Further keys by name. */
   readonly keys?: Readonly<Record<string, { role: Role; owner: string }>>
 }
@@ -124,6 +125,7 @@ function configIn(folder: string, options: InstallOptions): Config {
     upstreams: options.upstreams ?? {},
     credentials: options.credentials ?? {},
     localForge: null,
+    anchors: options.anchors ?? [],
   }
 }
 

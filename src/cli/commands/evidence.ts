@@ -31,4 +31,14 @@ export function register(program: Command): void {
     .option('--key <vkey>', 'the log key that must have signed a checkpoint')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../evidence.ts')).verify(options))
+  evidence
+    .command('checkpoint')
+    .description('the newest signed checkpoint of the log, made now')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../log-checkpoint.ts')).checkpoint(options))
+  evidence
+    .command('rotate-key')
+    .description('sign with a new key from now on')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../log-checkpoint.ts')).rotateKey(options))
 }

@@ -23,7 +23,7 @@ export function hashPairs(row: Uint8Array): Uint8Array {
   const above = Buffer.alloc(row.length / 2)
   for (let at = 0; at < above.length; at += HASH_BYTES) {
     node.set(row.subarray(2 * at, 2 * (at + HASH_BYTES)), 1)
-    above.write(hash('sha256', node, 'latin1'), at, 'latin1')
+    above.write(hash('sha256', node, 'binary'), at, 'binary')
   }
   return above
 }

@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs'
 import { AegisError } from '../../core/errors.ts'
 import type { Random } from '../../core/runtime.ts'
 import type { CheckpointMemory } from '../../ledger/checkpointer.ts'
@@ -28,8 +29,9 @@ const PUBLIC = 0o644
  * @throws AegisError `config` where a key is missing, unreadable, or not the log's
  */
 export function openLogKey(files: LogFiles, origin: string, signed: boolean, random: Random): LogKey {
-  const pem = readIfThere(files.logKey)
   const trust = readTrust(files.logTrust)
+  if (trust !== null) finishTakeOver(files, origin, trust)
+  const pem = readIfThere(files.logKey)
   if (pem === null && (signed || trust !== null)) {
     throw new AegisError('config', `the log's key ${files.logKey} is missing`, {
       advice: 'Restore it from a backup. A new key would sign evidence that nobody trusts.',
@@ -45,6 +47,46 @@ export function openLogKey(files: LogFiles, origin: string, signed: boolean, ran
     advice: 'Restore the two files from the same backup.',
     path: files.logTrust,
   })
+}
+
+/** A key that is to take over. */
+export interface NextKey {
+  readonly signer: Signer
+  /** The checkpoint of this size was signed by both keys: from it on the new one speaks, and the old one no longer. */
+  takeOver(size: number): void
+}
+
+/** Makes the key that is to replace the log's; nothing changes before it takes over. */
+export function nextLogKey(files: LogFiles, origin: string, random: Random): NextKey {
+  const pem = privateKeyPem(random.bytes(32))
+  const beside = nextOf(files)
+  replaceDurably(beside, pem, PRIVATE)
+  const signer = createSigner(origin, pem)
+  return {
+    signer,
+    takeOver(size) {
+      const key = parseVkey(signer.vkey)
+      const trust = readTrust(files.logTrust)
+      if (key === null || trust === null) throw new AegisError('internal', 'the keys of the log are gone')
+      const ended = trust.keys.map((known) =>
+        known.to === null && known.key.kind === 'ed25519' ? { ...known, to: size } : known,
+      )
+      replaceDurably(files.logTrust, formatTrustPolicy({ keys: [...ended, { key, from: size, to: null }] }), PUBLIC)
+      renameSync(beside, files.logKey)
+    },
+  }
+}
+
+function nextOf(files: LogFiles): string {
+  return `${files.logKey}.next`
+}
+
+/** A stop between the two files of `takeOver` left the new key beside: where the trust file names it, it has taken over. */
+function finishTakeOver(files: LogFiles, origin: string, trust: TrustPolicy): void {
+  const pem = readIfThere(nextOf(files))
+  if (pem === null) return
+  const { vkey } = createSigner(origin, pem)
+  if (trust.keys.some(({ key, to }) => key.vkey === vkey && to === null)) renameSync(nextOf(files), files.logKey)
 }
 
 /** Null where there is none yet. @throws AegisError `config`, naming the lines at fault */

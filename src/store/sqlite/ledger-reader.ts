@@ -13,7 +13,7 @@ import { column, type Handle, prepare, type Statement } from './handle.ts'
 import { bytesOf, entryColumns, entryOf, latin1, payloadColumns, payloadOf } from './rows.ts'
 import { createTreeReader } from './tree.ts'
 
-const PAGE = 100
+const PAGE = 200
 const MAX_LIST = 1000
 const MAX_LEAVES = 10_000
 
@@ -38,8 +38,8 @@ export function createLedgerReader(handle: Handle): LedgerReader {
     head: async () => headOf(head.get([])),
     session: async (id) => sessionOf(session.get([id])),
     brokenHeads: async () => brokenHeads(handle),
-    entries: (from) => pages(entriesFrom(handle, from)),
-    sessionEntries: (id) => pages(withPayloads(handle, id)),
+    entries: (from) => entriesFrom(handle, from),
+    sessionEntries: (id) => withPayloads(handle, id),
     entry: async (n) => {
       const row = entry.get([n])
       return row === undefined ? null : entryOf(row)
@@ -112,47 +112,43 @@ function named(handle: Handle, label: string): string[] {
   return []
 }
 
-function* entriesFrom(handle: Handle, from: number): Generator<StoredEntry> {
-  const rows = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n >= ? ORDER BY n`)
-  for (const row of rows.iterate([from])) yield entryOf(row)
+/** Each page is a statement read to its end: one left half read holds its snapshot open, for all that read after it. */
+async function* entriesFrom(handle: Handle, from: number): AsyncGenerator<readonly StoredEntry[]> {
+  const page = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n >= ? ORDER BY n LIMIT ${PAGE}`)
+  for (let next = from; ; ) {
+    const entries = page.all([next]).map(entryOf)
+    if (entries.length > 0) yield entries
+    if (entries.length < PAGE) return
+    next = (entries.at(-1)?.n ?? next) + 1
+  }
 }
 
 const IN_SESSION = 'e.session = ? AND e.seq IS NOT NULL'
 
-/** Two ordered streams, joined: payloads come in the order of their entries. */
-function* withPayloads(handle: Handle, id: string): Generator<EntryWithPayloads> {
-  const order = 'ORDER BY e.seq, e.n'
-  const entries = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE ${IN_SESSION} ${order}`)
+async function* withPayloads(handle: Handle, id: string): AsyncGenerator<readonly EntryWithPayloads[]> {
+  const select = `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE ${IN_SESSION}`
+  const order = `ORDER BY e.seq, e.n LIMIT ${PAGE}`
+  const first = prepare(handle, `${select} ${order}`)
+  // Compared by SQLite, since a tamperer may have stored a position of any type.
+  const further = prepare(
+    handle,
+    `${select} AND (e.seq, e.n) > (SELECT l.seq, l.n FROM ledger_entry l WHERE l.n = ?) ${order}`,
+  )
   const payloads = prepare(
     handle,
-    `SELECT ${payloadColumns('p')} FROM ledger_entry e JOIN ledger_payload p ON p.n = e.n WHERE ${IN_SESSION} ${order}`,
-  ).iterate([id])
-  let ahead = nextPayload(payloads)
-  for (const row of entries.iterate([id])) {
-    const entry = entryOf(row)
-    const own: StoredPayload[] = []
-    while (ahead !== null && ahead.n === entry.n) {
-      own.push(ahead)
-      ahead = nextPayload(payloads)
+    `SELECT ${payloadColumns('p')} FROM ledger_payload p WHERE p.n IN (SELECT value FROM json_each(?)) ORDER BY p.n, p.path`,
+  )
+  for (let last: number | null = null; ; ) {
+    const entries: StoredEntry[] = (last === null ? first.all([id]) : further.all([id, last])).map(entryOf)
+    const own = new Map<number, StoredPayload[]>(entries.map(({ n }) => [n, []]))
+    for (const row of payloads.all([JSON.stringify([...own.keys()])])) {
+      const payload = payloadOf(row)
+      own.get(payload.n)?.push(payload)
     }
-    yield { entry, payloads: own }
+    if (entries.length > 0) yield entries.map((entry) => ({ entry, payloads: own.get(entry.n) ?? [] }))
+    if (entries.length < PAGE) return
+    last = entries.at(-1)?.n ?? null
   }
-}
-
-function nextPayload(rows: Iterator<unknown>): StoredPayload | null {
-  const step = rows.next()
-  return step.done === true ? null : payloadOf(step.value)
-}
-
-async function* pages<T>(rows: Iterable<T>): AsyncGenerator<readonly T[]> {
-  let page: T[] = []
-  for (const row of rows) {
-    page.push(row)
-    if (page.length < PAGE) continue
-    yield page
-    page = []
-  }
-  if (page.length > 0) yield page
 }
 
 function summaries(handle: Handle, limit: number): SessionSummary[] {

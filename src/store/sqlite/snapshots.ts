@@ -29,7 +29,6 @@ export function createSnapshots(file: string): Snapshots {
     const close = () => {
       if (done) return
       done = true
-      // Also ends statements that were not read to their end: they would hold the write-ahead log in place.
       used.handle.exec('ROLLBACK')
       if (closed) used.handle.close()
       else idle.push(used)

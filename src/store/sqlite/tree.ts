@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hash } from '../../ledger/merkle/tree.ts'
 import {
   type LedgerReader,
@@ -118,10 +119,7 @@ export function createTreeWriter(
         prepare(handle, sql).run([size, sink, receipt, at])
       }),
     hold: (session, hold) => write(() => setHold(handle, session, hold)),
-    // Deleted rows are zeroed as they go (`secure_delete`); what is left are the old pages in the write-ahead log.
-    scour: async () => {
-      handle.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-    },
+    scour: () => emptyWal(handle),
     prune: (minIndex) => write(() => prune(handle, minIndex)),
   }
 }
@@ -138,6 +136,34 @@ function setHold(handle: Handle, session: string, hold: LegalHold | null): void 
   const sql =
     'INSERT INTO ledger_hold VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at'
   prepare(handle, sql).run([session, hold.reason, hold.at])
+}
+
+const SCOUR_TRIES = 100
+const SCOUR_PAUSE_MS = 50
+
+/**
+ * Deleted rows are zeroed as they go (`secure_delete`); what is left are the old pages in the write-ahead log. Who still reads
+ * them keeps it from being emptied, and may be of this process: so each try ends at once and leaves it the event loop.
+ * @throws StoreError `busy` where somebody reads for longer than five seconds
+ */
+async function emptyWal(handle: Handle): Promise<void> {
+  for (let left = SCOUR_TRIES; left > 0; left -= 1) {
+    if (walEmptied(handle)) return
+    await sleep(SCOUR_PAUSE_MS)
+  }
+  throw new StoreError('busy', 'somebody reads the database, so its write-ahead log keeps old pages', undefined)
+}
+
+function walEmptied(handle: Handle): boolean {
+  const [timeout] = handle.pragma('busy_timeout') as { timeout: number }[]
+  handle.exec('PRAGMA busy_timeout = 0')
+  try {
+    return Number(column(prepare(handle, 'PRAGMA wal_checkpoint(TRUNCATE)').get([]), 'busy')) === 0
+  } catch {
+    return false
+  } finally {
+    handle.exec(`PRAGMA busy_timeout = ${timeout?.timeout ?? 0}`)
+  }
 }
 
 const NO_DELETE = 'ledger_entry_no_delete'

@@ -1,0 +1,65 @@
+import { anchorStatusJson, createAnchors, createDispatcher, createProver, type Dispatcher } from '../anchors/index.ts'
+import type { Config } from '../config.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Clock, Log, Random } from '../core/runtime.ts'
+import { readSecretFile } from '../credentials/secret-file.ts'
+import { type OpenLedger, openLedger } from '../ledger/ledger.ts'
+import type { LedgerStore, StoredCheckpoint } from '../ledger/store.ts'
+import { checkpointMemory, nextLogKey, openLogKey } from '../store/files/log-key.ts'
+
+/** How long the last checkpoint may take to reach the anchors when the server stops, in milliseconds. */
+const ANCHOR_DRAIN_MS = 3000
+
+interface Surroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly gateway: string
+}
+
+/** The ledger with all that makes it hold: its key, its checkpoints, and the places they are taken to. */
+export interface Evidence {
+  readonly ledger: OpenLedger
+  readonly anchors: Dispatcher
+  /** As the wire gives it. */
+  anchorStatus(): JsonObject[]
+  rotateLogKey(): Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
+  close(): Promise<void>
+}
+
+/** @throws AegisError `evidence_unavailable` where the store is not what was signed; `config` where the log's key is missing */
+export async function composeEvidence(config: Config, store: LedgerStore, around: Surroundings): Promise<Evidence> {
+  const { clock, random, log, gateway } = around
+  const { places } = config
+  const anchors = createDispatcher({
+    anchors: createAnchors(config.anchors, { env: process.env, readSecretFile, clock }),
+    prove: createProver(store),
+    ...{ store, clock, random, log },
+  })
+  const ledger = await openLedger({
+    ...{ store, clock, random, gateway },
+    signing: (origin, everSigned) => ({
+      ...openLogKey(places, origin, everSigned, random),
+      memory: checkpointMemory(places.lastCheckpoint),
+      signed: anchors.offer,
+    }),
+  })
+  await anchors.start()
+  return {
+    ledger,
+    anchors,
+    anchorStatus: () => anchors.status().map(anchorStatusJson),
+    async rotateLogKey() {
+      const next = nextLogKey(places, ledger.origin, random)
+      const checkpoint = await ledger.rotate(next.signer)
+      next.takeOver(checkpoint.size)
+      log.info({ vkey: next.signer.vkey, size: checkpoint.size }, 'the log is signed by a new key')
+      return { checkpoint, vkey: next.signer.vkey }
+    },
+    async close() {
+      await ledger.close()
+      await anchors.drain(ANCHOR_DRAIN_MS)
+      anchors.stop()
+    },
+  }
+}

@@ -1,0 +1,26 @@
+import { canonicalBody } from '../core/canonical.ts'
+import type { JsonObject } from '../core/json.ts'
+import { rfc3339 } from '../core/runtime.ts'
+import { VERSION } from './entry.ts'
+import type { Leaf, LeafKind, Scribe } from './seal.ts'
+
+/** A leaf of the log itself, which belongs to no session's chain: who wrote it, when, and what it says. */
+export function logLeaf(scribe: Scribe, kind: LeafKind, what: JsonObject): Leaf {
+  const { gateway: gw, origin: log, clock } = scribe
+  return { leaf: kind, text: canonicalBody({ ...what, gw, kind, log, ts: rfc3339(clock.now()), v: VERSION }) }
+}
+
+/** A gateway started on a log of this size, with these settings of the store. */
+export function bootLeaf(scribe: Scribe, size: number, store: Readonly<Record<string, string>>): Leaf {
+  return logLeaf(scribe, 'boot', { size, store: { ...store } })
+}
+
+/** From the checkpoint that covers this leaf on, the log is signed by this key. */
+export function keyLeaf(scribe: Scribe, vkey: string): Leaf {
+  return logLeaf(scribe, 'key', { vkey })
+}
+
+/** Refusals that an outage kept from being recorded, and between which times. Times in milliseconds since the epoch. */
+export function gapLeaf(scribe: Scribe, count: number, from: number, to: number): Leaf {
+  return logLeaf(scribe, 'gap', { count, from: rfc3339(from), to: rfc3339(to) })
+}
