@@ -1,5 +1,6 @@
 /** A gateway that appends without end over a shared database and reports each acknowledged entry, for the test to kill. It runs the built code. Arguments: URL, name. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { openLedger } from '../../dist/src/ledger/ledger.js'
 import { openPostgres } from '../../dist/src/store/postgres/index.js'
 
@@ -10,6 +11,9 @@ const stores = await openPostgres(url)
 await stores.ledger.fleet.join(gateway)
 const ledger = await openLedger({ store: stores.ledger, clock, random, gateway, minFreeBytes: 0 })
 process.stdout.write('open\n')
+// All are open before one begins.
+await once(process.stdin, 'data')
+process.stdin.destroy()
 
 let running = true
 process.on('SIGTERM', () => {

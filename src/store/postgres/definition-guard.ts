@@ -6,7 +6,9 @@ import { sqlState } from './failures.ts'
  * stretches of the log would vanish. Who means to can lift it; `verify` then tells. Needs a superuser.
  */
 const STATEMENTS = [
-  `CREATE OR REPLACE FUNCTION aegis.guard_definitions() RETURNS event_trigger LANGUAGE plpgsql SET search_path = '' AS $$
+  // In a schema of its own: with the tables' schema, the guard would fall before it is asked.
+  'CREATE SCHEMA IF NOT EXISTS aegis_guard',
+  `CREATE OR REPLACE FUNCTION aegis_guard.definitions() RETURNS event_trigger LANGUAGE plpgsql SET search_path = '' AS $$
   DECLARE
     touched BOOLEAN;
   BEGIN
@@ -22,11 +24,11 @@ const STATEMENTS = [
         HINT = 'Who must change its definition sets aegis.maintenance to on first.';
     END IF;
   END $$`,
-  'REVOKE ALL ON FUNCTION aegis.guard_definitions() FROM PUBLIC',
-  `CREATE EVENT TRIGGER aegis_guard_drop ON sql_drop EXECUTE FUNCTION aegis.guard_definitions()`,
+  'REVOKE ALL ON FUNCTION aegis_guard.definitions() FROM PUBLIC',
+  `CREATE EVENT TRIGGER aegis_guard_drop ON sql_drop EXECUTE FUNCTION aegis_guard.definitions()`,
   `CREATE EVENT TRIGGER aegis_guard_change ON ddl_command_end
     WHEN TAG IN ('ALTER TABLE', 'ALTER TRIGGER', 'ALTER FUNCTION', 'CREATE FUNCTION', 'CREATE RULE', 'CREATE TRIGGER')
-    EXECUTE FUNCTION aegis.guard_definitions()`,
+    EXECUTE FUNCTION aegis_guard.definitions()`,
   'ALTER EVENT TRIGGER aegis_guard_drop ENABLE ALWAYS',
   'ALTER EVENT TRIGGER aegis_guard_change ENABLE ALWAYS',
 ]
