@@ -3,15 +3,18 @@ import { buildBundle, type EvidenceBundle } from './bundle.ts'
 import { isLogName } from './chain.ts'
 import { type Checkpointer, type CheckpointerParts, openCheckpointer } from './checkpointer.ts'
 import type { Ledger } from './draft.ts'
+import { createEraser, type Eraser } from './erasure.ts'
 import { keyLeaf } from './log-leaves.ts'
 import type { Signer } from './notes/sign.ts'
 import { closeDangling, replay } from './recovery.ts'
+import { createRetention, type Retention } from './retention.ts'
 import { createScrubber, type Scrubber, type ScrubState } from './scrubber.ts'
 import type { Scribe } from './seal.ts'
 import { sessionManifest } from './session-manifest.ts'
 import type { LedgerReader, LedgerStore, StoredCheckpoint } from './store.ts'
 import type { VerifyReport } from './verify.ts'
 import { verifyStored } from './verify-stored.ts'
+import { withSnapshot } from './with-snapshot.ts'
 import { createWriter, type Writer, type WriterStats } from './writer.ts'
 
 /** How a log is signed. */
@@ -26,12 +29,14 @@ export interface LedgerOptions extends Omit<Scribe, 'origin'> {
   readonly signing?: (origin: string, everSigned: boolean) => Signing
   /** Name of a log made now; an existing log keeps its name. Default `aegis/<16 hex>`. */
   readonly origin?: string
+  /** The store is not what was signed: an alarm. */
+  readonly halted?: (why: string) => void
   /** Bytes of free space below which only results are written. Default 64 MiB. */
   readonly minFreeBytes?: number
 }
 
 /** The one writer of a log. */
-export interface OpenLedger extends Ledger {
+export interface OpenLedger extends Ledger, Eraser, Retention {
   readonly origin: string
   /** Intents that a crash had left without a result, closed as `orphan` when the ledger was opened. */
   readonly recovered: { readonly orphans: number }
@@ -68,6 +73,7 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
   const writer = createWriter({
     ...{ store, scribe, size: head.size, minFreeBytes: options.minFreeBytes ?? MIN_FREE_BYTES },
     written: () => signing?.soon(),
+    halted: options.halted ?? (() => {}),
   })
   signing = await openSigning(options, head.origin, writer)
   const dangling = await replay(store, head)
@@ -84,6 +90,8 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     stats: writer.stats,
     checkpoint: () => signing?.latest() ?? null,
     sign: async () => demandSigning().sign(),
+    ...createEraser(store, writer, scribe),
+    ...createRetention({ store, writer, scribe, sign: async () => demandSigning().sign() }),
     rotate: async (next) => demandSigning().rotate(next, () => writer.leaf(keyLeaf(scribe, next.vkey))),
     scrubbed: () => scrubber?.state ?? null,
     verify: (session) => withSnapshot(store, (reader) => verifyStored(reader, session)),
@@ -153,13 +161,4 @@ async function writeManifest(reader: LedgerReader, writer: Writer, session: stri
   if (manifest === null) throw new AegisError('not_found', `no session ${session} in this log`)
   if (manifest.storedN !== null) return
   await writer.leaf({ leaf: 'manifest', session, entries: manifest.entries, final, text: manifest.text })
-}
-
-async function withSnapshot<T>(store: LedgerStore, use: (reader: LedgerReader) => Promise<T>): Promise<T> {
-  const snapshot = await store.snapshot()
-  try {
-    return await use(snapshot)
-  } finally {
-    snapshot.close()
-  }
 }

@@ -41,6 +41,8 @@ export interface WriterParts {
   readonly size: number
   /** Entries became durable. */
   readonly written: () => void
+  /** Nothing will be written any more, and why. */
+  readonly halted: (why: string) => void
 }
 
 export function createWriter(parts: WriterParts): Writer {
@@ -177,6 +179,7 @@ export function createWriter(parts: WriterParts): Writer {
     leaf,
     halt: (why) => {
       closed = { why, fatal: true }
+      parts.halted(why)
     },
     stats: () => ({ queued: queue.length, size, closed: closed?.why ?? null }),
     async close() {

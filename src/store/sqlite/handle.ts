@@ -10,7 +10,7 @@ export type Sql = null | number | string | Uint8Array
 export type Statement = Database.Statement<[readonly Sql[]]>
 
 /** Milliseconds a statement waits for a lock; the driver's default of none fails a second opener at once. */
-const BUSY_TIMEOUT = 5000
+export const BUSY_TIMEOUT = 5000
 
 export function prepare(handle: Handle, sql: string): Statement {
   return handle.prepare<[readonly Sql[]]>(sql)

@@ -10,7 +10,7 @@ import {
   type StoredTile,
   StoreError,
 } from '../../ledger/store.ts'
-import { column, type Handle, prepare } from './handle.ts'
+import { BUSY_TIMEOUT, column, type Handle, prepare } from './handle.ts'
 import { bytesOf, latin1 } from './rows.ts'
 
 const MAX_LIST = 1000
@@ -155,14 +155,13 @@ async function emptyWal(handle: Handle): Promise<void> {
 }
 
 function walEmptied(handle: Handle): boolean {
-  const [timeout] = handle.pragma('busy_timeout') as { timeout: number }[]
   handle.exec('PRAGMA busy_timeout = 0')
   try {
     return Number(column(prepare(handle, 'PRAGMA wal_checkpoint(TRUNCATE)').get([]), 'busy')) === 0
   } catch {
     return false
   } finally {
-    handle.exec(`PRAGMA busy_timeout = ${timeout?.timeout ?? 0}`)
+    handle.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
   }
 }
 
