@@ -1,9 +1,9 @@
 /** The parts by themselves: decisions, appends, verification. */
 
-import { randomBytes } from 'node:crypto'
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock, systemRandom } from '../src/compose/system.ts'
 import { describeUpstreamCall } from '../src/core/catalog/index.ts'
 import type { ActionEnvelope } from '../src/core/envelope.ts'
 import { type Principal, type SessionId, uuidv7 } from '../src/core/ids.ts'
@@ -14,8 +14,8 @@ import { readPolicyText } from '../src/policy-set/index.ts'
 import { openStores } from '../src/store/open.ts'
 import { quantile, round } from './load.ts'
 
-const clock = { now: () => Date.now(), elapsed: () => performance.now() }
-const random = { bytes: (count: number) => randomBytes(count) }
+const clock = systemClock()
+const random = systemRandom()
 
 /** A policy of `count` rules of which the last ones decide: the worst case of a list read from the top. */
 function policyOf(count: number): CompiledPolicy {
@@ -120,7 +120,7 @@ function draft(session: string): EntryDraft {
     commitments: [
       {
         path: 'params',
-        salt: randomBytes(32),
+        salt: random.bytes(32),
         value: { owner: 'acme', repo: 'app', path: 'src/a.ts', message: 'a'.repeat(500) },
       },
     ],

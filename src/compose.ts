@@ -5,9 +5,10 @@ import { createResolver } from './admin/resolve.ts'
 import { adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
 import { composeEvidence } from './compose/evidence.ts'
+import { systemClock, systemRandom } from './compose/system.ts'
 import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
-import type { Clock, Random } from './core/runtime.ts'
+import type { Clock } from './core/runtime.ts'
 import { createBroker } from './credentials/index.ts'
 import { mcpRoutes } from './entrances/mcp/index.ts'
 import { createUpstreams } from './executors/mcp/index.ts'
@@ -22,8 +23,6 @@ import { openStores } from './store/open.ts'
 
 /** How often what has run out of time is looked for, in milliseconds. */
 const EXPIRY_MS = 5000
-/** Random bytes are drawn from the system in blocks of this size. */
-const RANDOM_BLOCK = 8192
 
 /** The parts, introduced to each other. */
 export interface Composition {
@@ -105,6 +104,7 @@ export async function compose(config: Config, adminUrl: string, version: string)
     ledgerEntries: () => ledger.stats().size,
     ledgerQueue: () => ledger.stats().queued,
     anchorLag: () => Math.max(0, ...evidence.anchors.status().map(({ lagSeconds }) => lagSeconds)),
+    ledgerWritable: () => (ledger.stats().closed === null ? 1 : 0),
     ledgerUnsigned: () => ledger.stats().size - (ledger.checkpoint()?.size ?? 0),
     approvalsPending: () => stores.approvals.pending(),
     credentialsUnrevoked: () => stores.revocations.count(),
@@ -147,26 +147,6 @@ function measuredLedger(ledger: Ledger, metrics: Metrics, clock: Clock): Ledger 
       const entry = await ledger.append(draft)
       metrics.appended(1, (clock.elapsed() - start) / 1000)
       return entry
-    },
-  }
-}
-
-function systemClock(): Clock {
-  return { now: () => Date.now(), elapsed: () => performance.now() }
-}
-
-function systemRandom(): Random {
-  let block = randomBytes(RANDOM_BLOCK)
-  let used = 0
-  return {
-    bytes(count) {
-      if (count > RANDOM_BLOCK) return randomBytes(count)
-      if (used + count > RANDOM_BLOCK) {
-        block = randomBytes(RANDOM_BLOCK)
-        used = 0
-      }
-      used += count
-      return block.subarray(used - count, used)
     },
   }
 }

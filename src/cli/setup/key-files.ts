@@ -53,11 +53,10 @@ export async function checkApiKey(apiKey: string | undefined, places: Config['pl
 async function issue(config: Config, choices: KeyChoices, oldAgent: string | null, oldAdmin: string | null) {
   const { openStores } = await import('../../store/open.ts')
   const { createKeyring } = await import('../../identity/index.ts')
-  const { randomBytes } = await import('node:crypto')
+  const { systemClock, systemRandom } = await import('../../compose/system.ts')
   const stores = await openStores(config.store)
   try {
-    const clock = { now: () => Date.now(), elapsed: () => performance.now() }
-    const keyring = createKeyring({ store: stores.keys, clock, random: { bytes: (count) => randomBytes(count) } })
+    const keyring = createKeyring({ store: stores.keys, clock: systemClock(), random: systemRandom() })
     const user = systemUser()
     const name = choices.editor ?? 'agent'
     const made: string[] = []
