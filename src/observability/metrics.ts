@@ -26,6 +26,8 @@ export interface Readings {
   readonly ledgerEntries?: Reading
   /** Drafts waiting for the next flush. */
   readonly ledgerQueue?: Reading
+  /** 0 where entries cannot be written, whatever the reason. */
+  readonly ledgerWritable?: Reading
   /** Entries that no signed checkpoint covers yet. */
   readonly ledgerUnsigned?: Reading
   /** Seconds that the newest checkpoint waits for the slowest anchor. */
@@ -37,6 +39,7 @@ export interface Readings {
 const GAUGES = {
   ledgerEntries: { name: 'aegis_ledger_entries', help: 'Entries in the ledger.' },
   ledgerQueue: { name: 'aegis_ledger_queue', help: 'Drafts waiting to be written.' },
+  ledgerWritable: { name: 'aegis_ledger_writable', help: '1 while entries can be written.' },
   ledgerUnsigned: { name: 'aegis_ledger_unsigned', help: 'Entries no signed checkpoint covers yet.' },
   anchorLag: {
     name: 'aegis_anchor_lag_seconds',
