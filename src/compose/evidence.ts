@@ -38,6 +38,7 @@ export async function composeEvidence(config: Config, store: LedgerStore, around
   })
   const ledger = await openLedger({
     ...{ store, clock, random, gateway },
+    halted: (why) => log.error({ why }, 'the evidence store is damaged: nothing is recorded, nothing is forwarded'),
     signing: (origin, everSigned) => ({
       ...openLogKey(places, origin, everSigned, random),
       memory: checkpointMemory(places.lastCheckpoint),

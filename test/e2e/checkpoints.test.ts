@@ -6,6 +6,7 @@ import { openNote } from '../../src/ledger/notes/note.ts'
 import { keysInForce } from '../../src/ledger/notes/trust-policy.ts'
 import { readTrust } from '../../src/store/files/log-key.ts'
 import { type Installation, install } from '../support/installation.ts'
+import { rewriteEntry } from '../support/rewrite.ts'
 
 describe('the checkpoints of a running server', () => {
   let aegis: Installation
@@ -52,5 +53,25 @@ describe('the checkpoints of a running server', () => {
     const { body } = await aegis.get('/admin/v1/evidence/checkpoint')
     expect(trusted(body.size).map(({ vkey }) => vkey)).toEqual([rotated.body.vkey])
     expect(openNote(body.note, trusted(body.size))).toMatchObject({ ok: true })
+  })
+})
+
+describe('a store that is rewritten under a running server', () => {
+  it('is told of within moments: nothing more is recorded or forwarded, and the probe and the metrics say so', async () => {
+    const aegis = await install({})
+    try {
+      const act = () =>
+        aegis.post('/admin/v1/test-action', { protocol: 'shell', tool: 'shell.pytest', target: '/w', session: 's' })
+      expect((await act()).body).toMatchObject({ decision: 'allow' })
+      rewriteEntry(join(aegis.folder, 'aegis.db'), 1, ['shell.pytest', 'shell.pylint'])
+      await expect.poll(() => aegis.get('/ready').then(({ status }) => status), { timeout: 5000 }).toBe(503)
+      const refused = await act()
+      expect([refused.status, refused.body.error.code]).toEqual([503, -32010])
+      expect((await fetch(`${aegis.urls.admin}/metrics`).then((answer) => answer.text())).split('\n')).toContain(
+        'aegis_ledger_writable 0',
+      )
+    } finally {
+      await aegis.close()
+    }
   })
 })

@@ -39,14 +39,14 @@ export function rewriteHistory(file: string, edit: (body: string) => string): vo
 }
 
 /** One body with its hash: its neighbours' links and the tree no longer agree. */
-export function rewriteEntry(file: string, n: number): void {
+export function rewriteEntry(file: string, n: number, [from, to] = ['get_file', 'set_file']): void {
   const database = new Database(file)
   try {
     database.exec(DISARM)
     const row = database.prepare('SELECT CAST(body AS TEXT) AS body FROM ledger_entry WHERE n = ?').get([n]) as {
       body: string
     }
-    const text = row.body.replace('get_file', 'set_file')
+    const text = row.body.replace(from ?? '', to ?? '')
     const sql = 'UPDATE ledger_entry SET body = ?, hash = ? WHERE n = ?'
     database.prepare(sql).run([Buffer.from(text), leafHash(text), n])
   } finally {
