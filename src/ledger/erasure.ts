@@ -59,10 +59,13 @@ export function createEraser(store: LedgerStore, writer: Writer, scribe: Scribe)
   return {
     async erase(request) {
       checkTexts(request)
-      const { targets, remaining } = await withSnapshot(store, (reader) => findTargets(reader, request))
+      const { targets, remaining, traces } = await withSnapshot(store, async (reader) => {
+        const found = await findTargets(reader, request)
+        return { ...found, traces: await tracesOf(reader, found) }
+      })
       const leaves: number[] = []
       for (const group of grouped(targets)) leaves.push(await record(writer, scribe, request, group))
-      const overwritten = await store.scour().then(
+      const overwritten = await store.scour(traces).then(
         () => true,
         () => false,
       )
@@ -84,10 +87,31 @@ function checkTexts({ reason, authority, paths }: ErasureRequest): void {
   }
 }
 
-async function findTargets(
-  reader: LedgerReader,
-  { entry, paths, everywhere }: ErasureRequest,
-): Promise<{ targets: readonly Target[]; remaining: readonly number[] }> {
+interface Found {
+  readonly targets: readonly Target[]
+  /** Entries, by `n`, that go on holding one of the values. */
+  readonly remaining: readonly number[]
+}
+
+/** Long enough that another value seldom has the same, bytes. */
+const TRACE = { least: 32, most: 256 } as const
+
+/** Salts as ledger and approvals keep them, and both ends of longer values: by these are remains known. */
+async function tracesOf(reader: LedgerReader, { targets, remaining }: Found): Promise<Uint8Array[]> {
+  const payloads = (await Promise.all(targets.map(({ n }) => reader.payloads(n)))).flat()
+  const gone = payloads.filter(({ n, path }) =>
+    targets.some((target) => target.n === n && target.paths.some((erased) => erased === path)),
+  )
+  // What is still held elsewhere is found there, and no remains.
+  if (remaining.length > 0) return []
+  return gone.flatMap(({ salt, value }) => [
+    salt,
+    Buffer.from(Buffer.from(salt).toString('hex')),
+    ...(value.length < TRACE.least ? [] : [value.subarray(0, TRACE.most), value.subarray(-TRACE.most)]),
+  ])
+}
+
+async function findTargets(reader: LedgerReader, { entry, paths, everywhere }: ErasureRequest): Promise<Found> {
   const body = await bodyOf(reader, entry)
   const unique = [...new Set(paths)]
   for (const path of unique) await demandValue(reader, body, entry, path)

@@ -100,7 +100,7 @@ async function prune({ store, writer, scribe, sign }: RetentionParts, request: P
     await store.prune(next)
     await new Promise(setImmediate)
   }
-  await store.scour()
+  await store.scour([])
   return { n, minIndex, deleted: minIndex - from }
 }
 

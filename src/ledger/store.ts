@@ -210,8 +210,11 @@ export interface LedgerStore extends LedgerReader {
   putReceipt(receipt: StoredReceipt): Promise<void>
   /** Sets or lifts a legal hold. */
   hold(session: string, hold: LegalHold | null): Promise<void>
-  /** Overwrites what erased values left in free pages, logs and indexes, as far as the store can reach. */
-  scour(): Promise<void>
+  /**
+   * Overwrites what erased values left in free pages and logs, as far as the store can reach; `gone` are byte sequences by which
+   * their remains can be known. @throws StoreError where some may be left
+   */
+  scour(gone: readonly Uint8Array[]): Promise<void>
   /**
    * Deletes the rows and payloads below `minIndex` (a multiple of 256 whose tiles are all stored) and notes it in the head row.
    * The one way rows leave the log; a `prune` leaf was appended before.

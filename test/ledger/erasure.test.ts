@@ -28,7 +28,7 @@ function request(entry: number, changes: Partial<ErasureRequest> = {}): ErasureR
 }
 
 /** Whether any file of the database still holds the bytes. */
-function remains({ file }: EvidenceStore, bytes: string | Uint8Array): boolean {
+function remains({ file }: EvidenceStore, bytes: string | Buffer): boolean {
   return [file, `${file}-wal`, `${file}-shm`].some((path) => existsSync(path) && readFileSync(path).includes(bytes))
 }
 

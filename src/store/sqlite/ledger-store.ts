@@ -6,6 +6,7 @@ import { type ApplyChange, createApplyChange } from './approval-changes.ts'
 import { createBulkInsert } from './bulk-insert.ts'
 import { durability, type Handle, prepare, storeError } from './handle.ts'
 import { createLedgerReader, headOf, prepareHead, prepareSession, sessionOf } from './ledger-reader.ts'
+import { scour } from './scour.ts'
 import type { Snapshots } from './snapshots.ts'
 import { createTreeWriter } from './tree.ts'
 import type { WalSync } from './wal-sync.ts'
@@ -68,6 +69,7 @@ export function createLedgerStore(handle: Handle, wal: WalSync, file: string, sn
       inTransaction(() => handle.exec('UPDATE ledger_log SET epoch = epoch + 1'))
       await wal.sync()
     },
+    scour: (gone) => scour(handle, file, gone),
     health: () => healthOf(file, identity),
     snapshot: async () => snapshots.open(),
   }

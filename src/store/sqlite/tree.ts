@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hash } from '../../ledger/merkle/tree.ts'
 import {
   type LedgerReader,
@@ -10,14 +9,14 @@ import {
   type StoredTile,
   StoreError,
 } from '../../ledger/store.ts'
-import { BUSY_TIMEOUT, column, type Handle, prepare } from './handle.ts'
+import { column, type Handle, prepare } from './handle.ts'
 import { bytesOf, latin1 } from './rows.ts'
 
 const MAX_LIST = 1000
 const MAX_LEAVES = 65_536
 
 type TreeReader = Pick<LedgerReader, 'tile' | 'leafHashes' | 'latestCheckpoint' | 'checkpoints' | 'receipts' | 'holds'>
-type TreeWriter = Pick<LedgerStore, 'putCheckpoint' | 'putReceipt' | 'hold' | 'scour' | 'prune'>
+type TreeWriter = Pick<LedgerStore, 'putCheckpoint' | 'putReceipt' | 'hold' | 'prune'>
 
 const CHECKPOINT = 'SELECT size, CAST(root AS BLOB) AS root, CAST(note AS BLOB) AS note FROM ledger_checkpoint'
 const RECEIPT = `SELECT CAST(size AS INTEGER) AS size, CAST(sink AS BLOB) AS sink, CAST(receipt AS BLOB) AS receipt,
@@ -119,7 +118,6 @@ export function createTreeWriter(
         prepare(handle, sql).run([size, sink, receipt, at])
       }),
     hold: (session, hold) => write(() => setHold(handle, session, hold)),
-    scour: () => emptyWal(handle),
     prune: (minIndex) => write(() => prune(handle, minIndex)),
   }
 }
@@ -136,33 +134,6 @@ function setHold(handle: Handle, session: string, hold: LegalHold | null): void 
   const sql =
     'INSERT INTO ledger_hold VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason, at = excluded.at'
   prepare(handle, sql).run([session, hold.reason, hold.at])
-}
-
-const SCOUR_TRIES = 100
-const SCOUR_PAUSE_MS = 50
-
-/**
- * Deleted rows are zeroed as they go (`secure_delete`); what is left are the old pages in the write-ahead log. Who still reads
- * them keeps it from being emptied, and may be of this process: so each try ends at once and leaves it the event loop.
- * @throws StoreError `busy` where somebody reads for longer than five seconds
- */
-async function emptyWal(handle: Handle): Promise<void> {
-  for (let left = SCOUR_TRIES; left > 0; left -= 1) {
-    if (walEmptied(handle)) return
-    await sleep(SCOUR_PAUSE_MS)
-  }
-  throw new StoreError('busy', 'somebody reads the database, so its write-ahead log keeps old pages', undefined)
-}
-
-function walEmptied(handle: Handle): boolean {
-  handle.exec('PRAGMA busy_timeout = 0')
-  try {
-    return Number(column(prepare(handle, 'PRAGMA wal_checkpoint(TRUNCATE)').get([]), 'busy')) === 0
-  } catch {
-    return false
-  } finally {
-    handle.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
-  }
 }
 
 const NO_DELETE = 'ledger_entry_no_delete'
