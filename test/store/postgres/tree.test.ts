@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { leafHash } from '../../../src/ledger/chain.ts'
 import type { SealedBatch, StoredEntry } from '../../../src/ledger/store.ts'
 import { openPostgres, type PostgresStores } from '../../../src/store/postgres/index.ts'
+import { migratePostgres } from '../../../src/store/postgres/migrate.ts'
 import { SESSION } from '../../support/drafts.ts'
 import { startPostgres, type TestDatabase } from '../../support/postgres.ts'
 
@@ -25,12 +26,15 @@ describe.skipIf(server === null)('tiles, checkpoints and stretches of the log in
     if (server === null) return
     database = await server.database()
     // One login that may append and prune: a small installation.
-    await database.run('GRANT led_retention TO aegis_test_app')
-    stores = await openPostgres(database.as('app'))
+    const login = 'aegis_test_small'
+    const roles = ['led_app', 'led_retention'] as const
+    await migratePostgres(database.admin, { members: roles.map((role) => ({ role, login })) })
+    const url = new URL(database.admin)
+    url.username = login
+    stores = await openPostgres(url.href)
     await stores.ledger.initialize('aegis/test')
   })
   afterEach(async () => {
-    await database.run('REVOKE led_retention FROM aegis_test_app')
     await stores.close()
     await database.drop()
   })
