@@ -115,10 +115,10 @@ if [ "$uninstall" = yes ]; then
   unlink_ours aegis "$aegis_js"
   unlink_ours aegisctl "$aegisctl_js"
   if [ "$purge" = yes ]; then
-    for name in aegis.yaml installation.key client.json agent.json forge-app.pem forge-app.pub log.vkey; do rm -f "$config_dir/$name"; done
-    rm -f "$config_dir"/aegis.yaml.backup-*
+    for name in aegis.yaml installation.key client.json agent.json forge-app.pem forge-app.pub log.key log.key.next log.vkey; do rm -f "$config_dir/$name"; done
+    rm -f "$config_dir"/aegis.yaml.backup-* "$config_dir"/*.new
     rm -rf "$data_dir/forge"
-    rm -f "$data_dir"/aegis.db* "$data_dir/aegis.log" "$data_dir/aegis.pid" "$data_dir/aegis.sock"
+    rm -f "$data_dir"/aegis.db* "$data_dir/aegis.log" "$data_dir/aegis.pid" "$data_dir/aegis.sock" "$data_dir"/log.checkpoint*
     # Only where nothing else is left in them.
     rmdir "$config_dir" "$data_dir" 2>/dev/null || true
     say 'removed configuration, keys and evidence'

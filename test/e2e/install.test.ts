@@ -131,6 +131,7 @@ describe('install.sh in an empty home', () => {
     'agent.json',
     'client.json',
     'installation.key',
+    'log.key',
     'forge-app.pem',
     'aegis.yaml',
   ])('keeps %s to its owner', (name) => {
