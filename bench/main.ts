@@ -3,17 +3,30 @@ import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { parseArgs, promisify } from 'node:util'
 import { startAegis } from './aegis.ts'
+import { growthFigures } from './ledger.ts'
 import { connect, round } from './load.ts'
 import { decideMicroseconds, ledgerFigures } from './micro.ts'
 import { measurePaths, type Row, rowOf } from './paths.ts'
 import { residentMiB, startPeer, stopPeer } from './processes.ts'
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean' }, json: { type: 'string' }, rss: { type: 'boolean' } },
+  options: {
+    ...{ quick: { type: 'boolean' }, json: { type: 'string' }, rss: { type: 'boolean' } },
+    // Only the ledger, filled to so many entries.
+    ledger: { type: 'string' },
+  },
 })
 const rounds = values.quick ? 2 : 5
 const seconds = values.quick ? 1.5 : 4
 const say = (line: string) => console.error(line)
+
+if (values.ledger !== undefined) {
+  const figures = await growthFigures(Number(values.ledger), say)
+  console.table(figures.append_per_s_at)
+  console.log(`opened ${figures.entries} entries in ${figures.open_ms} ms`)
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
+  process.exit()
+}
 
 const peer = (name: string) => new URL(`./peers/${name}.js`, import.meta.url)
 const upstream = await startPeer(peer('upstream'))

@@ -99,7 +99,7 @@ export function decideMicroseconds(rules: number): number {
   )
 }
 
-function draft(session: string): EntryDraft {
+export function draft(session: string): EntryDraft {
   return {
     kind: 'allow',
     session: session as SessionId,
