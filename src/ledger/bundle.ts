@@ -1,54 +1,68 @@
 import { AegisError } from '../core/errors.ts'
-import type { EntryBody } from './body.ts'
+import { BUNDLE_FORMAT, type BundleEntry, type Disclosure, type EvidenceBundle } from './bundle-format.ts'
+import { createProver, type Prover } from './bundle-prover.ts'
+import { erasures } from './erasures.ts'
 import { sessionManifest } from './session-manifest.ts'
 import type { LedgerReader } from './store.ts'
-import { createSessionVerifier, type Opening, type VerifyReport } from './verify.ts'
 
-export const BUNDLE_FORMAT = 'aegis-evidence-bundle/1'
+export type { BundleEntry, Disclosure, EvidenceBundle } from './bundle-format.ts'
 
-/** One entry in a bundle: the hashed text itself, as a JSON string, so that pretty-printers cannot touch it. */
-export interface BundleEntry {
-  readonly n: number
-  readonly body: string
-  readonly hash: string
-}
-
-/** A committed value laid open: `salt` is 64 hex digits, `value` the canonical JSON text. */
-export interface Disclosure {
-  readonly n: number
-  readonly path: string
-  readonly salt: string
-  readonly value: string
-}
-
-/** The file one hands to an auditor. Verify believes none of it: it recomputes. */
-export interface EvidenceBundle {
-  readonly format: typeof BUNDLE_FORMAT
-  readonly origin: string
-  readonly session: string
-  readonly entries: readonly BundleEntry[]
-  /** `n` is the manifest's leaf in the log, null where the bundle was made without writing to it. */
-  readonly manifest: { readonly n: number | null; readonly body: string; readonly hash: string }
-  readonly disclosures: readonly Disclosure[]
+export interface BundleChoice {
+  /** Only the entries with these `seq`: a partial bundle, with a proof of each. */
+  readonly only?: readonly number[]
+  /** The log's public keys, as hints. */
+  readonly keys?: readonly string[]
 }
 
 /**
- * Gathers a session out of a snapshot. Values at the paths in `redact` are withheld; their commitments stay.
- * @throws AegisError `not_found`
+ * Gathers a session out of a snapshot. Values at the paths in `redact` are withheld; their commitments stay. Where a checkpoint
+ * covers the manifest's leaf, or else the last entry, that is proved.
+ * @throws AegisError `not_found`; `cannot_decide` where a part is asked for that no checkpoint covers
  */
 export async function buildBundle(
   reader: LedgerReader,
   session: string,
   redact: readonly string[],
+  { only, keys = [] }: BundleChoice = {},
 ): Promise<EvidenceBundle> {
   const log = await reader.head()
   const head = await reader.session(session)
   const manifest = await sessionManifest(reader, session, head?.status === 'closed')
   if (log === null || manifest === null) throw new AegisError('not_found', `no session ${session} in this log`)
+  const { entries, disclosures } = await gather(reader, session, redact, only)
+  const erased = await erasures(reader, session)
+  const { storedN: n, text: body, hash } = manifest
+  const leaves = [...erased.map(({ leaf }) => leaf.n), ...(n === null ? entries.map((entry) => entry.n) : [n])]
+  const prover = await createProver(reader, Math.max(-1, ...leaves) + 1)
+  const proof = n === null ? null : await prover.proof(n)
+  return {
+    ...{ format: BUNDLE_FORMAT, origin: log.origin, session, ...(only && { partial: true }) },
+    entries: only === undefined ? await lastProved(entries, proof, prover) : await eachProved(entries, prover),
+    ...{ manifest: { n, body, hash }, proof, receipts: await prover.receipts(), disclosures },
+    erasures: await Promise.all(
+      erased.map(async ({ leaf, text }) => ({ n: leaf.n, body: text, proof: await prover.proof(leaf.n) })),
+    ),
+    keys,
+  }
+}
+
+interface Gathered {
+  readonly entries: BundleEntry[]
+  readonly disclosures: Disclosure[]
+}
+
+async function gather(
+  reader: LedgerReader,
+  session: string,
+  redact: readonly string[],
+  only: readonly number[] | undefined,
+): Promise<Gathered> {
+  const wanted = only === undefined ? null : new Set(only)
   const entries: BundleEntry[] = []
   const disclosures: Disclosure[] = []
   for await (const page of reader.sessionEntries(session)) {
     for (const { entry, payloads } of page) {
+      if (wanted !== null && !wanted.delete(entry.seq ?? -1)) continue
       entries.push({ n: entry.n, body: utf8(entry.body), hash: entry.hash })
       for (const { n, path, salt, value } of payloads) {
         if (redact.includes(path)) continue
@@ -56,34 +70,37 @@ export async function buildBundle(
       }
     }
   }
-  const { storedN: n, text: body, hash } = manifest
-  return { format: BUNDLE_FORMAT, origin: log.origin, session, entries, manifest: { n, body, hash }, disclosures }
+  const [absent] = wanted ?? []
+  if (absent === undefined) return { entries, disclosures }
+  throw new AegisError('not_found', `session ${session} has no entry ${absent}`, { path: 'entries' })
+}
+
+/** A manifest that is not in the log, or not signed yet, proves nothing: then the last entry does, which names all before it. */
+async function lastProved(
+  entries: readonly BundleEntry[],
+  manifestProof: string | null,
+  prover: Prover,
+): Promise<readonly BundleEntry[]> {
+  const last = entries.at(-1)
+  if (manifestProof !== null || last === undefined) return entries
+  const proof = await prover.proof(last.n)
+  return proof === null ? entries : [...entries.slice(0, -1), { ...last, proof }]
+}
+
+async function eachProved(entries: readonly BundleEntry[], prover: Prover): Promise<readonly BundleEntry[]> {
+  const proved: BundleEntry[] = []
+  for (const entry of entries) {
+    const proof = await prover.proof(entry.n)
+    if (proof === null) {
+      throw new AegisError('cannot_decide', `no checkpoint covers entry ${entry.n}: alone it would prove nothing`, {
+        advice: 'Export the whole session, or wait until the log is signed.',
+      })
+    }
+    proved.push({ ...entry, proof })
+  }
+  return proved
 }
 
 function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString()
-}
-
-/** Pure: the bundle and nothing else, no store, no clock, no network. */
-export function verifyBundle(bundle: EvidenceBundle, onEntry?: (entry: EntryBody, n: number) => void): VerifyReport {
-  const verifier = createSessionVerifier({
-    ...{ origin: bundle.origin, session: bundle.session, payloadsComplete: false, manifestEnds: true },
-    manifest: { n: bundle.manifest.n, hash: bundle.manifest.hash, text: bundle.manifest.body },
-    ...(onEntry && { onEntry }),
-  })
-  const openings = new Map<number, Opening[]>()
-  for (const { n, path, salt, value } of bundle.disclosures) {
-    const list = openings.get(n) ?? []
-    list.push({ path, salt: Buffer.from(salt, 'hex'), value })
-    openings.set(n, list)
-  }
-  for (const { n, body, hash } of bundle.entries) {
-    verifier.entry({ n, hash, body, columns: null }, openings.get(n) ?? [])
-    openings.delete(n)
-  }
-  const log = [...openings.keys()].map((n) => ({
-    kind: 'PAYLOAD_MISMATCH' as const,
-    detail: `a value is disclosed for entry ${n}, which is not in the bundle`,
-  }))
-  return verifier.finish({ head: null, final: false, log })
 }

@@ -22,9 +22,18 @@ export const DAMAGE = {
   APPROVAL_MISMATCH: 'error',
   APPROVAL_EXPIRED: 'error',
   APPROVAL_REUSED: 'error',
+  BAD_SIGNATURE: 'error',
+  WRONG_KEY: 'error',
+  UNSIGNED: 'error',
+  REWRITTEN: 'error',
+  ROLLBACK: 'error',
   UNRESOLVED: 'warn',
   CLOCK_BACKWARDS: 'warn',
   APPROVAL_ELSEWHERE: 'info',
+  ERASED: 'info',
+  PRUNED: 'info',
+  UNANCHORED: 'info',
+  TORN_TAIL: 'info',
 } as const satisfies Record<string, 'error' | 'warn' | 'info'>
 
 export type DamageClass = keyof typeof DAMAGE

@@ -1,31 +1,117 @@
 import { AegisError } from '../core/errors.ts'
 import type { EntryBody } from './body.ts'
-import type { DamageClass } from './damage.ts'
+import { coveringErasure, erasures } from './erasures.ts'
+import { openSignedTree, type SignedTree } from './signed-tree.ts'
 import type { LedgerReader, LogHead, SessionHead, StoredEntry } from './store.ts'
+import { type LogFault, NOT_SIGNED, type Pins, pinned, type Trust, UNSIGNED, unvouched } from './trust.ts'
 import { createSessionVerifier, type Ending, type PresentedManifest, type VerifyReport } from './verify.ts'
 
+export interface StoredOptions {
+  /** Absent: signatures are not looked at. Null: no key is known, and what is signed cannot be decided. */
+  readonly pins?: Pins | null
+  /** The checkpoint that the gateway remembers apart from the store. */
+  readonly remembered?: string | null
+  readonly onEntry?: (entry: EntryBody, n: number) => void
+}
+
 /**
- * Verifies one session where it is stored, page by page. The reader must be a snapshot.
+ * Verifies one session where it is stored, page by page, and against the signed tree. The reader must be a snapshot.
  * @throws AegisError `not_found` where the log knows no such session
  */
 export async function verifyStored(
   reader: LedgerReader,
   session: string,
-  onEntry?: (entry: EntryBody, n: number) => void,
+  { pins, remembered = null, onEntry }: StoredOptions = {},
 ): Promise<VerifyReport> {
   const log = await reader.head()
   if (log === null) throw new AegisError('cannot_decide', 'the store holds no log: its head row is missing')
+  const tree = pins === undefined ? null : await openSignedTree(reader, log, pins, remembered)
+  return verifySession(reader, session, { log, tree, pins: pins ?? null, ...(onEntry && { onEntry }) })
+}
+
+export interface StoredLog {
+  readonly log: LogHead
+  readonly tree: SignedTree | null
+  readonly pins: Pins | null
+  readonly onEntry?: (entry: EntryBody, n: number) => void
+}
+
+/** The same in a log that is open already. @throws AegisError `not_found` */
+export async function verifySession(reader: LedgerReader, session: string, around: StoredLog): Promise<VerifyReport> {
+  const { log, tree, onEntry } = around
   const head = await reader.session(session)
   const manifest = await storedManifest(reader, head)
-  const context = { origin: log.origin, session, payloadsComplete: true, manifestEnds: false }
-  const verifier = createSessionVerifier({ ...context, manifest, ...(onEntry && { onEntry }) })
+  const erased = await erasures(reader, session)
+  const verifier = createSessionVerifier({
+    ...{ origin: log.origin, session, payloadsComplete: true, manifestEnds: false, manifest },
+    erased: (n, path) => coveringErasure(erased, n, path) !== undefined,
+    ...(onEntry && { onEntry }),
+  })
+  const cover = createCover(tree)
+  if (manifest !== null && manifest.n !== null) await cover.leaf(manifest.n, manifest.hash)
+  for (const { leaf } of erased) await cover.leaf(leaf.n, leaf.hash)
   let found = 0
   for await (const page of reader.sessionEntries(session)) {
     found += page.length
-    for (const { entry, payloads } of page) verifier.entry(presented(entry), payloads)
+    for (const { entry, payloads } of page) {
+      verifier.entry(presented(entry), payloads)
+      const held = cover.entry(entry.n, entry.hash)
+      if (held !== undefined) await held
+    }
   }
   if (head === null && found === 0) throw new AegisError('not_found', `no session ${session} in this log`)
-  return verifier.finish(await endingOf(reader, head, log))
+  const { log: faults, ...ending } = await endingOf(reader, head, log)
+  return verifier.finish({ ...ending, log: [...faults, ...cover.faults], ...trustOf(around, cover) })
+}
+
+/** How much of what one looks at is in the signed tree. */
+interface Cover {
+  readonly faults: readonly LogFault[]
+  /** Entries that are newer than the checkpoint. */
+  readonly newer: number
+  entry(n: number, hash: string): Promise<void> | undefined
+  leaf(n: number, hash: string): Promise<void>
+}
+
+function createCover(tree: SignedTree | null): Cover {
+  const faults: LogFault[] = [...(tree?.faults ?? [])]
+  let first: number | null = null
+  let newer = 0
+
+  function judge(n: number, held: boolean): void {
+    if (held || first !== null) return
+    first = n
+    faults.push({ kind: 'REWRITTEN', n, detail: `from entry ${n} on the log is not the one that was signed` })
+  }
+
+  function look(n: number, hash: string): Promise<void> | undefined {
+    const held = tree === null ? true : tree.holds(n, hash)
+    if (typeof held !== 'boolean') return held.then((answer) => judge(n, answer))
+    judge(n, held)
+    return undefined
+  }
+
+  return {
+    faults,
+    get newer() {
+      return newer
+    },
+    entry(n, hash) {
+      if (tree !== null && tree.size > 0 && n >= tree.size) newer += 1
+      return look(n, hash)
+    },
+    leaf: async (n, hash) => look(n, hash),
+  }
+}
+
+function trustOf({ tree, pins, log }: StoredLog, cover: Cover): Pick<Ending, 'trust' | 'undecided' | 'lacking'> {
+  if (tree === null) return { trust: UNSIGNED, undecided: null, lacking: null }
+  const { vouched } = tree
+  const trust: Trust = vouched?.by === 'pinned' ? vouched.trust : UNSIGNED
+  const undecided = vouched?.by === 'unknown' ? unvouched(vouched.signers) : null
+  const unsigned = vouched?.by === 'pinned' ? null : NOT_SIGNED
+  const tail = cover.newer === 0 ? null : `${cover.newer} entries are newer than the newest checkpoint`
+  return { trust, undecided, lacking: pinned(pins, log.origin) ? (unsigned ?? tail) : null }
 }
 
 function presented(entry: StoredEntry) {
@@ -40,8 +126,12 @@ async function storedManifest(reader: LedgerReader, head: SessionHead | null): P
   return { n: leaf.n, hash: leaf.hash, text: Buffer.from(leaf.body).toString() }
 }
 
-async function endingOf(reader: LedgerReader, head: SessionHead | null, { size, minIndex }: LogHead): Promise<Ending> {
-  const log: { kind: DamageClass; detail: string }[] = []
+async function endingOf(
+  reader: LedgerReader,
+  head: SessionHead | null,
+  { size, minIndex }: LogHead,
+): Promise<Pick<Ending, 'head' | 'final' | 'log'>> {
+  const log: LogFault[] = []
   const { count: kept, last } = await reader.extent()
   const count = kept + minIndex
   if (count < size) log.push({ kind: 'DELETED', detail: `the log had ${size} entries, it holds ${count}` })

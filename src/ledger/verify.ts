@@ -1,12 +1,12 @@
-import type { Sha256 } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { EntryBody } from './body.ts'
 import { genesis, isHash, leafHash } from './chain.ts'
 import { opens } from './commitment.ts'
-import { after, before, createFindings, type Damage, type DamageClass, type Findings } from './damage.ts'
+import { after, before, createFindings, type Damage, type Findings } from './damage.ts'
 import { createTally, type Manifest, type ManifestClaim, readManifest } from './manifest.ts'
 import { createSemantics } from './semantics.ts'
 import { examine, type Presented, projectionFault, type Testimony } from './testimony.ts'
+import { type LogFault, type Trust, trustName, UNSIGNED } from './trust.ts'
 import { createWalk, type Tail } from './walk.ts'
 
 /** A payload or disclosure that claims to open the commitment at `path`. */
@@ -31,6 +31,8 @@ export interface VerifyContext {
   readonly manifest: PresentedManifest | null
   /** Is the manifest the end of the chain (a bundle), or the state at some time (a store)? */
   readonly manifestEnds: boolean
+  /** Is it recorded that this value was erased? Absent: none was. */
+  readonly erased?: (n: number, path: string) => boolean
   /** Called with each readable entry, in the order of the source. */
   readonly onEntry?: (entry: EntryBody, n: number) => void
 }
@@ -41,7 +43,12 @@ export interface Ending {
   readonly head: { readonly entries: number; readonly last: string } | null
   readonly final: boolean
   /** Faults of the log around the session. */
-  readonly log: readonly { readonly kind: DamageClass; readonly detail: string }[]
+  readonly log: readonly LogFault[]
+  readonly trust: Trust
+  /** Why the source's own claim to be signed cannot be judged; null where it can, or there is none. */
+  readonly undecided: string | null
+  /** Why, with a key of this log pinned, the signatures there are fall short; null where they do not. */
+  readonly lacking: string | null
 }
 
 /** What a verification found. `valid` is false where any finding is an error. */
@@ -52,14 +59,15 @@ export interface VerifyReport {
   readonly origin: string
   readonly session: string
   readonly totalEntries: number
-  readonly manifestHash: Sha256
+  readonly manifestHash: string
   /** At most 1,000; `findingsTotal` counts all. */
   readonly findings: readonly Damage[]
   readonly findingsTotal: number
   /** `seq 3 -> 4 (entry 17) ALTERED_BODY`, or null. */
   readonly brokenLink: string | null
-  /** Without signed checkpoints whoever can rewrite everything can rewrite it consistently. */
-  readonly trust: 'unsigned'
+  readonly trust: Trust
+  /** Why what is valid is less than what the pins ask for; null where it is not. */
+  readonly belowTrust: string | null
 }
 
 /** The report as `--json` and REST give it: stable, snake_case. */
@@ -76,7 +84,9 @@ export function reportJson(report: VerifyReport): JsonObject {
       ...{ class: kind, severity, seq, n, place, detail },
     })),
     findings_total: report.findingsTotal,
-    trust: report.trust,
+    trust: trustName(report.trust),
+    checkpoint: report.trust.checkpoint && { ...report.trust.checkpoint },
+    below_trust: report.belowTrust,
   }
 }
 
@@ -105,7 +115,7 @@ export function createSessionVerifier(context: VerifyContext): SessionVerifier {
     if (!checkPlace(testimony)) return
     checkForm(testimony)
     walk.step(testimony)
-    checkOpenings(testimony, openings, context.payloadsComplete, findings)
+    checkOpenings(testimony, openings, context, findings)
     const { body, n } = testimony
     if (body !== null) {
       semantics.note(body, n)
@@ -152,9 +162,10 @@ export function createSessionVerifier(context: VerifyContext): SessionVerifier {
       const link = { from: Math.max(0, tally.entries - 1), to: 'manifest' } as const
       findings.add('MANIFEST_FORGED', link, context.manifest?.n ?? null, 'does not add up the entries')
     }
-    for (const fault of ending.log) findings.add(fault.kind, null, null, fault.detail)
+    for (const { kind, detail, n } of ending.log) findings.add(kind, null, n ?? null, detail)
     semantics.finish()
-    return report(tally.manifest(context.manifestEnds ? (claim?.final ?? false) : ending.final, semantics.open.seqs()))
+    const final = context.manifestEnds ? (claim?.final ?? false) : ending.final
+    return report(tally.manifest(final, semantics.open.seqs()), ending)
   }
 
   function tailOf({ head }: Ending): Tail | null {
@@ -163,22 +174,37 @@ export function createSessionVerifier(context: VerifyContext): SessionVerifier {
     return null
   }
 
-  function report(manifest: Manifest): VerifyReport {
-    const sorted = findings.sorted()
-    const first = findings.errors > 0 ? sorted[0] : undefined
-    return {
-      valid: findings.errors === 0 && undecided === null,
-      ...{ undecided, origin, session, totalEntries: total, manifestHash: manifest.hash },
-      ...{ findings: sorted, findingsTotal: findings.total },
-      brokenLink: first === undefined ? null : `${first.place} ${first.class}`,
-      trust: 'unsigned',
-    }
+  function report({ hash: manifestHash }: Manifest, ending: Ending): VerifyReport {
+    const open = undecided ?? ending.undecided
+    return reportOf({ origin, session, totalEntries: total, manifestHash }, findings, { ...ending, undecided: open })
   }
 
   return { entry, finish }
 }
 
-function checkManifest({ manifest, origin, session }: VerifyContext, findings: Findings): ManifestClaim | null {
+type Subject = Pick<VerifyReport, 'origin' | 'session' | 'totalEntries' | 'manifestHash'>
+
+/** Trust is what there is where nothing is wrong: of damaged evidence there is none. */
+export function reportOf(
+  subject: Subject,
+  findings: Findings,
+  { trust, undecided, lacking }: Pick<Ending, 'trust' | 'undecided' | 'lacking'>,
+): VerifyReport {
+  const sorted = findings.sorted()
+  const first = findings.errors > 0 ? sorted[0] : undefined
+  const valid = findings.errors === 0 && undecided === null
+  return {
+    ...{ valid, undecided, ...subject, findings: sorted, findingsTotal: findings.total },
+    brokenLink: first === undefined ? null : `${first.place} ${first.class}`,
+    trust: valid ? trust : UNSIGNED,
+    belowTrust: valid ? lacking : null,
+  }
+}
+
+export function checkManifest(
+  { manifest, origin, session }: Pick<VerifyContext, 'manifest' | 'origin' | 'session'>,
+  findings: Findings,
+): ManifestClaim | null {
   if (manifest === null) return null
   const claim = readManifest(manifest.text)
   const forged = (detail: string) => {
@@ -191,7 +217,12 @@ function checkManifest({ manifest, origin, session }: VerifyContext, findings: F
   return claim
 }
 
-function checkOpenings(entry: Testimony, openings: readonly Opening[], complete: boolean, findings: Findings): void {
+export function checkOpenings(
+  entry: Testimony,
+  openings: readonly Opening[],
+  { payloadsComplete, erased }: Pick<VerifyContext, 'payloadsComplete' | 'erased'>,
+  findings: Findings,
+): void {
   const { body, n } = entry
   if (body === null) return
   const link = after(body.seq)
@@ -202,8 +233,9 @@ function checkOpenings(entry: Testimony, openings: readonly Opening[], complete:
     if (mac !== undefined && opens(mac, opening.salt, opening.path, opening.value)) continue
     findings.add('PAYLOAD_MISMATCH', link, n, `the stored ${opening.path} is not what the entry commits to`)
   }
-  if (!complete) return
   for (const path of Object.keys(body.commit)) {
-    if (!opened.has(path)) findings.add('PAYLOAD_MISSING', link, n, `the ${path} the entry commits to is gone`)
+    if (opened.has(path)) continue
+    if (erased?.(n, path) === true) findings.add('ERASED', link, n, `the ${path} was erased, as recorded`)
+    else if (payloadsComplete) findings.add('PAYLOAD_MISSING', link, n, `the ${path} the entry commits to is gone`)
   }
 }

@@ -102,7 +102,13 @@ describe('aegisctl evidence', () => {
       session_manifest_hash: hash,
       findings: [],
     })
-    const asked = await aegisctl('verify', '--bundle', file, '--key', 'log+00000000+AA')
+    const asked = await aegisctl(
+      'verify',
+      '--bundle',
+      file,
+      '--key',
+      'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k',
+    )
     expect(asked.exit).toBe(4)
     writeFileSync(file, readFileSync(file, 'utf8').replace('pr/1247', 'pr/1248'))
     expect((await aegisctl('verify', '--bundle', file)).exit).toBe(1)

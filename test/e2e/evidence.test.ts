@@ -58,11 +58,12 @@ describe("the story's evidence", () => {
   it('is exactly seven entries, printed in order while the server runs, and again after it has stopped', async () => {
     expect(Object.values(ids)).toEqual(Array(5).fill(expect.stringMatching(new RegExp(`^${UUID}$`))))
     const running = verify('--session', SESSION)
+    expect(running.stderr).toBe('')
     const lines = running.stdout.split('\n')
     expect(lines.slice(0, 9)).toEqual(told())
     expect(lines[9]).toMatch(/^session_manifest_hash: [0-9a-f]{64}$/)
     expect(lines.slice(10)).toEqual([
-      'trust: unsigned (detects edits, not a full rewrite)',
+      expect.stringMatching(/^trust: self-signed \(checkpoint of \d+ entries, key \S+\+[0-9a-f]{8}\)$/),
       'approvals: 1 of 1 not separated from the agent (no proof that a person gave them)',
       '',
     ])

@@ -95,6 +95,7 @@ function alike(answer: string, isJson: boolean): string {
     .replace(/\bkey_[0-9a-f]{16}\b/g, 'KEY')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+    .replace(/checkpoint of \d+ entries, key \S+\+[0-9a-f]{8}/g, 'CHECKPOINT')
     .replace(/\(entry \d+\)/g, '(entry N)')
     .replace(/ {2}claude /g, '  agent ')
     .replace(/ +/g, ' ')

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type EvidenceBundle, verifyBundle } from '../../src/ledger/bundle.ts'
+import type { EvidenceBundle } from '../../src/ledger/bundle.ts'
 import { leafHash } from '../../src/ledger/chain.ts'
 import { readBundle } from '../../src/ledger/read-bundle.ts'
+import { verifyBundle } from '../../src/ledger/verify-bundle.ts'
 import { committed, draft, SESSION } from '../support/drafts.ts'
 import { type EvidenceStore, openEvidence, removeFolder } from '../support/evidence-store.ts'
 
@@ -134,7 +135,7 @@ describe('reading a bundle', () => {
     ['a byte order mark', (text) => `\ufeff${text}`],
     ['trailing bytes', (text) => `${text}{}`],
     ['an unknown member', (text) => text.replace('{', '{"view":{},')],
-    ['another format', (text) => text.replace('bundle/1', 'bundle/2')],
+    ['another format', (text) => text.replace('bundle/2', 'bundle/3')],
     ['a number beyond a double', (text) => text.replace('"n":1', '"n":1e999')],
     ['a negative position', (text) => text.replace('"n":1', '"n":-1')],
     ['a body that is no text', (text) => text.replace('"body":"', '"body":7,"hash":"')],

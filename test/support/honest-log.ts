@@ -4,6 +4,7 @@ import type { EntryDraft } from '../../src/ledger/draft.ts'
 import { createOpenIntents, createTally } from '../../src/ledger/manifest.ts'
 import { entryWork, sealBatch, type Work } from '../../src/ledger/seal.ts'
 import type { LogHead, SessionHead, StoredEntry, StoredPayload } from '../../src/ledger/store.ts'
+import { UNSIGNED } from '../../src/ledger/trust.ts'
 import { createSessionVerifier, type VerifyReport } from '../../src/ledger/verify.ts'
 import { frozenClock, random, SESSION } from './drafts.ts'
 import { ORIGIN } from './evidence-store.ts'
@@ -51,7 +52,8 @@ export function verifyRows(stored: StoredSession, session: string = SESSION, ori
     verifier.entry({ n, hash, body, columns: entry }, own)
   }
   const { head } = stored
-  return verifier.finish({ head: { entries: head.nextSeq, last: head.headHash }, final: false, log: [] })
+  const unsigned = { trust: UNSIGNED, undecided: null, lacking: null }
+  return verifier.finish({ head: { entries: head.nextSeq, last: head.headHash }, final: false, log: [], ...unsigned })
 }
 
 export function leaf(body: Uint8Array): string {

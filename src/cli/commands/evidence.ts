@@ -10,16 +10,17 @@ export function register(program: Command): void {
     .option('--limit <count>', 'at most this many, newest first', '50')
     .option('--format <format>', 'table, json or csv')
     .option('--json', 'as JSON')
-    .action(async (options) => (await import('../evidence.ts')).sessions(options))
+    .action(async (options) => (await import('../evidence/sessions.ts')).sessions(options))
   evidence
     .command('export')
     .description('write the bundle of one session: the file for an auditor')
     .requiredOption('--session <session>', 'label or full id of the session')
     .requiredOption('--out <file>', 'where to write it')
+    .option('--entries <places>', 'only these, such as 3,7 (places in the session from 0), with a proof of each')
     .option('--redact <path...>', 'withhold these values: params, target, result, comment, justification')
     .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--json', 'as JSON')
-    .action(async (options) => (await import('../evidence.ts')).exportBundle(options))
+    .action(async (options) => (await import('../evidence/export.ts')).exportBundle(options))
   evidence
     .command('verify')
     .description(
@@ -28,9 +29,9 @@ export function register(program: Command): void {
     .option('--session <session>', 'label or full id of a session in the store')
     .option('--bundle <file>', 'an exported bundle')
     .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
-    .option('--key <vkey>', 'the log key that must have signed a checkpoint')
+    .option('--key <vkey>', "the log's key, or a file of keys; otherwise those of the installation here")
     .option('--json', 'as JSON')
-    .action(async (options) => (await import('../evidence.ts')).verify(options))
+    .action(async (options) => (await import('../evidence/verify.ts')).verify(options))
   evidence
     .command('checkpoint')
     .description('the newest signed checkpoint of the log, made now')

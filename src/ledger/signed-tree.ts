@@ -1,0 +1,203 @@
+import { AegisError } from '../core/errors.ts'
+import { frontierAt, inclusionProof, type SubtreeSource } from './merkle/proofs.ts'
+import { createTileReader, type TileStore } from './merkle/tiles.ts'
+import { appendLeaves, EMPTY, HASH_BYTES, type Hash, rootOf } from './merkle/tree.ts'
+import { verifyInclusion } from './merkle/verify-proof.ts'
+import type { LedgerReader, LogHead, StoredCheckpoint } from './store.ts'
+import { type LogFault, type Pins, type Vouched, vouch } from './trust.ts'
+
+/** Leaves that are looked at together: those of one tile. */
+const BLOCK = 256
+
+/** The tree that the newest checkpoint of a stored log stands for, and what the store holds instead. */
+export interface SignedTree {
+  /** Entries that the checkpoint covers; 0 where there is none that counts. */
+  readonly size: number
+  /** Null where the log was never signed. */
+  readonly vouched: Vouched | null
+  readonly faults: readonly LogFault[]
+  /** Compares an entry's stored hash with the tree. Ascending `n` cost least: a block of leaves is proved at a time. */
+  holds(n: number, hash: string): boolean | Promise<boolean>
+  /** The root over the first `size` entries as stored; null where rows are missing. */
+  rootAt(size: number): Promise<Hash | null>
+}
+
+/**
+ * Opens the tree of a stored log.
+ * @param remembered the checkpoint that the gateway remembers apart from the store, which may have lost its own; null where unknown
+ */
+export async function openSignedTree(
+  reader: LedgerReader,
+  log: LogHead,
+  pins: Pins | null,
+  remembered: string | null,
+): Promise<SignedTree> {
+  const faults: LogFault[] = []
+  const stored = await reader.latestCheckpoint()
+  const vouched = newestOf(log.origin, pins, stored, remembered, faults)
+  const none: SignedTree = {
+    size: 0,
+    vouched,
+    faults,
+    holds: () => true,
+    rootAt: (size) => sourceRoot(plain(reader, log, size), size),
+  }
+  if (vouched === null || vouched.by === 'fault') return none
+  const { size, root } = vouched.checkpoint
+  if (log.size < size) {
+    faults.push({ kind: 'ROLLBACK', detail: `a log of ${size} entries was signed, the store holds ${log.size}` })
+    return none
+  }
+  const source = await faithfulSource(reader, log, vouched.checkpoint, faults)
+  if (source === null) {
+    faults.push(await rewrittenFrom(reader, log, pins, size))
+    return none
+  }
+  const blocks = createBlocks(reader, size, root, source)
+  return {
+    size,
+    vouched,
+    faults,
+    holds: blocks,
+    rootAt: (at) => sourceRoot(at <= size ? source : plain(reader, log, at), at),
+  }
+}
+
+/** The larger of the two checkpoints, and what is wrong with them. */
+function newestOf(
+  origin: string,
+  pins: Pins | null,
+  stored: StoredCheckpoint | null,
+  remembered: string | null,
+  faults: LogFault[],
+): Vouched | null {
+  const own = remembered === null ? null : vouch(remembered, origin, pins)
+  // A memory of another log, or one that is damaged, says nothing of this store.
+  const known = own?.by === 'pinned' ? own : null
+  const vouched = stored === null ? null : vouch(stored.note, origin, pins)
+  if (vouched?.by === 'fault') faults.push(vouched.fault)
+  else if (vouched !== null && stored !== null && !projects(stored, vouched)) {
+    faults.push({
+      kind: 'PROJECTION_MISMATCH',
+      detail: 'the columns of the newest checkpoint do not say what its note says',
+    })
+  }
+  const size = vouched === null || vouched.by === 'fault' ? -1 : vouched.checkpoint.size
+  return known !== null && known.checkpoint.size > size ? known : vouched
+}
+
+function projects(stored: StoredCheckpoint, { checkpoint }: Exclude<Vouched, { by: 'fault' }>): boolean {
+  return stored.size === checkpoint.size && Buffer.from(stored.root).equals(checkpoint.root)
+}
+
+/** The tree without its tiles, from the hashes of the rows; below what was pruned the tiles are all there is. */
+function plain(reader: LedgerReader, { minIndex }: LogHead, size: number): SubtreeSource {
+  const store: TileStore = {
+    tile: async (level, index) => (level === 0 && (index + 1) * BLOCK <= minIndex ? reader.tile(level, index) : null),
+    leafHashes: reader.leafHashes,
+  }
+  return createTileReader(store, size).subtree
+}
+
+async function sourceRoot(source: SubtreeSource, size: number): Promise<Hash | null> {
+  try {
+    return rootOf(await frontierAt(size, source))
+  } catch (error) {
+    if (error instanceof AegisError && error.code === 'evidence_unavailable') return null
+    throw error
+  }
+}
+
+/** Where the tree can be read from so that its root is the one that was signed; null where nowhere. */
+async function faithfulSource(
+  reader: LedgerReader,
+  log: LogHead,
+  { size, root }: { readonly size: number; readonly root: Hash },
+  faults: LogFault[],
+): Promise<SubtreeSource | null> {
+  const tiled = createTileReader(reader, size).subtree
+  if (same(await sourceRoot(tiled, size), root)) return tiled
+  const rows = plain(reader, log, size)
+  if (!same(await sourceRoot(rows, size), root)) return null
+  faults.push({ kind: 'PROJECTION_MISMATCH', detail: 'the stored tiles are not those of the signed tree' })
+  return rows
+}
+
+function same(one: Hash | null, other: Hash): boolean {
+  return one !== null && Buffer.from(one).equals(other)
+}
+
+/** Narrowed to between the largest signed size that still holds and the smallest that does not. */
+async function rewrittenFrom(reader: LedgerReader, log: LogHead, pins: Pins | null, signed: number): Promise<LogFault> {
+  let good = 0
+  let bad = signed
+  for (let limit = signed; limit - good > 1; ) {
+    const middle = Math.floor((good + limit) / 2)
+    const [checkpoint] = await reader.checkpoints(middle, 1)
+    const vouched = checkpoint === undefined ? null : vouch(checkpoint.note, log.origin, pins)
+    if (vouched?.by !== 'pinned' || vouched.checkpoint.size >= bad || vouched.checkpoint.size < middle) {
+      limit = middle
+      continue
+    }
+    const { size, root } = vouched.checkpoint
+    if (same(await sourceRoot(plain(reader, log, size), size), root)) good = size
+    else {
+      bad = size
+      limit = middle
+    }
+  }
+  return { kind: 'REWRITTEN', n: good, detail: `an entry from ${good} to ${bad - 1} is not the one that was signed` }
+}
+
+/** Proves the leaves of one block at a time against the root. */
+function createBlocks(
+  reader: LedgerReader,
+  size: number,
+  root: Hash,
+  source: SubtreeSource,
+): (n: number, hash: string) => boolean | Promise<boolean> {
+  let at = -1
+  let leaves: readonly string[] = []
+
+  async function load(index: number): Promise<void> {
+    const from = index * BLOCK
+    const stored = await reader.leafHashes(from, Math.min(size, from + BLOCK))
+    const tile = await reader.tile(0, index)
+    const found = (await proved(index, stored)) ?? (tile === null ? null : await proved(index, split(tile)))
+    at = index
+    leaves = (found ?? []).map((leaf) => Buffer.from(leaf).toString('hex'))
+  }
+
+  async function proved(index: number, hashes: readonly Hash[]): Promise<readonly Hash[] | null> {
+    const count = Math.min(BLOCK, size - index * BLOCK)
+    if (hashes.length !== count) return null
+    const blocks = Math.ceil(size / BLOCK)
+    // Above its block the path of a leaf is the path of the block: 256 divides every split of RFC 6962 but those within one.
+    const path = await inclusionProof(index * BLOCK, size, source)
+    const above = path.slice(path.length - pathLength(index, blocks))
+    return verifyInclusion(rootOf(appendLeaves(EMPTY, hashes)), index, blocks, above, root) ? hashes : null
+  }
+
+  return (n, hash) => {
+    if (n >= size) return true
+    const index = Math.floor(n / BLOCK)
+    if (index === at) return leaves[n % BLOCK] === hash
+    return load(index).then(() => leaves[n % BLOCK] === hash)
+  }
+}
+
+/** How many siblings the path of a leaf has (RFC 6962 section 2.1.1). */
+function pathLength(index: number, size: number): number {
+  let length = 0
+  for (let start = 0, end = size; end - start > 1; length += 1) {
+    let half = 1
+    while (half * 2 < end - start) half *= 2
+    if (index < start + half) end = start + half
+    else start += half
+  }
+  return length
+}
+
+function split(tile: Uint8Array): Hash[] {
+  return Array.from({ length: tile.length / HASH_BYTES }, (_, i) => tile.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES))
+}
