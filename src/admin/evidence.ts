@@ -1,14 +1,13 @@
 import type { Hono } from 'hono'
-import { AegisError } from '../core/errors.ts'
-import { sessionId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import { hasRole } from '../identity/keyring.ts'
-import type { KeyRecord } from '../identity/ports.ts'
 import type { OpenLedger } from '../ledger/ledger.ts'
 import type { EntryFilter, LedgerReader, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
 import { reportJson } from '../ledger/verify.ts'
 import { type AdminContext, type AdminEnv, demandRole, intQuery } from './door.ts'
+import { keepingRoutes } from './keeping.ts'
+import { resolveSession } from './sessions.ts'
 
 export interface EvidenceParts {
   readonly ledger: OpenLedger
@@ -57,6 +56,8 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
     return context.json({ vkey, checkpoint: checkpointWire(checkpoint, ledger.origin) })
   })
 
+  keepingRoutes(app, { ledger, reader })
+
   app.get('/admin/v1/logs', async (context) => {
     const entries = await reader.list(await filterOf(context, reader))
     return context.json({ entries: entries.filter(({ session }) => session !== null).map(entryWire) })
@@ -76,26 +77,6 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
   app.get('/admin/v1/policies', (context) => {
     const { name, digest } = policy()
     return context.json({ policies: [{ name, sha256: digest }] })
-  })
-}
-
-/** The full id, or a label that is unambiguous among the sessions this key may read. */
-async function resolveSession(reader: LedgerReader, text: string, key: KeyRecord): Promise<string> {
-  const all = hasRole(key, 'viewer')
-  const own = sessionId(key.id, text)
-  if ((await reader.session(own)) !== null) return own
-  if ((await reader.session(text)) !== null && (all || text.startsWith(`${key.id}/`))) return text
-  // Among all of them: an agent that opens many sessions must not push another's out of sight and take its label.
-  const named = all ? await reader.sessionsNamed(text) : []
-  const [only, ...more] = named
-  if (only !== undefined && more.length === 0) return only
-  if (only === undefined) {
-    throw new AegisError('not_found', `no session \`${text.slice(0, 160)}\``, {
-      advice: 'list them with `aegisctl sessions`',
-    })
-  }
-  throw new AegisError('conflict', `${named.length} sessions are called \`${text}\``, {
-    advice: `name one in full: ${named.join(', ')}`,
   })
 }
 
