@@ -340,3 +340,11 @@ GRANT EXECUTE ON FUNCTION aegis.extend(BIGINT), aegis.erase(BIGINT[], TEXT[]), a
   aegis.renew(TEXT, BIGINT, INTERVAL) TO led_app;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION aegis.prune(BIGINT) TO led_retention;
+--> statement-breakpoint
+-- Where the server knows that right, a gateway may remove at once what it erased.
+DO $$
+BEGIN
+  IF current_setting('server_version_num')::int >= 170000 THEN
+    EXECUTE 'GRANT MAINTAIN ON aegis.ledger_payload TO led_app';
+  END IF;
+END $$;

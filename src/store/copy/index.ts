@@ -51,7 +51,7 @@ export async function copyToPostgres(path: string, url: string, progress: CopyPr
 async function copy(source: Handle, file: string, url: string, progress: CopyProgress): Promise<CopyReport> {
   const to = shownUrl(url)
   const before = await checkLog(createSqliteReader(source), file, (done) => progress('checking the file', done))
-  const pool = createPool(url, 1)
+  const pool = createPool(url, { max: 1 })
   try {
     await checkSchema(pool, url)
     await serverSettings(pool, url)

@@ -16,6 +16,10 @@ const CONNECT_TIMEOUT = 5000
 /** Milliseconds of idleness after which a connection is probed, so that a dead peer is noticed. */
 const KEEP_ALIVE_AFTER = 10_000
 
+/** A connection is kept while it is used now and then, and made anew after an hour: a name may mean another server by then. */
+const IDLE_MS = 300_000
+const LIFETIME_SECONDS = 3600
+
 const INT8 = 20
 
 /** Places fit a double exactly up to 2^53: all that `n` and `seq` can honestly be. */
@@ -24,16 +28,24 @@ const parsers: PoolConfig['types'] = {
     oid === INT8 && format !== 'binary' ? Number : types.getTypeParser(oid, format),
 }
 
-/**
- * Connections to one database. The password is the URL's, PGPASSWORD's or that of ~/.pgpass. `pipeline`: statements sent
- * together share a round trip.
- */
-export function createPool(url: string, max: number, pipeline = false): Pool {
+export interface PoolShape {
+  readonly max: number
+  /** Statements sent together share a round trip. */
+  readonly pipeline?: boolean
+  /** Milliseconds after which a connection that does not answer is given up. Default: as long as it lives. */
+  readonly answerWithin?: number
+}
+
+/** Connections to one database. The password is the URL's, PGPASSWORD's or that of ~/.pgpass. */
+export function createPool(url: string, { max, pipeline = false, answerWithin }: PoolShape): Pool {
   const pool = new Pool({
     connectionString: url,
     ...{ max, pipeline, types: parsers },
+    ...(answerWithin === undefined ? {} : { query_timeout: answerWithin }),
     application_name: 'aegis',
     connectionTimeoutMillis: CONNECT_TIMEOUT,
+    idleTimeoutMillis: IDLE_MS,
+    maxLifetimeSeconds: LIFETIME_SECONDS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER,
   })

@@ -14,17 +14,20 @@ const BY_CODE: Readonly<Record<string, CommitFailure>> = {
 /** Data found corrupt, an internal error: the state on disk is in doubt. */
 const FATAL_CLASSES = new Set(['XX', 'F0'])
 
-/** The SQLSTATE of an error that the server sent; null for one of the connection. */
+/** The SQLSTATE of an error that the server sent; null for one of the connection (`EPIPE` looks like a SQLSTATE and is none). */
 export function sqlState(error: unknown): string | null {
-  const code = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : null
+  if (typeof error !== 'object' || error === null || !('severity' in error)) return null
+  const code = Reflect.get(error, 'code')
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
 }
+
+/** Sessions that the server ended: shut down, connection lost, idle too long in a transaction, transaction too long. */
+const ENDED = /^(57P|08|25P03|25P04)/
 
 /** Did the server refuse this statement and go on? Otherwise the connection is gone, and with it what we know. */
 export function isRefusal(error: unknown): boolean {
   const state = sqlState(error)
-  // 57P0x: the server, or this session, was ended. 25P03: idle too long in a transaction, and ended.
-  return state !== null && !state.startsWith('57P') && !state.startsWith('08') && state !== '25P03'
+  return state !== null && !ENDED.test(state)
 }
 
 /** What did not reach the log passes by itself unless the server says otherwise: locks, restarts, failovers. */

@@ -12,9 +12,13 @@ import { checkSchema } from './schema-version.ts'
 import { serverSettings } from './server-settings.ts'
 import { openSnapshot } from './snapshots.ts'
 
-/** Connections for what is written, of which commits need one; and for readers, of which a snapshot holds one. */
-const WRITERS = 3
-const READERS = 8
+/**
+ * What is written, of which commits need one connection; all that is asked; and readers of the log, which hold one each for as
+ * long as they read: neither may keep the others waiting. A commit that is not answered in time is looked for on another.
+ */
+const EVIDENCE = { max: 3, pipeline: true, answerWithin: 8000 }
+const ASKED = { max: 6 }
+const SNAPSHOTS = { max: 4 }
 
 export interface PostgresStores {
   readonly ledger: PostgresLedgerStore
@@ -29,14 +33,18 @@ export interface PostgresStores {
  * @throws AegisError `config` where it cannot be reached, is not durable, or its schema is not ours
  */
 export async function openPostgres(url: string): Promise<PostgresStores> {
-  const reads = createPool(url, READERS)
-  const evidence = createPool(url, WRITERS, true)
+  const pools = {
+    evidence: createPool(url, EVIDENCE),
+    reads: createPool(url, ASKED),
+    snapshots: createPool(url, SNAPSHOTS),
+  }
+  const { reads } = pools
   const close = async () => {
-    await Promise.all([evidence.end(), reads.end()])
+    await Promise.all(Object.values(pools).map((pool) => pool.end()))
   }
   try {
     await checkSchema(reads, url)
-    const ledger = createLedgerStore(evidence, reads, await serverSettings(reads, url))
+    const ledger = createLedgerStore(pools, await serverSettings(reads, url))
     const queries = createQueries(reads)
     return {
       ledger,
@@ -61,7 +69,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
 export async function openPostgresReader(
   url: string,
 ): Promise<{ readonly ledger: LedgerReader; close(): Promise<void> }> {
-  const pool = createPool(url, 1)
+  const pool = createPool(url, { max: 1 })
   try {
     await checkSchema(pool, url)
     const snapshot = await openSnapshot(pool)

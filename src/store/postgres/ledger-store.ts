@@ -19,13 +19,20 @@ export interface PostgresLedgerStore extends LedgerStore {
 const INITIALIZE = `INSERT INTO aegis.ledger_log (id, origin, size, replay_from, epoch)
   VALUES (1, $1, 0, 0, 1) ON CONFLICT DO NOTHING`
 
-/** `evidence` is a pipelining pool for what is written, `reads` one for all else: a long reader never keeps a commit waiting. */
-export function createLedgerStore(evidence: Pool, reads: Pool, settings: ServerSettings): PostgresLedgerStore {
+export interface Pools {
+  /** Pipelining, for what is written. */
+  readonly evidence: Pool
+  readonly reads: Pool
+  readonly snapshots: Pool
+}
+
+export function createLedgerStore(pools: Pools, settings: ServerSettings): PostgresLedgerStore {
+  const { evidence, reads, snapshots } = pools
   const begin = beginStatement(settings.synchronousCommit)
   const member = createFleet(reads)
   return {
     ...createLedgerReader(queryOn(reads)),
-    ...createTreeWriter(evidence, begin),
+    ...createTreeWriter({ evidence, slow: snapshots }, begin),
     commit: createCommit({ pool: evidence, begin, fence: member.statements }),
     fleet: member.fleet,
     settings: settings.boot,
@@ -43,7 +50,7 @@ export function createLedgerStore(evidence: Pool, reads: Pool, settings: ServerS
     // The server's disk is the server's to watch: it refuses a commit that has no room.
     health: () => ({ freeBytes: null, fault: member.fault() }),
     snapshot: () =>
-      openSnapshot(reads).catch((error: unknown) => {
+      openSnapshot(snapshots).catch((error: unknown) => {
         throw storeError(error)
       }),
   }

@@ -30,7 +30,7 @@ const LOCK = 4_712_018
  * @throws AegisError `config` or `forbidden`; then nothing was changed
  */
 export async function migratePostgres(url: string, { members }: MigrateOptions): Promise<MigrateReport> {
-  const pool = createPool(url, 1)
+  const pool = createPool(url, { max: 1 })
   try {
     const done = await withClient(pool, async (client) => {
       await client.query('BEGIN')

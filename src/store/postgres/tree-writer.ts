@@ -18,33 +18,55 @@ const RECEIPT = `INSERT INTO aegis.ledger_anchor (size, sink, receipt, at) VALUE
 const HOLD = `INSERT INTO aegis.ledger_hold (session, reason, at) VALUES ($1, $2, $3)
   ON CONFLICT (session) DO UPDATE SET reason = excluded.reason, at = excluded.at`
 
+export interface TreePools {
+  readonly evidence: Pool
+  /** For what may take minutes. */
+  readonly slow: Pool
+}
+
 /** Tiles, checkpoints and what is about whole stretches of the log. Never together with a commit: these lock no head row. */
-export function createTreeWriter(pool: Pool, begin: string): TreeWriter {
+export function createTreeWriter({ evidence, slow }: TreePools, begin: string): TreeWriter {
   const write = (statement: Statement) =>
-    inTransaction(pool, begin, async (client) => {
+    inTransaction(evidence, begin, async (client) => {
       await send(client, [statement])
     })
 
   return {
-    putCheckpoint: (checkpoint, tiles) => inTransaction(pool, begin, (client) => put(client, checkpoint, tiles)),
+    putCheckpoint: (checkpoint, tiles) => inTransaction(evidence, begin, (client) => put(client, checkpoint, tiles)),
     putReceipt: ({ size, sink, receipt, at }) => write({ sql: RECEIPT, values: [size, sink, receipt, at] }),
     hold: (session, hold) =>
       hold === null
         ? write({ sql: 'SELECT aegis.lift_hold($1)', values: [session] })
         : write({ sql: HOLD, values: [session, hold.reason, hold.at] }),
-    // Dead rows go at once; where this role may not do it, autovacuum does within the minute. The write-ahead log and backups
-    // keep what was erased until they are gone themselves.
-    scour: async () => {
-      await pool.query('VACUUM aegis.ledger_payload').catch((error: unknown) => {
+    scour: () =>
+      scour(slow).catch((error: unknown) => {
         throw storeError(error)
-      })
-    },
+      }),
     // As long as it takes: deleting millions of rows is no matter of seconds.
     prune: (minIndex) =>
-      inTransaction(pool, `${begin}; SET LOCAL statement_timeout = 0`, async (client) => {
+      inTransaction(slow, `${begin}; SET LOCAL statement_timeout = 0`, async (client) => {
         await send(client, [{ sql: 'SELECT aegis.prune($1)', values: [minIndex] }])
       }),
   }
+}
+
+const MAY_VACUUM = `SELECT CASE
+    WHEN pg_has_role(current_user, relowner, 'USAGE') THEN true
+    WHEN current_setting('server_version_num')::int >= 170000 THEN has_table_privilege(oid, 'MAINTAIN')
+    ELSE false END AS may
+  FROM pg_class WHERE oid = 'aegis.ledger_payload'::regclass`
+
+/**
+ * Dead rows go at once where this role may do that; else autovacuum removes them, which that table is set to have done within
+ * a minute. The write-ahead log, backups and standbys keep what was erased until they are overwritten themselves.
+ */
+async function scour(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ may: boolean }>(MAY_VACUUM)
+  if (rows[0]?.may !== true) {
+    const why = 'this role may not vacuum: what was erased is removed by autovacuum, within about a minute'
+    throw new StoreError('busy', why, undefined)
+  }
+  await pool.query('VACUUM aegis.ledger_payload')
 }
 
 async function put(client: Client, wanted: StoredCheckpoint, tiles: readonly StoredTile[]): Promise<void> {

@@ -95,7 +95,15 @@ describe.skipIf(server === null)('tiles, checkpoints and stretches of the log in
     expect(await stores.ledger.payloads(0)).toHaveLength(1)
     await append(1, 'erase', { erased })
     expect(await stores.ledger.payloads(0)).toEqual([])
-    await stores.ledger.scour()
+    // From PostgreSQL 17 on a gateway may vacuum this table; before, only its owner.
+    const left = await stores.ledger.scour([]).then(
+      () => 'nothing is left',
+      (error: Error) => error.message,
+    )
+    expect(left).toMatch(/^nothing is left$|removed by autovacuum/)
+    const owner = await openPostgres(database.admin)
+    await owner.ledger.scour([])
+    await owner.close()
   })
 
   it('prune what has its tiles and its leaf, and not what is held', async () => {
