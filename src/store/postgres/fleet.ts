@@ -21,8 +21,12 @@ export interface Departed {
 export interface Fleet {
   /** From now on this store writes as that gateway, and says that it is alive. @throws AegisError `conflict` where the name is taken */
   join(gateway: string): Promise<void>
-  /** Gateways whose time is over, now ours to clean up: what they left open is to be closed as `orphan`. Asking again gives them again. */
-  claim(): Promise<readonly Departed[]>
+  /**
+   * Gateways whose time is over, now ours to clean up: what they left open is to be closed as `orphan`. Asking again gives them
+   * again. `seen`: gateways found in the log with intents open; of those, such as never joined (they wrote before this log had a
+   * fleet, or in the file it was copied from) are dead too.
+   */
+  claim(seen?: readonly Departed[]): Promise<readonly Departed[]>
   /** Nothing of theirs is open any more. */
   settled(gateways: readonly string[]): Promise<void>
   /** This gateway stops. What it left open may be claimed at once. */
@@ -51,6 +55,8 @@ const CLAIM = `UPDATE aegis.ledger_gateway g SET state = 'claimed', claimed_by =
       WHERE c.gateway = g.claimed_by AND c.gateway <> $1 AND c.state = 'live' AND c.alive_until >= clock_timestamp()
     )
   ) RETURNING g.gateway, g.replay_from`
+const UNKNOWN = `INSERT INTO aegis.ledger_gateway (gateway, replay_from, alive_until, state, claimed_by)
+  SELECT gateway, n, '-infinity', 'claimed', $1 FROM unnest($2::text[], $3::bigint[]) AS seen (gateway, n) ON CONFLICT DO NOTHING`
 const SETTLED = `UPDATE aegis.ledger_gateway SET state = 'gone', replay_from = NULL
   WHERE gateway = ANY($2::text[]) AND state = 'claimed' AND claimed_by = $1`
 const LEAVE = `UPDATE aegis.ledger_gateway
@@ -69,7 +75,9 @@ export function createFleet(pool: Pool): FleetMember {
     if (rows.length === 0) fault = `another gateway has taken over what ${gateway} left open`
   }
 
-  async function claim(): Promise<readonly Departed[]> {
+  async function claim(seen: readonly Departed[]): Promise<readonly Departed[]> {
+    const places = seen.map(({ replayFrom }) => replayFrom)
+    if (seen.length > 0) await pool.query(UNKNOWN, [member(), seen.map(({ gateway }) => gateway), places])
     const { rows } = await pool.query<{ gateway: string; replay_from: number | null }>(CLAIM, [member()])
     const departed = rows.flatMap(({ gateway, replay_from: replayFrom }) =>
       replayFrom === null ? [] : [{ gateway, replayFrom }],
@@ -98,7 +106,7 @@ export function createFleet(pool: Pool): FleetMember {
         timer = setInterval(() => void renew(gateway).catch(() => {}), RENEW_MS)
         timer.unref()
       },
-      claim: () => claim().catch(rethrow),
+      claim: (seen = []) => claim(seen).catch(rethrow),
       settled: (gateways) => settled(gateways).catch(rethrow),
       async leave() {
         if (timer !== null) clearInterval(timer)

@@ -157,6 +157,24 @@ describe.skipIf(server === null)('several gateways on one database', () => {
       await other.close()
     }))
 
+  it('claim once those that never joined, such as the one gateway of the file a log was copied from', () =>
+    withDatabase(async (database) => {
+      const one = await openPostgres(database.as('app'))
+      const other = await openPostgres(database.as('app'))
+      await one.ledger.fleet.join('gw-1')
+      await other.ledger.fleet.join('gw-2')
+      const seen = [
+        { gateway: 'gw-file', replayFrom: 7 },
+        { gateway: 'gw-2', replayFrom: 9 },
+      ]
+      expect(await one.ledger.fleet.claim(seen)).toEqual([{ gateway: 'gw-file', replayFrom: 7 }])
+      expect(await other.ledger.fleet.claim(seen)).toEqual([])
+      await one.ledger.fleet.settled(['gw-file'])
+      expect(await one.ledger.fleet.claim(seen)).toEqual([])
+      await one.close()
+      await other.close()
+    }))
+
   it.skipIf(server?.power === null)('lose nothing acknowledged when one is killed and the database restarts', () =>
     withDatabase(async (database) => {
       const killed = await spawnGateway(database.as('app'), 'gw-killed')
