@@ -1,8 +1,6 @@
-import { canonicalBody, MAX_BODY_BYTES } from '../core/canonical.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { isHash } from './chain.ts'
-import { ENTRY_KINDS, type EntryKind } from './draft.ts'
-import { VERSION } from './entry.ts'
+import { ENTRY_KINDS, type EntryKind, VERSION } from './format.ts'
 
 /** A session entry as verify reads it out of stored bytes: the members that its checks rest on. */
 export interface EntryBody {
@@ -32,20 +30,56 @@ const MEMBERS = new Set(
 )
 const KINDS: ReadonlySet<string> = new Set(ENTRY_KINDS)
 
-/** Parses a canonical JSON object of the body profile. Duplicate keys, odd numbers, escapes or white space show as a changed re-serialisation. */
+/**
+ * Parses a canonical JSON object of the body profile (RFC 8785, whole numbers only, at most 8 deep and 32 KiB); null for every
+ * other text. What is canonical comes out again as it went in: the engine writes strings and numbers as RFC 8785 has them, so
+ * only the order of the members and the values need a look. Objects with names like 10 and 9, which the engine would
+ * reorder, are no part of this format.
+ */
 export function parseCanonical(text: string): JsonObject | null {
-  if (text.length > MAX_BODY_BYTES) return null
+  const value = parseObject(text)
+  return value !== null && isProfile(value, MAX_DEPTH) && JSON.stringify(value) === text ? value : null
+}
+
+/** The same, whatever the form. */
+export function parseObject(text: string): JsonObject | null {
+  if (text.length > MAX_BYTES || (text.length * 3 > MAX_BYTES && Buffer.byteLength(text) > MAX_BYTES)) return null
   try {
     const value: Json = JSON.parse(text)
-    return isObject(value) && canonicalBody(value) === text ? value : null
+    return isObject(value) ? value : null
   } catch {
     return null
   }
 }
 
-/** Reads a session entry, strictly: an unknown member or a missing one is no entry of this format. */
-export function readBody(text: string): EntryBody | Unreadable {
-  const whole = parseCanonical(text)
+/** Limits of a body, as `core/canonical.ts` writes it. */
+const MAX_DEPTH = 8
+const MAX_BYTES = 32 * 1024
+
+function isProfile(value: Json | undefined, depth: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value === 'number') return Number.isSafeInteger(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === 0) return false
+  if (isObject(value)) return isSorted(value, depth - 1)
+  return value.every((item) => isProfile(item, depth - 1))
+}
+
+function isSorted(object: JsonObject, depth: number): boolean {
+  let last: string | null = null
+  for (const key in object) {
+    if ((last !== null && last >= key) || !key.isWellFormed() || !isProfile(object[key], depth)) return false
+    last = key
+  }
+  return true
+}
+
+/**
+ * Reads a session entry, strictly: an unknown member or a missing one is no entry of this format.
+ * @param anyForm does not ask whether the text is canonical: what was hashed is the same either way
+ */
+export function readBody(text: string, anyForm = false): EntryBody | Unreadable {
+  const whole = anyForm ? parseObject(text) : parseCanonical(text)
   if (whole === null) return { canonical: false, reason: 'not canonical JSON', unknownVersion: false }
   const version = textMember(whole, 'v')
   if (version !== VERSION) return { canonical: true, reason: 'unknown format version', unknownVersion: true }

@@ -1,7 +1,11 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { canonicalize } from '../core/canonical.ts'
 import type { Json } from '../core/json.ts'
-import { COMMITTED, type Commitment, type Committed } from './draft.ts'
+import type { Commitment, Committed } from './draft.ts'
+import { commitmentMac } from './opening.ts'
+
+export { isCommitted } from './format.ts'
+export { commitmentMac, opens } from './opening.ts'
 
 /** Larger results are committed as `{"length","sha256"}` of their canonical text; bytes of UTF-8. */
 const MAX_RESULT_BYTES = 256 * 1024
@@ -15,11 +19,6 @@ export interface MadeCommitment {
   readonly value: Uint8Array
 }
 
-/** HMAC-SHA256(salt, "aegis-commit/1\0" || path || "\0" || JCS(value)): says nothing about a short value to who lacks the salt. */
-export function commitmentMac(salt: Uint8Array, path: string, value: Uint8Array | string): string {
-  return createHmac('sha256', salt).update(`aegis-commit/1\0${path}\0`).update(value).digest('hex')
-}
-
 /** @throws AegisError where the value has no canonical form; TypeError where the salt is not 32 bytes */
 export function makeCommitment(commitment: Commitment): MadeCommitment {
   if (commitment.salt.length !== 32) throw new TypeError('a commitment salt has 32 bytes')
@@ -30,17 +29,6 @@ export function makeCommitment(commitment: Commitment): MadeCommitment {
     salt: commitment.salt,
     value,
   }
-}
-
-/** Does the payload open the commitment? */
-export function opens(mac: string, salt: Uint8Array, path: string, value: Uint8Array | string): boolean {
-  const made = Buffer.from(commitmentMac(salt, path, value), 'latin1')
-  const claimed = Buffer.from(mac, 'latin1')
-  return made.length === claimed.length && timingSafeEqual(made, claimed)
-}
-
-export function isCommitted(path: string): path is Committed {
-  return COMMITTED.some((known) => known === path)
 }
 
 function committedText(path: Committed, value: Json): string {

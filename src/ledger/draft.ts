@@ -1,28 +1,12 @@
 import type { ApprovalChange, Channel, Separation } from '../core/approval.ts'
 import type { EnvelopeId, SessionId, Sha256 } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
+import type { Committed, EntryKind } from './format.ts'
 
-/** Entries of a session's chain. Log-level leaves (`manifest`, `boot`, ...) are made inside `ledger/` only. */
-export const ENTRY_KINDS = [
-  'allow',
-  'block',
-  'review',
-  'rewrite',
-  'approve',
-  'deny',
-  'expire',
-  'result',
-  'override',
-  'orphan',
-] as const
-export type EntryKind = (typeof ENTRY_KINDS)[number]
+export { COMMITTED, type Committed, ENTRY_KINDS, type EntryKind } from './format.ts'
 
 /** `forward`: a result entry must follow, else a crash swallowed it and an `orphan` closes it. `none`: nothing runs. */
 export type Effect = 'none' | 'forward'
-
-/** The values an entry commits to without showing them. */
-export const COMMITTED = ['params', 'target', 'result', 'comment', 'justification'] as const
-export type Committed = (typeof COMMITTED)[number]
 
 /** A value to commit: HMAC-SHA256 under its salt goes into the body, value and salt into the erasable payload. */
 export interface Commitment {

@@ -4,9 +4,9 @@ import type { JsonObject } from '../core/json.ts'
 import { rfc3339 } from '../core/runtime.ts'
 import { isLogName } from './chain.ts'
 import type { EntryDraft, GrantRecord } from './draft.ts'
+import { VERSION } from './format.ts'
 
-/** The evidence format. A body with another `v` is not ours to judge. */
-export const VERSION = 'aegis-evidence/1'
+export { VERSION } from './format.ts'
 
 /** What the writer knows before the entry has a place in a chain. */
 export interface EntryFrame {

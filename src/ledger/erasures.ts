@@ -1,8 +1,6 @@
 import { type JsonObject, textMember } from '../core/json.ts'
 import { parseCanonical } from './body.ts'
-import { isCommitted } from './commitment.ts'
-import type { Committed } from './draft.ts'
-import { VERSION } from './entry.ts'
+import { type Committed, isCommitted, VERSION } from './format.ts'
 import type { LedgerReader, StoredEntry } from './store.ts'
 
 /** What an `erase` leaf says: of these entries the values at these paths were deleted, with their salts. */

@@ -3,7 +3,7 @@ import type { Sha256 } from '../core/ids.ts'
 import { isObject, type JsonObject } from '../core/json.ts'
 import { parseCanonical } from './body.ts'
 import { isHash, leafHash } from './chain.ts'
-import { VERSION } from './entry.ts'
+import { VERSION } from './format.ts'
 
 /** Open intents a manifest names one by one; beyond them it gives the count alone. */
 const MAX_OPEN = 1024

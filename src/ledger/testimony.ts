@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { type EntryBody, isBody, readBody, type Unreadable } from './body.ts'
 import { leafHash, leafHashOfBytes } from './chain.ts'
 
@@ -32,13 +33,11 @@ export interface Testimony {
   readonly columns: Columns | null
 }
 
-// A byte order mark is a byte like any other here: swallowing it would hide an edit.
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-export function examine(entry: Presented): Testimony {
+/** @param anyForm does not ask whether a body is canonical, only what it says */
+export function examine(entry: Presented, anyForm = false): Testimony {
   const text = typeof entry.body === 'string' ? entry.body : decode(entry.body)
-  const bodyHash = text === null ? hashOfBytes(entry.body) : leafHash(text)
-  const read = text === null ? NOT_TEXT : readBody(text)
+  const bodyHash = typeof entry.body === 'string' ? leafHash(entry.body) : leafHashOfBytes(entry.body)
+  const read = text === null ? NOT_TEXT : readBody(text, anyForm)
   const body = isBody(read) ? read : null
   const unreadable = isBody(read) ? null : read
   const { n, hash: claimedHash, columns } = entry
@@ -47,16 +46,17 @@ export function examine(entry: Presented): Testimony {
 
 const NOT_TEXT: Unreadable = { canonical: false, reason: 'not UTF-8', unknownVersion: false }
 
+// A byte order mark is a byte like any other here: swallowing it would hide an edit.
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Most bodies are ASCII, which needs no decoder. */
 function decode(bytes: Uint8Array): string | null {
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
   try {
     return UTF8.decode(bytes)
   } catch {
     return null
   }
-}
-
-function hashOfBytes(body: Uint8Array | string): string {
-  return leafHashOfBytes(typeof body === 'string' ? Buffer.from(body) : body)
 }
 
 /** May a successor name this entry by that hash? An unsound entry has two: which one is named says what was altered. */

@@ -234,7 +234,9 @@ describe('install.sh in an empty home', () => {
     expect(told.stdout).toContain('valid: true, total_entries: 7, audit log integrity verified')
     expect(told.stdout).toMatch(/valid: false[\s\S]*ALTERED_BODY/)
     expect(told.status).toBe(0)
-    expect(box.run('aegisctl', ['evidence', 'verify', '--bundle', 'aegis-demo-evidence.json']).status).toBe(0)
+    const check = ['evidence', 'verify', '--bundle', 'aegis-demo-evidence.json']
+    expect(box.run('aegisctl', [...check, '--key', 'aegis-demo-evidence.vkey']).status).toBe(0)
+    expect(box.run('aegisctl', check).status).toBe(3)
     expect(box.run('aegisctl', ['sessions', '--json']).stdout).not.toContain('again')
   }, 120_000)
 

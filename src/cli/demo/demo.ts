@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { AegisError } from '../../core/errors.ts'
 import { type Context, processContext } from '../context.ts'
@@ -24,12 +24,18 @@ export async function demo(options: { out: string }): Promise<void> {
     context.out(
       `\nDone in ${Math.round((Date.now() - started) / 1000)} s. Everything temporary is gone; the evidence stays:\n`,
     )
-    context.out(`  ${out}\n  aegisctl evidence verify --bundle ${options.out}\n`)
+    // The key ends with the demo: what it signed can be checked as long as its public half is kept.
+    copyFileSync(stage.config.places.logTrust, resolve(context.cwd, keyFile(options.out)))
+    context.out(`  ${out}\n  aegisctl evidence verify --bundle ${options.out} --key ${keyFile(options.out)}\n`)
   } finally {
     process.off('SIGINT', interrupted)
     process.off('SIGTERM', interrupted)
     await stage.close()
   }
+}
+
+function keyFile(out: string): string {
+  return `${out.replace(/\.json$/, '')}.vkey`
 }
 
 async function prove(stage: Stage, session: string, out: string, { out: print }: Context): Promise<void> {
