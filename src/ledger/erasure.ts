@@ -55,7 +55,8 @@ interface Target {
   readonly paths: readonly Committed[]
 }
 
-export function createEraser(store: LedgerStore, writer: Writer, scribe: Scribe): Eraser {
+/** `sign`: signs what was recorded, where the log is signed at all. */
+export function createEraser(store: LedgerStore, writer: Writer, scribe: Scribe, sign: () => Promise<unknown>): Eraser {
   return {
     async erase(request) {
       checkTexts(request)
@@ -65,6 +66,7 @@ export function createEraser(store: LedgerStore, writer: Writer, scribe: Scribe)
       })
       const leaves: number[] = []
       for (const group of grouped(targets)) leaves.push(await record(writer, scribe, request, group))
+      await sign()
       const overwritten = await store.scour(traces).then(
         () => true,
         () => false,

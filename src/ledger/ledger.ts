@@ -90,7 +90,7 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     stats: writer.stats,
     checkpoint: () => signing?.latest() ?? null,
     sign: async () => demandSigning().sign(),
-    ...createEraser(store, writer, scribe),
+    ...createEraser(store, writer, scribe, async () => signing?.sign()),
     ...createRetention({ store, writer, scribe, sign: async () => demandSigning().sign() }),
     rotate: async (next) => demandSigning().rotate(next, () => writer.leaf(keyLeaf(scribe, next.vkey))),
     scrubbed: () => scrubber?.state ?? null,

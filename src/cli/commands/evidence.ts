@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { registerKeeping } from './evidence-keeping.ts'
 
 /** What was recorded, and whether it still is what was recorded. Reads the store or the bundle itself: never asks the server. */
 export function register(program: Command): void {
@@ -27,7 +28,7 @@ export function register(program: Command): void {
       'recompute every hash and link; exit 0 valid, 1 tampered, 3 cannot decide, 4 below the trust asked for',
     )
     .option('--session <session>', 'label or full id of a session in the store')
-    .option('--bundle <file>', 'an exported bundle')
+    .option('--bundle <file>', 'an exported bundle, or an archive of them')
     .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--key <vkey>', "the log's key, or a file of keys; otherwise those of the installation here")
     .option('--json', 'as JSON')
@@ -42,4 +43,5 @@ export function register(program: Command): void {
     .description('sign with a new key from now on')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../log-checkpoint.ts')).rotateKey(options))
+  registerKeeping(evidence)
 }

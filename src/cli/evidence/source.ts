@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { AegisError } from '../../core/errors.ts'
 import { decodeUtf8Strict } from '../../core/strict-json.ts'
 import type { EvidenceBundle } from '../../ledger/bundle-format.ts'
+import { isArchive } from '../../ledger/read-archive.ts'
 import { MAX_BUNDLE_BYTES, readBundle } from '../../ledger/read-bundle.ts'
 import type { LedgerReader } from '../../ledger/store.ts'
 import type { Context } from '../context.ts'
@@ -76,6 +77,21 @@ export async function resolveSession(reader: LedgerReader, typed: string): Promi
   throw new AegisError('invalid_params', `${others.length + 1} sessions are called \`${typed}\``, {
     advice: `Name one in full: ${[only, ...others].join(', ')}`,
   })
+}
+
+/** Is the file an archive of bundles, by its first bytes? Of a pipe they could not be read again. */
+export function looksArchived(file: string): boolean {
+  try {
+    if (!statSync(file).isFile()) return false
+    const beginning = Buffer.alloc(64)
+    const descriptor = openSync(file, 'r')
+    const length = readSync(descriptor, beginning)
+    closeSync(descriptor)
+    return isArchive(beginning.toString('utf8', 0, length))
+  } catch {
+    // Whatever is wrong with it is told where it is read.
+    return false
+  }
 }
 
 /** What is no bundle, or only a part of one, is neither valid nor tampered: nothing can be said of it. */

@@ -9,7 +9,7 @@ import { verifyStored } from '../../ledger/verify-stored.ts'
 import { type Context, processContext } from '../context.ts'
 import { jsonText, visible } from '../output.ts'
 import { pinsOf, rememberedCheckpoint } from './pins.ts'
-import { bundleIn, type StoreOptions, withSignedSession } from './source.ts'
+import { bundleIn, looksArchived, type StoreOptions, withSignedSession } from './source.ts'
 import { countApproval, exitOf, lineOf, textOf } from './verdict.ts'
 
 export interface VerifyOptions extends StoreOptions {
@@ -34,6 +34,10 @@ export async function verify(options: VerifyOptions): Promise<void> {
     },
   }
   const pins = pinsOf(options.key, context)
+  if (options.bundle !== undefined && looksArchived(resolve(context.cwd, options.bundle))) {
+    const { verifyArchive } = await import('./archive.ts')
+    return verifyArchive(resolve(context.cwd, options.bundle), context, pins, options.json === true)
+  }
   const report =
     options.bundle === undefined
       ? await verifySession(options, options.session ?? '', context, pins, telling)
