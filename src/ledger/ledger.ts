@@ -6,6 +6,7 @@ import type { Ledger } from './draft.ts'
 import { createEraser, type Eraser } from './erasure.ts'
 import { keyLeaf } from './log-leaves.ts'
 import type { Signer } from './notes/sign.ts'
+import type { TrustPolicy } from './notes/trust-policy.ts'
 import { closeDangling, replay } from './recovery.ts'
 import { createRetention, type Retention } from './retention.ts'
 import { createScrubber, type Scrubber, type ScrubState } from './scrubber.ts'
@@ -21,6 +22,8 @@ import { createWriter, type Writer, type WriterStats } from './writer.ts'
 export interface Signing extends Pick<CheckpointerParts, 'signer' | 'known' | 'memory'> {
   /** A new checkpoint is durable. */
   readonly signed?: CheckpointerParts['signed']
+  /** Whose signatures count when the ledger is verified. Absent: signatures are not looked at. */
+  readonly trust?: () => TrustPolicy | null
 }
 
 export interface LedgerOptions extends Omit<Scribe, 'origin'> {
@@ -75,7 +78,10 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     written: () => signing?.soon(),
     halted: options.halted ?? (() => {}),
   })
-  signing = await openSigning(options, head.origin, writer)
+  const how = options.signing?.(head.origin, (await store.latestCheckpoint()) !== null)
+  if (how !== undefined) {
+    signing = await openCheckpointer({ store, origin: head.origin, halt: writer.halt, signed: () => {}, ...how })
+  }
   const dangling = await replay(store, head)
   await closeDangling(writer, store, scribe, dangling)
   const scrubber = signing && openScrubber(options, signing, writer)
@@ -94,7 +100,7 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     ...createRetention({ store, writer, scribe, sign: async () => demandSigning().sign() }),
     rotate: async (next) => demandSigning().rotate(next, () => writer.leaf(keyLeaf(scribe, next.vkey))),
     scrubbed: () => scrubber?.state ?? null,
-    verify: (session) => withSnapshot(store, (reader) => verifyStored(reader, session)),
+    verify: (session) => verifySigned(store, signing, how?.trust, session),
     export: (session, { redact = [] } = {}) => exportSession(store, writer, signing, session, redact),
     closeSession: (session) => closeSession(store, writer, session),
     async close() {
@@ -105,13 +111,6 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
       await signing?.sign().catch(() => {})
     },
   }
-}
-
-async function openSigning(options: LedgerOptions, origin: string, writer: Writer): Promise<Checkpointer | null> {
-  const { store, signing } = options
-  if (signing === undefined) return null
-  const everSigned = (await store.latestCheckpoint()) !== null
-  return openCheckpointer({ store, origin, halt: writer.halt, signed: () => {}, ...signing(origin, everSigned) })
 }
 
 function openScrubber({ store, clock }: LedgerOptions, signing: Checkpointer, writer: Writer): Scrubber {
@@ -125,6 +124,20 @@ function newOrigin({ origin, random }: LedgerOptions): string {
   if (origin === undefined) return `aegis/${Buffer.from(random.bytes(8)).toString('hex')}`
   if (isLogName(origin) && !origin.includes('+')) return origin
   throw new AegisError('config', 'a log origin is 1 to 300 printable ASCII characters without spaces and plus signs')
+}
+
+async function verifySigned(
+  store: LedgerStore,
+  signing: Checkpointer | null,
+  trust: Signing['trust'],
+  session: string,
+): Promise<VerifyReport> {
+  // What cannot be signed is damaged: the verdict says how.
+  await signing?.sign().catch(() => {})
+  const policy = trust?.() ?? null
+  const remembered = signing?.latest()?.note ?? null
+  const options = policy === null ? {} : { pins: { policy, named: false }, remembered }
+  return withSnapshot(store, (reader) => verifyStored(reader, session, options))
 }
 
 async function exportSession(

@@ -16,7 +16,7 @@ export interface Semantics {
 }
 
 /** The order of acts must make sense: no result without its decision, no use of an approval that was not given, was for something else, or is spent. */
-export function createSemantics(findings: Findings): Semantics {
+export function createSemantics(findings: Findings, pruned: number): Semantics {
   const open = createOpenIntents()
   const approvals = new Map<string, ApprovalTrail>()
   /** Redeemed approvals by the envelope that redeemed them. */
@@ -26,7 +26,8 @@ export function createSemantics(findings: Findings): Semantics {
   function note(entry: EntryBody, n: number): void {
     if (entry.ts < last) findings.add('CLOCK_BACKWARDS', after(entry.seq), n, `${entry.ts} follows ${last}`)
     last = entry.ts
-    if (!open.note(entry)) {
+    // What a result answers to may have been pruned.
+    if (!open.note(entry) && pruned === 0) {
       findings.add('RESULT_WITHOUT_DECISION', after(entry.seq), n, `no open intent for envelope ${entry.env}`)
     }
     settleApproval(entry, n)

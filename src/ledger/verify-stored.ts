@@ -1,5 +1,6 @@
 import { AegisError } from '../core/errors.ts'
-import type { EntryBody } from './body.ts'
+import { type EntryBody, parseCanonical } from './body.ts'
+import { leafHashOfBytes } from './chain.ts'
 import { coveringErasure, erasures } from './erasures.ts'
 import { openSignedTree, type SignedTree } from './signed-tree.ts'
 import type { LedgerReader, LogHead, SessionHead, StoredEntry } from './store.ts'
@@ -11,6 +12,8 @@ export interface StoredOptions {
   readonly pins?: Pins | null
   /** The checkpoint that the gateway remembers apart from the store. */
   readonly remembered?: string | null
+  /** Leaves out what is not hashed: `VerifyContext.fast`. */
+  readonly fast?: boolean
   readonly onEntry?: (entry: EntryBody, n: number) => void
 }
 
@@ -21,35 +24,37 @@ export interface StoredOptions {
 export async function verifyStored(
   reader: LedgerReader,
   session: string,
-  { pins, remembered = null, onEntry }: StoredOptions = {},
+  { pins, remembered = null, fast = false, onEntry }: StoredOptions = {},
 ): Promise<VerifyReport> {
   const log = await reader.head()
   if (log === null) throw new AegisError('cannot_decide', 'the store holds no log: its head row is missing')
   const tree = pins === undefined ? null : await openSignedTree(reader, log, pins, remembered)
-  return verifySession(reader, session, { log, tree, pins: pins ?? null, ...(onEntry && { onEntry }) })
+  return verifySession(reader, session, { log, tree, pins: pins ?? null, fast, ...(onEntry && { onEntry }) })
 }
 
 export interface StoredLog {
   readonly log: LogHead
   readonly tree: SignedTree | null
   readonly pins: Pins | null
+  readonly fast: boolean
   readonly onEntry?: (entry: EntryBody, n: number) => void
 }
 
 /** The same in a log that is open already. @throws AegisError `not_found` */
 export async function verifySession(reader: LedgerReader, session: string, around: StoredLog): Promise<VerifyReport> {
-  const { log, tree, onEntry } = around
+  const { log, tree, fast, onEntry } = around
   const head = await reader.session(session)
-  const manifest = await storedManifest(reader, head)
+  const manifest = await storedManifest(reader, head, log)
   const erased = await erasures(reader, session)
-  const verifier = createSessionVerifier({
-    ...{ origin: log.origin, session, payloadsComplete: true, manifestEnds: false, manifest },
-    erased: (n, path) => coveringErasure(erased, n, path) !== undefined,
-    ...(onEntry && { onEntry }),
-  })
   const cover = createCover(tree)
   if (manifest !== null && manifest.n !== null) await cover.leaf(manifest.n, manifest.hash)
   for (const { leaf } of erased) await cover.leaf(leaf.n, leaf.hash)
+  const pruned = log.minIndex > 0 ? await prunedEntries(reader, session, head, log, cover) : 0
+  const verifier = createSessionVerifier({
+    ...{ origin: log.origin, session, payloadsComplete: true, manifestEnds: false, manifest, fast, pruned },
+    erased: (n, path) => coveringErasure(erased, n, path) !== undefined,
+    ...(onEntry && { onEntry }),
+  })
   let found = 0
   for await (const page of reader.sessionEntries(session)) {
     found += page.length
@@ -61,21 +66,41 @@ export async function verifySession(reader: LedgerReader, session: string, aroun
   }
   if (head === null && found === 0) throw new AegisError('not_found', `no session ${session} in this log`)
   const { log: faults, ...ending } = await endingOf(reader, head, log)
-  return verifier.finish({ ...ending, log: [...faults, ...cover.faults], ...trustOf(around, cover) })
+  return verifier.finish({ ...ending, log: [...faults, ...cover.all()], ...trustOf(around, cover) })
+}
+
+/** How many of the session's first entries lie below what a `prune` leaf, itself in the tree, says was archived and deleted. */
+async function prunedEntries(
+  reader: LedgerReader,
+  session: string,
+  head: SessionHead | null,
+  log: LogHead,
+  cover: Cover,
+): Promise<number> {
+  const [leaf] = await reader.list({ kind: 'prune', limit: 1 })
+  const claim = leaf === undefined ? null : parseCanonical(Buffer.from(leaf.body).toString())
+  const recorded = claim !== null && claim['log'] === log.origin ? claim['min_index'] : undefined
+  if (leaf === undefined || typeof recorded !== 'number' || recorded < log.minIndex) return 0
+  await cover.leaf(leaf.n, leafHashOfBytes(leaf.body))
+  for await (const page of reader.sessionEntries(session)) return Math.max(0, page[0]?.entry.seq ?? 0)
+  return head !== null && head.lastN < log.minIndex ? head.nextSeq : 0
 }
 
 /** How much of what one looks at is in the signed tree. */
 interface Cover {
-  readonly faults: readonly LogFault[]
+  all(): readonly LogFault[]
   /** Entries that are newer than the checkpoint. */
   readonly newer: number
   entry(n: number, hash: string): Promise<void> | undefined
   leaf(n: number, hash: string): Promise<void>
 }
 
+const UNSIGNED_TAIL = 'from here on no checkpoint covers the session yet'
+
 function createCover(tree: SignedTree | null): Cover {
   const faults: LogFault[] = [...(tree?.faults ?? [])]
   let first: number | null = null
+  let newest: number | null = null
   let newer = 0
 
   function judge(n: number, held: boolean): void {
@@ -92,12 +117,15 @@ function createCover(tree: SignedTree | null): Cover {
   }
 
   return {
-    faults,
+    all: () => (newest === null ? faults : [...faults, { kind: 'TORN_TAIL', n: newest, detail: UNSIGNED_TAIL }]),
     get newer() {
       return newer
     },
     entry(n, hash) {
-      if (tree !== null && tree.size > 0 && n >= tree.size) newer += 1
+      if (tree !== null && tree.size > 0 && n >= tree.size) {
+        newest ??= n
+        newer += 1
+      }
       return look(n, hash)
     },
     leaf: async (n, hash) => look(n, hash),
@@ -118,8 +146,12 @@ function presented(entry: StoredEntry) {
   return { n: entry.n, hash: entry.hash, body: entry.body, columns: entry }
 }
 
-async function storedManifest(reader: LedgerReader, head: SessionHead | null): Promise<PresentedManifest | null> {
-  if (head === null || head.manifestN === null) return null
+async function storedManifest(
+  reader: LedgerReader,
+  head: SessionHead | null,
+  { minIndex }: LogHead,
+): Promise<PresentedManifest | null> {
+  if (head === null || head.manifestN === null || head.manifestN < minIndex) return null
   const leaf = await reader.entry(head.manifestN)
   // A missing leaf has no hash that any text has: it is reported as forged.
   if (leaf === null) return { n: head.manifestN, hash: '', text: '' }

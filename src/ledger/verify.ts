@@ -31,6 +31,8 @@ export interface VerifyContext {
   readonly manifest: PresentedManifest | null
   /** Is the manifest the end of the chain (a bundle), or the state at some time (a store)? */
   readonly manifestEnds: boolean
+  /** How many entries at the beginning were pruned, by a record in the log. Absent: none. */
+  readonly pruned?: number
   /** True: neither the canonical form of bodies nor the columns beside them are compared. Hashes, links and meaning always are. */
   readonly fast?: boolean
   /** Is it recorded that this value was erased? Absent: none was. */
@@ -99,14 +101,16 @@ export interface SessionVerifier {
 }
 
 export function createSessionVerifier(context: VerifyContext): SessionVerifier {
-  const { origin, session, fast = false } = context
+  const { origin, session, fast = false, pruned = 0 } = context
   const findings = createFindings()
-  const walk = createWalk(origin, session, findings)
-  const semantics = createSemantics(findings)
+  const walk = createWalk(origin, session, findings, pruned)
+  const semantics = createSemantics(findings, pruned)
   const tally = createTally(origin, session, genesis(origin, session))
   const claim = checkManifest(context, findings)
   /** The manifest computed where the presented one ends. */
   let counterpart: Manifest | null = claim?.entries === 0 ? tally.manifest(claim.final, []) : null
+  /** Of entries that are gone nobody can add up the kinds. */
+  const countable = pruned === 0
   let undecided: string | null = null
   let total = 0
   let lastN = -1
@@ -126,7 +130,7 @@ export function createSessionVerifier(context: VerifyContext): SessionVerifier {
     // The claimed hash is hostile text until it looks like one.
     const { claimedHash, bodyHash } = testimony
     tally.add(body?.kind ?? 'unreadable', isHash(claimedHash) ? claimedHash : bodyHash)
-    if (tally.entries === claim?.entries) counterpart = tally.manifest(claim.final, semantics.open.seqs())
+    if (countable && tally.entries === claim?.entries) counterpart = tally.manifest(claim.final, semantics.open.seqs())
   }
 
   /** An entry of another chain says nothing about this one. */
@@ -156,8 +160,9 @@ export function createSessionVerifier(context: VerifyContext): SessionVerifier {
   function finish(ending: Ending): VerifyReport {
     walk.finish(tailOf(ending))
     const loose = !context.manifestEnds && claim !== null
-    if (loose && claim.entries > tally.entries && tally.entries >= (ending.head?.entries ?? 0)) {
-      findings.add('TRUNCATED_TAIL', after(tally.entries - 1), null, `a manifest knew ${claim.entries} entries`)
+    const known = tally.entries + pruned
+    if (loose && claim.entries > known && known >= (ending.head?.entries ?? 0)) {
+      findings.add('TRUNCATED_TAIL', after(known - 1), null, `a manifest knew ${claim.entries} entries`)
     }
     // Where entries are damaged, the manifest over them differs for that reason alone.
     if (counterpart !== null && counterpart.text !== claim?.text && findings.errors === 0) {
@@ -176,7 +181,8 @@ export function createSessionVerifier(context: VerifyContext): SessionVerifier {
     return null
   }
 
-  function report({ hash: manifestHash }: Manifest, ending: Ending): VerifyReport {
+  function report(made: Manifest, ending: Ending): VerifyReport {
+    const manifestHash = countable ? made.hash : (context.manifest?.hash ?? '')
     const open = undecided ?? ending.undecided
     return reportOf({ origin, session, totalEntries: total, manifestHash }, findings, { ...ending, undecided: open })
   }

@@ -18,9 +18,10 @@ export interface Walk {
 /** Gaps remembered at a time. More are a ruin, whose oldest gaps are reported as they are. */
 const MAX_GAPS = 1000
 
-export function createWalk(origin: string, session: string, findings: Findings): Walk {
+/** @param pruned how many entries at the beginning are gone with a record of it: of the first one left, the link is not known */
+export function createWalk(origin: string, session: string, findings: Findings, pruned: number): Walk {
   /** Next position expected. */
-  let next = 0
+  let next = pruned
   /** The entry (or rivals for one position) at `next - 1`. */
   let current: Testimony[] = []
   /** Positions passed over, ascending, as [first, last]: filled later means reordered, never filled means deleted. */
@@ -52,7 +53,7 @@ export function createWalk(origin: string, session: string, findings: Findings):
     const prev = entry.body?.prev ?? entry.columns?.prev ?? null
     if (seq === 0) checkGenesis(entry, prev)
     settle(prev)
-    if (seq > 0) checkLink(entry, prev, seq)
+    if (seq > pruned) checkLink(entry, prev, seq)
     current = [entry]
     next = seq + 1
   }
@@ -135,7 +136,9 @@ export function createWalk(origin: string, session: string, findings: Findings):
   function finish(tail: Tail | null): void {
     settle(tail !== null && tail.entries === next ? tail.last : null)
     for (const gap of gaps) reportGap(gap)
-    if (tail !== null) compareTail(tail)
+    if (pruned > 0) findings.add('PRUNED', null, null, `seq 0 to ${pruned - 1} were pruned, as recorded`)
+    // Of a session that is gone as a whole the last hash is not there to be compared.
+    if (tail !== null && (tail.entries > pruned || next > pruned)) compareTail(tail)
   }
 
   function compareTail(tail: Tail): void {

@@ -18,6 +18,8 @@ export interface LogKey {
   readonly signer: Signer
   /** The log's keys, those it replaced among them. */
   readonly known: readonly VerifierKey[]
+  /** Whom a verifier here believes: as the file says now, after a key was handed over. */
+  readonly trust: () => TrustPolicy | null
 }
 
 const PRIVATE = 0o600
@@ -41,7 +43,8 @@ export function openLogKey(files: LogFiles, origin: string, signed: boolean, ran
   const signer = createSigner(origin, pem ?? newKey(files.logKey, random))
   const known = trust ?? firstTrust(files.logTrust, signer)
   if (known.keys.some(({ key }) => key.vkey === signer.vkey)) {
-    return { signer, known: known.keys.map(({ key }) => key).filter(({ kind }) => kind === 'ed25519') }
+    const own = known.keys.map(({ key }) => key).filter(({ kind }) => kind === 'ed25519')
+    return { signer, known: own, trust: () => readTrust(files.logTrust) }
   }
   throw new AegisError('config', `${files.logKey} is not a key that ${files.logTrust} names`, {
     advice: 'Restore the two files from the same backup.',
