@@ -34,7 +34,8 @@ export async function openSignedTree(
 ): Promise<SignedTree> {
   const faults: LogFault[] = []
   const stored = await reader.latestCheckpoint()
-  const vouched = newestOf(log.origin, pins, stored, remembered, faults)
+  const known = rememberedOf(log.origin, pins, remembered)
+  const vouched = newestOf(log.origin, pins, stored, known, faults)
   const none: SignedTree = {
     size: 0,
     vouched,
@@ -53,6 +54,10 @@ export async function openSignedTree(
     faults.push(await rewrittenFrom(reader, log, pins, size))
     return none
   }
+  if (known !== null && !same(await sourceRoot(source, known.checkpoint.size), known.checkpoint.root)) {
+    faults.push(contradicts(known.checkpoint.size, size))
+    return none
+  }
   const blocks = createBlocks(reader, size, root, source)
   return {
     size,
@@ -63,17 +68,28 @@ export async function openSignedTree(
   }
 }
 
+type Pinned = Extract<Vouched, { by: 'pinned' }>
+
+/** A memory of another log, or one that is damaged, says nothing of this store. */
+function rememberedOf(origin: string, pins: Pins | null, remembered: string | null): Pinned | null {
+  const own = remembered === null ? null : vouch(remembered, origin, pins)
+  return own?.by === 'pinned' ? own : null
+}
+
+/** The store's checkpoints fit its rows, and yet something else was signed before: the key signed two histories. */
+function contradicts(remembered: number, size: number): LogFault {
+  const detail = `the gateway signed another history of its first ${remembered} entries`
+  return { kind: remembered === size ? 'FORK' : 'REWRITTEN', detail }
+}
+
 /** The larger of the two checkpoints, and what is wrong with them. */
 function newestOf(
   origin: string,
   pins: Pins | null,
   stored: StoredCheckpoint | null,
-  remembered: string | null,
+  known: Pinned | null,
   faults: LogFault[],
 ): Vouched | null {
-  const own = remembered === null ? null : vouch(remembered, origin, pins)
-  // A memory of another log, or one that is damaged, says nothing of this store.
-  const known = own?.by === 'pinned' ? own : null
   const vouched = stored === null ? null : vouch(stored.note, origin, pins)
   if (vouched?.by === 'fault') faults.push(vouched.fault)
   else if (vouched !== null && stored !== null && !projects(stored, vouched)) {

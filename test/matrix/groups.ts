@@ -1,5 +1,12 @@
 import type { Group } from './case.ts'
 import { fieldMutations } from './fields.ts'
+import { consistentRewrites, truncations } from './history.ts'
+import { orderOfEntries } from './order.ts'
 
 /** What can be judged without a process, a disk or a server. */
-export const IN_MEMORY: readonly (() => Promise<Group>)[] = [fieldMutations]
+export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
+  fieldMutations,
+  orderOfEntries,
+  consistentRewrites,
+  truncations,
+]
