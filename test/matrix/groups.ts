@@ -1,6 +1,8 @@
 import type { Group } from './case.ts'
 import { fieldMutations } from './fields.ts'
+import { bundleForgeries, forgeries } from './forgeries.ts'
 import { consistentRewrites, truncations } from './history.ts'
+import { clocks, meaning } from './meaning.ts'
 import { orderOfEntries } from './order.ts'
 
 /** What can be judged without a process, a disk or a server. */
@@ -9,4 +11,8 @@ export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
   orderOfEntries,
   consistentRewrites,
   truncations,
+  forgeries,
+  bundleForgeries,
+  clocks,
+  meaning,
 ]
