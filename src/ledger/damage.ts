@@ -54,6 +54,8 @@ const MAX_LISTED = 1000
 export interface Findings {
   /** `link` is the pair of positions the damage lies between; null for the log as a whole. */
   add(kind: DamageClass, link: Link | null, n: number | null, detail: string): void
+  /** Adds what was found elsewhere. */
+  take(damage: Damage): void
   readonly errors: number
   readonly total: number
   /** First broken link on top, then the other errors in order, then warnings and remarks. */
@@ -79,15 +81,16 @@ export function createFindings(): Findings {
   const list: Damage[] = []
   let errors = 0
   let total = 0
+  function take(damage: Damage): void {
+    total += 1
+    if (damage.severity === 'error') errors += 1
+    if (list.length >= MAX_LISTED && damage.severity !== 'error') return
+    if (list.length < 2 * MAX_LISTED) list.push(damage)
+  }
   return {
-    add(kind, link, n, detail) {
-      const severity = DAMAGE[kind]
-      total += 1
-      if (severity === 'error') errors += 1
-      if (list.length >= MAX_LISTED && severity !== 'error') return
-      if (list.length >= 2 * MAX_LISTED) return
-      list.push({ class: kind, severity, seq: positionOf(link), n, place: placeOf(link, n), detail })
-    },
+    take,
+    add: (kind, link, n, detail) =>
+      take({ class: kind, severity: DAMAGE[kind], seq: positionOf(link), n, place: placeOf(link, n), detail }),
     get errors() {
       return errors
     },

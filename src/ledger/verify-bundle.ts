@@ -20,16 +20,21 @@ import { createSelection } from './walk-selection.ts'
 export interface BundleOptions {
   /** Null: no key is known, and what is signed cannot be decided. */
   readonly pins: Pins | null
+  /** Leaves out the canonical form of bodies. */
+  readonly fast?: boolean
   readonly onEntry?: (entry: EntryBody, n: number) => void
 }
 
 /** Pure: the bundle and the pinned keys and nothing else, no store, no clock, no network. */
-export function verifyBundle(bundle: EvidenceBundle, { pins, onEntry }: BundleOptions = { pins: null }): VerifyReport {
+export function verifyBundle(
+  bundle: EvidenceBundle,
+  { pins, fast = false, onEntry }: BundleOptions = { pins: null },
+): VerifyReport {
   const proofs = createProofs(bundle.origin, pins)
   const erased = recordedErasures(bundle, proofs)
   const { n, hash, body: text } = bundle.manifest
   const context: VerifyContext = {
-    ...{ origin: bundle.origin, session: bundle.session, payloadsComplete: false, manifestEnds: true },
+    ...{ origin: bundle.origin, session: bundle.session, payloadsComplete: false, manifestEnds: true, fast },
     manifest: { n, hash, text },
     erased: (at, path) => coveringErasure(erased, at, path) !== undefined,
     ...(onEntry && { onEntry }),

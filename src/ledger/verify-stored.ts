@@ -29,7 +29,15 @@ export async function verifyStored(
   const log = await reader.head()
   if (log === null) throw new AegisError('cannot_decide', 'the store holds no log: its head row is missing')
   const tree = pins === undefined ? null : await openSignedTree(reader, log, pins, remembered)
-  return verifySession(reader, session, { log, tree, pins: pins ?? null, fast, ...(onEntry && { onEntry }) })
+  const report = {
+    log,
+    tree,
+    pins: pins ?? null,
+    fast,
+    faults: await extentFaults(reader, log),
+    pruned: await pruneRecord(reader, log),
+  }
+  return verifySession(reader, session, { ...report, ...(onEntry && { onEntry }) })
 }
 
 export interface StoredLog {
@@ -37,6 +45,10 @@ export interface StoredLog {
   readonly tree: SignedTree | null
   readonly pins: Pins | null
   readonly fast: boolean
+  /** What is known to be wrong with the log around its sessions. */
+  readonly faults: readonly LogFault[]
+  /** The newest record that rows were archived and deleted; null where there is none. */
+  readonly pruned: PruneRecord | null
   readonly onEntry?: (entry: EntryBody, n: number) => void
 }
 
@@ -49,7 +61,9 @@ export async function verifySession(reader: LedgerReader, session: string, aroun
   const cover = createCover(tree)
   if (manifest !== null && manifest.n !== null) await cover.leaf(manifest.n, manifest.hash)
   for (const { leaf } of erased) await cover.leaf(leaf.n, leaf.hash)
-  const pruned = log.minIndex > 0 ? await prunedEntries(reader, session, head, log, cover) : 0
+  const record = around.pruned?.leaf
+  if (record !== undefined) await cover.leaf(record.n, leafHashOfBytes(record.body))
+  const pruned = await prunedEntries(reader, session, head, around)
   const verifier = createSessionVerifier({
     ...{ origin: log.origin, session, payloadsComplete: true, manifestEnds: false, manifest, fast, pruned },
     erased: (n, path) => coveringErasure(erased, n, path) !== undefined,
@@ -65,25 +79,34 @@ export async function verifySession(reader: LedgerReader, session: string, aroun
     }
   }
   if (head === null && found === 0) throw new AegisError('not_found', `no session ${session} in this log`)
-  const { log: faults, ...ending } = await endingOf(reader, head, log)
-  return verifier.finish({ ...ending, log: [...faults, ...cover.all()], ...trustOf(around, cover) })
+  const { log: missing, ...ending } = endingOf(head)
+  const faults = [...around.faults, ...missing, ...cover.all()]
+  return verifier.finish({ ...ending, log: faults, ...trustOf(around, cover) })
 }
 
-/** How many of the session's first entries lie below what a `prune` leaf, itself in the tree, says was archived and deleted. */
+/** How many of the session's first entries lie below what a `prune` leaf says was archived and deleted. */
 async function prunedEntries(
   reader: LedgerReader,
   session: string,
   head: SessionHead | null,
-  log: LogHead,
-  cover: Cover,
+  { log, pruned }: StoredLog,
 ): Promise<number> {
-  const [leaf] = await reader.list({ kind: 'prune', limit: 1 })
-  const claim = leaf === undefined ? null : parseCanonical(Buffer.from(leaf.body).toString())
-  const recorded = claim !== null && claim['log'] === log.origin ? claim['min_index'] : undefined
-  if (leaf === undefined || typeof recorded !== 'number' || recorded < log.minIndex) return 0
-  await cover.leaf(leaf.n, leafHashOfBytes(leaf.body))
+  if (pruned === null || pruned.minIndex < log.minIndex) return 0
   for await (const page of reader.sessionEntries(session)) return Math.max(0, page[0]?.entry.seq ?? 0)
   return head !== null && head.lastN < log.minIndex ? head.nextSeq : 0
+}
+
+export interface PruneRecord {
+  readonly leaf: StoredEntry
+  readonly minIndex: number
+}
+
+/** The leaf's place in the tree is for who looks at a session to check. */
+export async function pruneRecord(reader: LedgerReader, { origin, minIndex }: LogHead): Promise<PruneRecord | null> {
+  const [leaf] = minIndex === 0 ? [] : await reader.list({ kind: 'prune', limit: 1 })
+  const claim = leaf === undefined ? null : parseCanonical(Buffer.from(leaf.body).toString())
+  const recorded = claim !== null && claim['log'] === origin ? claim['min_index'] : undefined
+  return leaf === undefined || typeof recorded !== 'number' ? null : { leaf, minIndex: recorded }
 }
 
 /** How much of what one looks at is in the signed tree. */
@@ -158,22 +181,20 @@ async function storedManifest(
   return { n: leaf.n, hash: leaf.hash, text: Buffer.from(leaf.body).toString() }
 }
 
-async function endingOf(
-  reader: LedgerReader,
-  head: SessionHead | null,
-  { size, minIndex }: LogHead,
-): Promise<Pick<Ending, 'head' | 'final' | 'log'>> {
-  const log: LogFault[] = []
+/** Does the log hold as many rows as its head row says? */
+export async function extentFaults(reader: LedgerReader, { size, minIndex }: LogHead): Promise<LogFault[]> {
   const { count: kept, last } = await reader.extent()
   const count = kept + minIndex
-  if (count < size) log.push({ kind: 'DELETED', detail: `the log had ${size} entries, it holds ${count}` })
-  else if (count > size) log.push({ kind: 'INSERTED', detail: `the log had ${size} entries, it holds ${count}` })
-  else if (last !== size - 1) {
-    log.push({ kind: 'PROJECTION_MISMATCH', detail: `the last of ${size} entries is numbered ${last}` })
+  if (count < size) return [{ kind: 'DELETED', detail: `the log had ${size} entries, it holds ${count}` }]
+  if (count > size) return [{ kind: 'INSERTED', detail: `the log had ${size} entries, it holds ${count}` }]
+  if (last === size - 1) return []
+  return [{ kind: 'PROJECTION_MISMATCH', detail: `the last of ${size} entries is numbered ${last}` }]
+}
+
+function endingOf(head: SessionHead | null): Pick<Ending, 'head' | 'final' | 'log'> {
+  if (head !== null) {
+    return { head: { entries: head.nextSeq, last: head.headHash }, final: head.status === 'closed', log: [] }
   }
-  if (head === null) {
-    log.push({ kind: 'PROJECTION_MISMATCH', detail: 'the row that names the last entry of the session is missing' })
-    return { head: null, final: false, log }
-  }
-  return { head: { entries: head.nextSeq, last: head.headHash }, final: head.status === 'closed', log }
+  const detail = 'the row that names the last entry of the session is missing'
+  return { head: null, final: false, log: [{ kind: 'PROJECTION_MISMATCH', detail }] }
 }

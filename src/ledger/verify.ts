@@ -194,7 +194,7 @@ type Subject = Pick<VerifyReport, 'origin' | 'session' | 'totalEntries' | 'manif
 
 /** Trust is what there is where nothing is wrong: of damaged evidence there is none. */
 export function reportOf(
-  subject: Subject,
+  { origin, session, totalEntries, manifestHash }: Subject,
   findings: Findings,
   { trust, undecided, lacking }: Pick<Ending, 'trust' | 'undecided' | 'lacking'>,
 ): VerifyReport {
@@ -202,11 +202,30 @@ export function reportOf(
   const first = findings.errors > 0 ? sorted[0] : undefined
   const valid = findings.errors === 0 && undecided === null
   return {
-    ...{ valid, undecided, ...subject, findings: sorted, findingsTotal: findings.total },
+    ...{
+      valid,
+      undecided,
+      origin,
+      session,
+      totalEntries,
+      manifestHash,
+      findings: sorted,
+      findingsTotal: findings.total,
+    },
     brokenLink: first === undefined ? null : `${first.place} ${first.class}`,
     trust: valid ? trust : UNSIGNED,
     belowTrust: valid ? lacking : null,
   }
+}
+
+/** The report with what was found of the log apart from the evidence itself, and the trust that comes of it. */
+export function extendReport(report: VerifyReport, faults: readonly LogFault[], trust: Trust): VerifyReport {
+  const findings = createFindings()
+  for (const known of report.findings) findings.take(known)
+  for (const { kind, detail, n } of faults) findings.add(kind, null, n ?? null, detail)
+  const { undecided, belowTrust: lacking } = report
+  const extended = reportOf(report, findings, { trust, undecided, lacking })
+  return { ...extended, findingsTotal: report.findingsTotal + faults.length }
 }
 
 export function checkManifest(

@@ -2,10 +2,18 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileS
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { fileAnchor } from '../../src/anchors/file-anchor.ts'
 import { main } from '../../src/cli/main.ts'
 import type { EnvelopeId, SessionId } from '../../src/core/ids.ts'
 import { ALICE, committed, draft, newId, SESSION } from '../support/drafts.ts'
-import { type EvidenceStore, openEvidence, removeFolder } from '../support/evidence-store.ts'
+import {
+  type EvidenceStore,
+  openEvidence,
+  removeFolder,
+  signingIn,
+  temporaryFolder,
+} from '../support/evidence-store.ts'
+import { rewriteHistory } from '../support/rewrite.ts'
 
 let evidence: EvidenceStore
 let env: EnvelopeId
@@ -152,5 +160,80 @@ describe('aegisctl evidence', () => {
     const rows = JSON.parse(out)
     expect(rows.map((row: { session: string }) => row.session)).toEqual(['key_b2/twin', 'key_a1/twin', SESSION])
     expect(rows[2]).toMatchObject({ label: LABEL, entries: 4, counts: { allow: 1, approve: 1, block: 1, result: 1 } })
+  })
+})
+
+describe('aegisctl evidence, of a signed log', () => {
+  const folder = temporaryFolder()
+  let signed: EvidenceStore
+  const anchor = join(folder, 'anchor')
+  const KEY = () => join(folder, 'log.vkey')
+
+  beforeAll(async () => {
+    signed = await openEvidence(folder, signingIn(folder))
+    for (let index = 0; index < 9; index += 1)
+      await signed.ledger.append(draft({ commitments: committed(`v${index}`) }))
+    const checkpoint = await signed.ledger.sign()
+    await fileAnchor('outside', anchor).submit(checkpoint, async () => [], AbortSignal.timeout(5000))
+  })
+  afterAll(async () => {
+    await signed.close()
+    removeFolder(folder)
+  })
+
+  const verify = (...words: string[]) => aegisctl('verify', '--store', signed.file, '--key', KEY(), ...words)
+
+  it('verify says what it rests on, and demands what is asked for', async () => {
+    const plain = await verify('--session', LABEL)
+    expect(plain.out).toMatch(/^trust: self-signed \(checkpoint of 10 entries, key \S+\)$/m)
+    expect(plain.exit).toBe(0)
+    const held = await verify('--session', LABEL, '--anchor', `file:${anchor}`, '--require-anchor')
+    expect(held.out).toMatch(/^trust: anchored\(file\) /m)
+    expect(held.exit).toBe(0)
+    const lacking = await verify('--session', LABEL, '--require-witness', '1')
+    expect([lacking.exit, lacking.out]).toEqual([4, expect.stringContaining('0 of 1 witnesses required')])
+    expect((await verify('--session', LABEL, '--require-anchor')).exit).toBe(2)
+    expect((await verify('--session', LABEL, '--require-witness', 'x')).exit).toBe(2)
+    expect((await aegisctl('verify', '--store', signed.file, '--session', LABEL)).exit).toBe(3)
+  })
+
+  it('fsck and verify --all look at the whole store', async () => {
+    const all = await verify('--all', '--anchor', `file:${anchor}`)
+    expect(all.out).toContain('valid: true, total_entries: 9, sessions: 1, leaves: 1, checkpoints: 1\n')
+    expect(all.out).toContain('trust: anchored(file)')
+    const json = await aegisctl('fsck', '--store', signed.file, '--key', KEY(), '--fast', '--json')
+    expect(JSON.parse(json.out)).toMatchObject({ valid: true, trust: 'self-signed', sessions: 1 })
+    expect((await aegisctl('fsck', '--store', signed.file)).exit).toBe(3)
+  })
+
+  it('export --entries gives a part that verifies alone', async () => {
+    const file = join(folder, 'part.json')
+    const store = ['--session', LABEL, '--out', file, '--store', signed.file]
+    expect((await aegisctl('export', '--entries', '3,7', ...store)).exit).toBe(0)
+    const { exit, out } = await aegisctl('verify', '--bundle', file, '--key', KEY(), '--anchor', `file:${anchor}`)
+    expect([exit, out]).toEqual([0, expect.stringContaining('valid: true, total_entries: 2')])
+    expect(out).toContain('trust: anchored(file)')
+    expect((await aegisctl('export', '--entries', '3,99', ...store)).exit).toBe(2)
+    expect((await aegisctl('export', '--entries', 'x', ...store)).exit).toBe(2)
+  })
+
+  it('an anchor catches what was rewritten and signed again', async () => {
+    const own = temporaryFolder()
+    const copy = join(own, 'aegis.db')
+    for (const suffix of ['', '-wal']) {
+      if (existsSync(signed.file + suffix)) copyFileSync(signed.file + suffix, copy + suffix)
+    }
+    rewriteHistory(copy, (body) => body.replace('get_file_contents', 'get_me'))
+    const database = new Database(copy)
+    database.exec('DROP TRIGGER ledger_checkpoint_no_delete; DELETE FROM ledger_checkpoint')
+    database.close()
+    for (const key of ['log.key', 'log.vkey']) copyFileSync(join(folder, key), join(own, key))
+    await (await openEvidence(own, signingIn(own))).close()
+    const stolen = ['verify', '--store', join(own, 'aegis.db'), '--key', KEY(), '--session', LABEL]
+    expect((await aegisctl(...stolen)).exit).toBe(0)
+    const caught = await aegisctl(...stolen, '--anchor', `file:${anchor}`)
+    expect(caught.out).toContain('broken_link: log (entry 0) REWRITTEN')
+    expect(caught.exit).toBe(1)
+    removeFolder(own)
   })
 })

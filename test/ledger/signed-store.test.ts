@@ -44,6 +44,11 @@ async function verify(options: Partial<StoredOptions> = {}): Promise<VerifyRepor
   }
 }
 
+async function verifyLinks(): Promise<VerifyReport> {
+  const store = await openSqliteReader(file())
+  return verifyStored(store.ledger, SESSION).finally(() => store.close())
+}
+
 const found = (report: VerifyReport) => report.findings.map(({ class: kind, n }) => [kind, n])
 /** In all entries from this place on. */
 const editFrom = (seq: number) => (body: string) => {
@@ -61,7 +66,7 @@ describe('a stored session', () => {
 
   it('that an administrator rewrote with all that follows from it is not the one that was signed', async () => {
     rewriteHistory(file(), editFrom(250))
-    expect((await verify({ pins: undefined })).valid).toBe(true)
+    expect((await verifyLinks()).valid).toBe(true)
     const report = await verify()
     expect(found(report)).toEqual([['REWRITTEN', 101]])
     expect(report.brokenLink).toBe('log (entry 101) REWRITTEN')

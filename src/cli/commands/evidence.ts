@@ -18,6 +18,10 @@ export function register(program: Command): void {
     .requiredOption('--session <session>', 'label or full id of the session')
     .requiredOption('--out <file>', 'where to write it')
     .option('--entries <places>', 'only these, such as 3,7 (places in the session from 0), with a proof of each')
+    .option(
+      '--format <format>',
+      'bundle, html (a report for people, with the bundle in it) or dsse (an in-toto statement)',
+    )
     .option('--redact <path...>', 'withhold these values: params, target, result, comment, justification')
     .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
     .option('--json', 'as JSON')
@@ -30,9 +34,23 @@ export function register(program: Command): void {
     .option('--session <session>', 'label or full id of a session in the store')
     .option('--bundle <file>', 'an exported bundle, or an archive of them')
     .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
+    .option('--all', 'the whole store: every session, leaf, tile and checkpoint')
     .option('--key <vkey>', "the log's key, or a file of keys; otherwise those of the installation here")
+    .option('--anchor <anchor...>', 'compare with file:PATH or git:REPOSITORY#REF')
+    .option('--require-anchor', 'exit 4 unless an anchor holds all of it')
+    .option('--require-witness <count>', 'exit 4 unless so many witnesses cosigned it')
+    .option('--fast', 'leave out the canonical form and the columns, never hashes, links, tree or signatures')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../evidence/verify.ts')).verify(options))
+  evidence
+    .command('fsck')
+    .description('verify --all: everything a store holds, its head rows and extent among it')
+    .option('--store <store>', 'SQLite file of the evidence, or a postgres:// URL')
+    .option('--key <vkey>', "the log's key, or a file of keys; otherwise those of the installation here")
+    .option('--anchor <anchor...>', 'compare with file:PATH or git:REPOSITORY#REF')
+    .option('--fast', 'leave out the canonical form and the columns')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../evidence/fsck.ts')).fsck(options))
   evidence
     .command('checkpoint')
     .description('the newest signed checkpoint of the log, made now')

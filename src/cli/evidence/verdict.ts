@@ -40,9 +40,10 @@ function subjectOf(entry: EntryBody): string {
 }
 
 /** The verdict in lines: first whether it holds, then every finding, then what stands behind it. */
-export function textOf(report: VerifyReport, { given, separated }: Approvals): string {
+export function textOf(report: VerifyReport, { given, separated }: Approvals, fast = false): string {
   const lines = [...verdictOf(report), ...findingsOf(report)]
   if (report.valid) lines.push(`trust: ${trustLine(report.trust)}`)
+  if (fast) lines.push('fast: canonical form and columns were left out')
   if (report.valid && given > separated) {
     lines.push(
       `approvals: ${given - separated} of ${given} not separated from the agent (no proof that a person gave them)`,
@@ -63,7 +64,7 @@ function verdictOf(report: VerifyReport): string[] {
   return [damaged || report.undecided === null ? 'valid: false' : `cannot decide: ${report.undecided}`]
 }
 
-function findingsOf(report: VerifyReport): string[] {
+export function findingsOf(report: VerifyReport): string[] {
   const lines = report.brokenLink === null ? [] : [`broken_link: ${report.brokenLink}`]
   for (const { severity, place, class: kind, detail } of report.findings) {
     lines.push(`${severity}: ${place} ${kind}: ${detail}`)
@@ -72,7 +73,7 @@ function findingsOf(report: VerifyReport): string[] {
   return unlisted > 0 ? [...lines, `and ${unlisted} more findings`] : lines
 }
 
-function trustLine(trust: Trust): string {
+export function trustLine(trust: Trust): string {
   if (trust.checkpoint === null) return 'unsigned (detects edits, not a full rewrite)'
   const { size, key } = trust.checkpoint
   return `${trustName(trust)} (checkpoint of ${size} entries, key ${key})`
