@@ -36,6 +36,10 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
     const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
     return context.json(await ledger.export(session))
   })
+  app.get('/admin/v1/evidence/sessions/:path{.+}/statement', async (context) => {
+    const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
+    return context.json(await ledger.statement(session))
+  })
   app.post('/admin/v1/evidence/sessions/:path{.+}/verify', async (context) => {
     const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
     return context.json(reportJson(await ledger.verify(session)))

@@ -6,7 +6,7 @@ import { appendLeaves, EMPTY, type Frontier, type Hash, packRoots, rootOf } from
 import { checkpointText, readCheckpoint } from './notes/checkpoint.ts'
 import { openNote } from './notes/note.ts'
 import { type Signer, signNote } from './notes/sign.ts'
-import type { VerifierKey } from './notes/vkey.ts'
+import { parseVkey, type VerifierKey } from './notes/vkey.ts'
 import { type LedgerReader, type LedgerStore, type StoredCheckpoint, StoreError } from './store.ts'
 
 /** A gateway's own memory of what it last signed, apart from the store: a store that forgets is found out. */
@@ -42,6 +42,8 @@ export interface Checkpointer {
    * the new key alone. Returns that checkpoint.
    */
   rotate(next: Signer, announce: () => Promise<unknown>): Promise<StoredCheckpoint>
+  /** Signs what is no checkpoint, and says so by its own first bytes, with the key in force. */
+  attest(bytes: Uint8Array): Promise<{ readonly keyid: string; readonly signature: Uint8Array }>
   /** Ends the timer; what is appended later is signed at the next start. */
   stop(): void
 }
@@ -115,6 +117,11 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
     sign,
     soon,
     rotate,
+    async attest(bytes) {
+      const signer = signers.at(-1) ?? parts.signer
+      const key = parseVkey(signer.vkey)
+      return { keyid: key === null ? '' : `${key.name}+${key.id}`, signature: await signer.sign(bytes) }
+    },
     latest: () => checkpoint,
     stop() {
       if (timer !== null) clearTimeout(timer)

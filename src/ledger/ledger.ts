@@ -12,6 +12,7 @@ import { createRetention, type Retention } from './retention.ts'
 import { createScrubber, type Scrubber, type ScrubState } from './scrubber.ts'
 import type { Scribe } from './seal.ts'
 import { sessionManifest } from './session-manifest.ts'
+import { type Envelope, signStatement } from './statement.ts'
 import type { LedgerReader, LedgerStore, StoredCheckpoint } from './store.ts'
 import type { VerifyReport } from './verify.ts'
 import { verifyStored } from './verify-stored.ts'
@@ -54,6 +55,8 @@ export interface OpenLedger extends Ledger, Eraser, Retention {
   scrubbed(): ScrubState | null
   /** Appends a manifest leaf where the newest one is not up to date, and gathers what an auditor needs. @throws AegisError `not_found` */
   export(session: string, options?: { readonly redact?: readonly string[] }): Promise<EvidenceBundle>
+  /** An in-toto statement about the session, in an envelope signed with the log's key. @throws AegisError `not_found` */
+  statement(session: string): Promise<Envelope>
   /** @throws AegisError `not_found` */
   verify(session: string): Promise<VerifyReport>
   /** Appends the final manifest. A later entry opens the session again and its next manifest supersedes. @throws AegisError `not_found` */
@@ -102,6 +105,10 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     scrubbed: () => scrubber?.state ?? null,
     verify: (session) => verifySigned(store, signing, how?.trust, session),
     export: (session, { redact = [] } = {}) => exportSession(store, writer, signing, session, redact),
+    statement: async (session) => {
+      const { attest } = demandSigning()
+      return signStatement(await exportSession(store, writer, signing, session, []), attest)
+    },
     closeSession: (session) => closeSession(store, writer, session),
     async close() {
       scrubber?.stop()

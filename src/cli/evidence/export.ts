@@ -2,9 +2,12 @@ import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:
 import { resolve } from 'node:path'
 import { AegisError } from '../../core/errors.ts'
 import { buildBundle } from '../../ledger/bundle.ts'
+import type { EvidenceBundle } from '../../ledger/bundle-format.ts'
 import { isCommitted } from '../../ledger/commitment.ts'
 import { COMMITTED } from '../../ledger/draft.ts'
-import { processContext } from '../context.ts'
+import type { Pins } from '../../ledger/trust.ts'
+import { adminEndpoint, ask } from '../client.ts'
+import { type Context, processContext } from '../context.ts'
 import { jsonText, visible } from '../output.ts'
 import { pinsOf } from './pins.ts'
 import { reasonOf, type StoreOptions, withSignedSession } from './source.ts'
@@ -14,11 +17,17 @@ interface ExportOptions extends StoreOptions {
   readonly out: string
   readonly redact?: readonly string[]
   readonly entries?: string
+  readonly format?: string
 }
+
+const FORMATS = ['bundle', 'html', 'dsse'] as const
+type Format = (typeof FORMATS)[number]
 
 export async function exportBundle(options: ExportOptions): Promise<void> {
   const context = processContext()
   const redact = redacted(options.redact)
+  const format = FORMATS.find((known) => known === (options.format ?? 'bundle'))
+  if (format === undefined) throw new AegisError('invalid_params', `--format is one of ${FORMATS.join(', ')}`)
   const only = options.entries === undefined ? undefined : positions(options.entries)
   const pins = pinsOf(undefined, context)
   const bundle = await withSignedSession(options, context, options.session, async (reader, session) => {
@@ -26,7 +35,7 @@ export async function exportBundle(options: ExportOptions): Promise<void> {
     const keys = pins?.policy.keys.flatMap(({ key }) => (key.name === origin ? [key.vkey] : [])) ?? []
     return buildBundle(reader, session, redact, { keys, ...(only && { only }) })
   })
-  write(resolve(context.cwd, options.out), `${JSON.stringify(bundle, null, 1)}\n`)
+  write(resolve(context.cwd, options.out), await formatted(format, bundle, pins, context))
   const { session, entries, manifest } = bundle
   if (options.json === true) {
     context.out(jsonText({ session, entries: entries.length, session_manifest_hash: manifest.hash, file: options.out }))
@@ -34,6 +43,20 @@ export async function exportBundle(options: ExportOptions): Promise<void> {
     context.out(`exported ${entries.length} entries of ${session} to ${visible(options.out)}\n`)
     context.out(`session_manifest_hash: ${manifest.hash}\n`)
   }
+}
+
+async function formatted(format: Format, bundle: EvidenceBundle, pins: Pins | null, context: Context): Promise<string> {
+  if (format === 'bundle') return `${JSON.stringify(bundle, null, 1)}\n`
+  if (format === 'dsse') return statementOf(bundle.session, context)
+  const { renderReport } = await import('../report/report.ts')
+  return renderReport(bundle, pins, new Date().toISOString())
+}
+
+/** Only the server has the log's key. */
+async function statementOf(session: string, context: Context): Promise<string> {
+  const path = session.split('/').map(encodeURIComponent).join('/')
+  const answer = await ask(adminEndpoint(context), 'GET', `/admin/v1/evidence/sessions/${path}/statement`)
+  return `${JSON.stringify(answer)}\n`
 }
 
 export function redacted(paths: readonly string[] = []): readonly string[] {
