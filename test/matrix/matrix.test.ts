@@ -1,26 +1,15 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import { complaint, judge } from './case.ts'
+import { describe, expect, it } from 'vitest'
 import { IN_MEMORY } from './groups.ts'
+import { closingLine, failuresOf } from './run.ts'
 import { VERIFIER } from './verifier.ts'
-
-const counts: string[] = []
-
-afterAll(() => {
-  process.stdout.write(`${counts.join('\n')}\n`)
-})
 
 describe('every way to damage evidence has its verdict and its place', async () => {
   for (const make of IN_MEMORY) {
-    const { name, cases } = await make()
-    it(`${name}: ${cases.length} cases`, async () => {
-      expect(new Set(cases.map((one) => one.name)).size, 'names are unique').toBe(cases.length)
-      const wrong: string[] = []
-      for (const one of cases) {
-        const verdict = await judge(VERIFIER, await one.evidence())
-        const said = complaint(verdict, one.expect)
-        if (said !== null) wrong.push(`${one.name}: ${said}`)
-      }
-      counts.push(`${name} ${cases.length - wrong.length}/${cases.length}`)
+    const group = await make()
+    it(`${group.name}: ${group.cases.length} cases`, async () => {
+      expect(new Set(group.cases.map(({ name }) => name)).size, 'names are unique').toBe(group.cases.length)
+      const wrong = await failuresOf(group, VERIFIER)
+      closingLine(group, wrong.length)
       expect(wrong).toEqual([])
     })
   }
