@@ -4,10 +4,10 @@ import { isLogName } from './chain.ts'
 import { type Checkpointer, type CheckpointerParts, openCheckpointer } from './checkpointer.ts'
 import type { Ledger } from './draft.ts'
 import { createEraser, type Eraser } from './erasure.ts'
-import { keyLeaf } from './log-leaves.ts'
+import { bootLeaf, keyLeaf } from './log-leaves.ts'
 import type { Signer } from './notes/sign.ts'
 import type { TrustPolicy } from './notes/trust-policy.ts'
-import { closeDangling, replay } from './recovery.ts'
+import { closeAbandoned, replay, tidyAfterOthers } from './recovery.ts'
 import { createRetention, type Retention } from './retention.ts'
 import { createScrubber, type Scrubber, type ScrubState } from './scrubber.ts'
 import type { Scribe } from './seal.ts'
@@ -85,8 +85,11 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
   if (how !== undefined) {
     signing = await openCheckpointer({ store, origin: head.origin, halt: writer.halt, signed: () => {}, ...how })
   }
-  const dangling = await replay(store, head)
-  await closeDangling(writer, store, scribe, dangling)
+  await store.fleet?.join(scribe.gateway)
+  // Orphans first, so that a crash in between leaves them open; then the start is marked.
+  const orphans = await closeAbandoned(writer, store.fleet, await replay(store))
+  await writer.leaf(bootLeaf(scribe, writer.stats().size, store.settings))
+  const tidying = tidyEvery(store, writer)
   const scrubber = signing && openScrubber(options, signing, writer)
   const demandSigning = () => {
     if (signing !== null) return signing
@@ -94,7 +97,7 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
   }
   return {
     origin: head.origin,
-    recovered: { orphans: dangling.length },
+    recovered: { orphans },
     append: writer.append,
     stats: writer.stats,
     checkpoint: () => signing?.latest() ?? null,
@@ -111,6 +114,7 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     },
     closeSession: (session) => closeSession(store, writer, session),
     async close() {
+      clearInterval(tidying)
       scrubber?.stop()
       await writer.close()
       signing?.stop()
@@ -118,6 +122,16 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
       await signing?.sign().catch(() => {})
     },
   }
+}
+
+/** How often gateways that died are looked for, in milliseconds. */
+const TIDY_MS = 10_000
+
+function tidyEvery(store: LedgerStore, writer: Writer): NodeJS.Timeout | undefined {
+  const { fleet } = store
+  if (fleet === null) return undefined
+  // Who cannot be reached now is looked for again; nothing is lost by it.
+  return setInterval(() => void tidyAfterOthers(writer, store, fleet).catch(() => {}), TIDY_MS).unref()
 }
 
 function openScrubber({ store, clock }: LedgerOptions, signing: Checkpointer, writer: Writer): Scrubber {

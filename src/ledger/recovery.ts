@@ -3,10 +3,9 @@ import type { EnvelopeId, SessionId } from '../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import type { EntryBody } from './body.ts'
 import type { EntryDraft } from './draft.ts'
-import { bootLeaf } from './log-leaves.ts'
-import type { Scribe } from './seal.ts'
-import type { LedgerStore, LogHead } from './store.ts'
+import type { Departed, Fleet, LedgerReader, LedgerStore } from './store.ts'
 import { examine } from './testimony.ts'
+import { withSnapshot } from './with-snapshot.ts'
 import type { Writer } from './writer.ts'
 
 /**
@@ -14,21 +13,38 @@ import type { Writer } from './writer.ts'
  * Rows that were written and never acknowledged may appear; they are part of the log.
  * @throws AegisError `evidence_unavailable` where the log is shorter than, or other than, its head rows say: then nothing may be appended
  */
-export async function replay(store: LedgerStore, head: LogHead): Promise<readonly EntryBody[]> {
-  const { count, last } = await store.extent()
-  if (count !== head.size - head.minIndex || last !== head.size - 1) {
-    throw damaged(`its head says ${head.size} entries, ${count} are there`)
-  }
-  const [broken] = await store.brokenHeads()
-  if (broken !== undefined) throw damaged(`session ${broken} does not end where its head row says`)
-  const open = new Map<string, EntryBody>()
-  for await (const page of store.entries(head.replayFrom)) {
+export async function replay(store: LedgerStore): Promise<readonly OpenIntent[]> {
+  // In one snapshot: other gateways go on writing.
+  return withSnapshot(store, async (reader) => {
+    const head = await reader.head()
+    const { count, last } = await reader.extent()
+    if (head === null || count !== head.size - head.minIndex || last !== head.size - 1) {
+      throw damaged(`its head says ${head?.size ?? 0} entries, ${count} are there`)
+    }
+    const [broken] = await reader.brokenHeads()
+    if (broken !== undefined) throw damaged(`session ${broken} does not end where its head row says`)
+    return openIntents(reader, head.replayFrom)
+  })
+}
+
+/** An effect that was recorded and whose result was not. */
+export interface OpenIntent {
+  readonly n: number
+  readonly gateway: string
+  readonly body: EntryBody
+}
+
+/** @throws AegisError `evidence_unavailable` where an entry does not have its hash */
+async function openIntents(reader: LedgerReader, from: number): Promise<readonly OpenIntent[]> {
+  const open = new Map<string, OpenIntent>()
+  for await (const page of reader.entries(from)) {
     for (const entry of page) {
       const { sound, body } = examine({ ...entry, columns: null })
       if (!sound) throw damaged(`entry ${entry.n} does not have its hash`)
       if (body === null) continue
+      const gateway = textMember(body.whole, 'gw') ?? ''
       if (body.kind === 'result' || body.kind === 'orphan') open.delete(body.env)
-      else if (body.effect === 'forward') open.set(body.env, body)
+      else if (body.effect === 'forward') open.set(body.env, { n: entry.n, gateway, body })
     }
   }
   return [...open.values()]
@@ -41,15 +57,36 @@ function damaged(how: string): AegisError {
   })
 }
 
-/** Closes what a crash left open, then marks the start: orphans first, so that a crash in between leaves them open. */
-export async function closeDangling(
+/**
+ * Closes as `orphan` what gateways left open that are no more; alone on a log, that is all that is open.
+ * @returns how many were closed
+ */
+export async function closeAbandoned(
   writer: Writer,
-  store: LedgerStore,
-  scribe: Scribe,
-  dangling: readonly EntryBody[],
-): Promise<void> {
-  await Promise.all(dangling.map((intent) => writer.append(orphanOf(intent))))
-  await writer.leaf(bootLeaf(scribe, writer.stats().size, store.settings))
+  fleet: Fleet | null,
+  open: readonly OpenIntent[],
+): Promise<number> {
+  const departed = fleet === null ? null : (await fleet.claim(firstOf(open))).map(({ gateway }) => gateway)
+  const abandoned = departed === null ? open : open.filter(({ gateway }) => departed.includes(gateway))
+  await Promise.all(abandoned.map(({ body }) => writer.append(orphanOf(body))))
+  if (departed !== null && departed.length > 0) await fleet?.settled(departed)
+  return abandoned.length
+}
+
+/** Each gateway with the oldest intent it has open. */
+function firstOf(open: readonly OpenIntent[]): readonly Departed[] {
+  const first = new Map<string, number>()
+  for (const { gateway, n } of open) first.set(gateway, Math.min(n, first.get(gateway) ?? n))
+  return [...first].map(([gateway, replayFrom]) => ({ gateway, replayFrom }))
+}
+
+/** Looks after gateways that died meanwhile. */
+export async function tidyAfterOthers(writer: Writer, store: LedgerStore, fleet: Fleet): Promise<void> {
+  const departed = await fleet.claim()
+  if (departed.length === 0) return
+  const from = Math.min(...departed.map(({ replayFrom }) => replayFrom))
+  const open = await withSnapshot(store, (reader) => openIntents(reader, from))
+  await closeAbandoned(writer, fleet, open)
 }
 
 function orphanOf(intent: EntryBody): EntryDraft {

@@ -192,6 +192,31 @@ export class StoreError extends Error {
   }
 }
 
+/** A gateway that is no more, and where the oldest intent it left open stands. */
+export interface Departed {
+  readonly gateway: string
+  readonly replayFrom: number
+}
+
+/**
+ * The gateways of one log. An intent without a result is an orphan only where its gateway is dead; that is decided here, once:
+ * of the living, one claims a dead one, and from then on the dead one cannot write any more, should it wake.
+ */
+export interface Fleet {
+  /** From now on this store writes as that gateway, and says that it is alive. @throws AegisError `conflict` where the name is taken */
+  join(gateway: string): Promise<void>
+  /**
+   * Gateways whose time is over, now ours to clean up: what they left open is to be closed as `orphan`. Asking again gives them
+   * again. `seen`: gateways found in the log with intents open; of those, such as never joined (they wrote before this log had a
+   * fleet, or in the file it was copied from) are dead too.
+   */
+  claim(seen?: readonly Departed[]): Promise<readonly Departed[]>
+  /** Nothing of theirs is open any more. */
+  settled(gateways: readonly string[]): Promise<void>
+  /** This gateway stops. What it left open may be claimed at once. */
+  leave(): Promise<void>
+}
+
 /** Where the evidence lives. Only `ledger.ts` writes. */
 export interface LedgerStore extends LedgerReader {
   /** Makes the head row where none exists; an existing origin stays. */
@@ -220,6 +245,8 @@ export interface LedgerStore extends LedgerReader {
    * The one way rows leave the log; a `prune` leaf was appended before.
    */
   prune(minIndex: number): Promise<void>
+  /** Who else may write to this log; null where one process at a time is its only writer. */
+  readonly fleet: Fleet | null
   health(): StoreHealth
   /** A reader that sees the store as it is now, whatever is written meanwhile. */
   snapshot(): Promise<LedgerReader & { close(): void }>

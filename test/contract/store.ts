@@ -31,7 +31,9 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
 
     async function open(): Promise<void> {
       stores = await place.open()
-      const options = { clock: frozenClock(), random, gateway: 'gw-1', minFreeBytes: 0 }
+      // Each start is a gateway of its own, as a server's is.
+      const gateway = `gw-${randomBytes(4).toString('hex')}`
+      const options = { clock: frozenClock(), random, gateway, minFreeBytes: 0 }
       ledger = await openLedger({ store: stores.ledger, ...options })
     }
 

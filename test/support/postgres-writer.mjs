@@ -8,7 +8,6 @@ const [url, gateway] = process.argv.slice(2)
 const clock = { now: () => Date.now(), elapsed: () => performance.now() }
 const random = { bytes: (count) => randomBytes(count) }
 const stores = await openPostgres(url)
-await stores.ledger.fleet.join(gateway)
 const ledger = await openLedger({ store: stores.ledger, clock, random, gateway, minFreeBytes: 0 })
 process.stdout.write('open\n')
 // All are open before one begins.

@@ -1,5 +1,5 @@
 import { AegisError } from '../../core/errors.ts'
-import { type SealedBatch, StoreError } from '../../ledger/store.ts'
+import { type Departed, type Fleet, type SealedBatch, StoreError } from '../../ledger/store.ts'
 import type { Pool } from './connection.ts'
 import { sqlState, storeError } from './failures.ts'
 import type { Statement } from './transaction.ts'
@@ -7,31 +7,6 @@ import type { Statement } from './transaction.ts'
 /** How long a gateway counts as alive after it was last heard of, by the database's clock. */
 const LEASE = '15 seconds'
 const RENEW_MS = 5000
-
-/** A gateway that is no more, and where the oldest intent it left open stands. */
-export interface Departed {
-  readonly gateway: string
-  readonly replayFrom: number
-}
-
-/**
- * The gateways of one log. An intent without a result is an orphan only where its gateway is dead; that is decided here, once:
- * of the living, one claims a dead one, and from then on the dead one cannot write any more, should it wake.
- */
-export interface Fleet {
-  /** From now on this store writes as that gateway, and says that it is alive. @throws AegisError `conflict` where the name is taken */
-  join(gateway: string): Promise<void>
-  /**
-   * Gateways whose time is over, now ours to clean up: what they left open is to be closed as `orphan`. Asking again gives them
-   * again. `seen`: gateways found in the log with intents open; of those, such as never joined (they wrote before this log had a
-   * fleet, or in the file it was copied from) are dead too.
-   */
-  claim(seen?: readonly Departed[]): Promise<readonly Departed[]>
-  /** Nothing of theirs is open any more. */
-  settled(gateways: readonly string[]): Promise<void>
-  /** This gateway stops. What it left open may be claimed at once. */
-  leave(): Promise<void>
-}
 
 export interface FleetMember {
   readonly fleet: Fleet

@@ -43,6 +43,8 @@ export function createLedgerStore(handle: Handle, wal: WalSync, file: string, sn
 
   return {
     ...createLedgerReader(handle),
+    // The writer's lock: one process.
+    fleet: null,
     ...createTreeWriter(handle, inTransaction, wal.sync),
     settings: { ...durability(handle), wal: 'fdatasync before each acknowledgement' },
     async initialize(origin) {

@@ -61,7 +61,6 @@ describe.skipIf(server === null)('several gateways on one database', () => {
 
   async function gateway(url: string, name: string): Promise<{ stores: PostgresStores; ledger: OpenLedger }> {
     const stores = await openPostgres(url)
-    await stores.ledger.fleet.join(name)
     const ledger = await openLedger({
       store: stores.ledger,
       clock: frozenClock(),
@@ -143,6 +142,36 @@ describe.skipIf(server === null)('several gateways on one database', () => {
       await other.stores.ledger.fleet.settled(['gw-dead'])
       expect(await other.stores.ledger.fleet.claim()).toEqual([])
       for (const each of [dead, one, other]) await close(each)
+    }))
+
+  it('close as orphan what a dead one left open, and nothing of the living, at a start and while they run', () =>
+    withDatabase(async (database) => {
+      const dead = await gateway(database.as('app'), 'gw-dead')
+      const one = await gateway(database.as('app'), 'gw-1')
+      const left = await dead.ledger.append(draft({ effect: 'forward' }))
+      const living = await one.ledger.append(draft({ effect: 'forward' }))
+      await silence(database, 'gw-dead')
+      const late = await gateway(database.as('app'), 'gw-2')
+      expect(late.ledger.recovered).toEqual({ orphans: 1 })
+      expect((await one.stores.ledger.byEnvelope(left.env)).map(({ kind }) => kind)).toEqual(['allow', 'orphan'])
+      expect((await one.stores.ledger.byEnvelope(living.env)).map(({ kind }) => kind)).toEqual(['allow'])
+      for (const each of [dead, one, late]) await close(each)
+    }))
+
+  it('open beside one that is busy', () =>
+    withDatabase(async (database) => {
+      const busy = await gateway(database.as('app'), 'gw-busy')
+      let running = true
+      const load = Promise.all(
+        Array.from({ length: 8 }, async () => {
+          while (running) await busy.ledger.append(draft())
+        }),
+      )
+      for (let start = 0; start < 5; start += 1) await close(await gateway(database.as('app'), `gw-${start}`))
+      running = false
+      await load
+      expect(await busy.ledger.verify(SESSION)).toMatchObject({ valid: true })
+      await close(busy)
     }))
 
   it('hand over what one left open when it stopped', () =>
