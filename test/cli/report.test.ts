@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BUNDLE_ELEMENT, renderReport } from '../../src/cli/report/report.ts'
+import { renderReport } from '../../src/cli/report/report.ts'
 import type { EvidenceBundle } from '../../src/ledger/bundle-format.ts'
 import type { Committed, EntryDraft } from '../../src/ledger/draft.ts'
+import { embeddedBundle } from '../../src/ledger/embedded-bundle.ts'
 import { parseTrustPolicy } from '../../src/ledger/notes/trust-policy.ts'
 import type { Pins } from '../../src/ledger/trust.ts'
 import { verifyBundle } from '../../src/ledger/verify-bundle.ts'
@@ -127,10 +128,19 @@ describe('an evidence report', () => {
   })
 
   it('holds the bundle whole, in an element that shows and runs nothing', () => {
-    const [, text = ''] = new RegExp(`<template id="${BUNDLE_ELEMENT}">([^<]*)</template>`).exec(report()) ?? []
+    const [, text = ''] = /<template id="aegis-bundle">([^<]*)<\/template>/.exec(report()) ?? []
+    expect(embeddedBundle(report())).toBe(text)
     expect(text).not.toMatch(/[<>&]/)
     expect(JSON.parse(text)).toEqual(bundle)
     expect(verifyBundle(JSON.parse(text), { pins }).trust.level).toBe('self-signed')
+  })
+
+  it('is not read where it holds no bundle, or two, or where something follows inside the element', () => {
+    const page = report()
+    expect(embeddedBundle(page.replace('id="aegis-bundle"', 'id="other"'))).toBeNull()
+    expect(embeddedBundle(page.replace('</body>', '<template id="aegis-bundle">{}</template></body>'))).toBeNull()
+    expect(embeddedBundle(page.replace('</template>', '<b></b></template>'))).toBeNull()
+    expect(embeddedBundle('{"no":"page"}')).toBe('{"no":"page"}')
   })
 
   it('shows decisions in words, with who approved, over what, and what they said', () => {

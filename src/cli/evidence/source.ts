@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { AegisError } from '../../core/errors.ts'
 import { decodeUtf8Strict } from '../../core/strict-json.ts'
 import type { EvidenceBundle } from '../../ledger/bundle-format.ts'
+import { embeddedBundle } from '../../ledger/embedded-bundle.ts'
 import { isArchive } from '../../ledger/read-archive.ts'
 import { MAX_BUNDLE_BYTES, readBundle } from '../../ledger/read-bundle.ts'
 import type { LedgerReader } from '../../ledger/store.ts'
@@ -98,7 +99,9 @@ export function looksArchived(file: string): boolean {
 export function bundleIn(file: string): EvidenceBundle {
   const bytes = readBounded(file)
   try {
-    return readBundle(decodeUtf8Strict(bytes))
+    const text = embeddedBundle(decodeUtf8Strict(bytes))
+    if (text === null) throw new Error('it is a page with no bundle in it, or with more than one')
+    return readBundle(text)
   } catch (cause) {
     throw new AegisError('cannot_decide', `${file} is not a whole evidence bundle: ${reasonOf(cause)}`, {
       advice: 'Export it again with `aegisctl evidence export`, or ask its sender for the whole file.',

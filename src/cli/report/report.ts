@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { sessionLabel } from '../../core/ids.ts'
 import type { EvidenceBundle } from '../../ledger/bundle-format.ts'
 import type { EntryKind } from '../../ledger/draft.ts'
+import { BUNDLE_ELEMENT } from '../../ledger/embedded-bundle.ts'
 import type { Pins } from '../../ledger/trust.ts'
 import { approvals } from './approvals.ts'
 import { Html, html, inertJson } from './html.ts'
@@ -10,9 +11,6 @@ import { STYLE } from './style.ts'
 import { timeline } from './timeline.ts'
 import { banner, howToCheck, verification } from './verification.ts'
 import { KINDS, moment } from './words.ts'
-
-/** The element that holds the bundle. */
-export const BUNDLE_ELEMENT = 'aegis-bundle'
 
 /**
  * The session as a page for people: static, with no script, nothing loaded from anywhere, everything that an agent could have
