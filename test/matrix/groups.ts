@@ -1,7 +1,9 @@
 import type { Group } from './case.ts'
+import { erasing } from './erased.ts'
 import { fieldMutations } from './fields.ts'
 import { bundleForgeries, forgeries } from './forgeries.ts'
 import { consistentRewrites, truncations } from './history.ts'
+import { hostileInput } from './hostile.ts'
 import { clocks, meaning } from './meaning.ts'
 import { orderOfEntries } from './order.ts'
 
@@ -13,6 +15,8 @@ export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
   truncations,
   forgeries,
   bundleForgeries,
+  hostileInput,
   clocks,
+  erasing,
   meaning,
 ]
