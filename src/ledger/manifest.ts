@@ -1,4 +1,3 @@
-import { canonicalBody } from '../core/canonical.ts'
 import type { Sha256 } from '../core/ids.ts'
 import { isObject, type JsonObject } from '../core/json.ts'
 import { parseCanonical } from './body.ts'
@@ -64,10 +63,21 @@ export function createTally(origin: string, session: string, genesisHash: string
       return entries
     },
     manifest(final, open) {
-      const text = canonicalBody({
-        ...{ counts, entries, final, kind: 'manifest', last, log: origin, session, v: VERSION },
-        ...(open.length > 0 && { open: { count: open.length, seqs: open.slice(0, MAX_OPEN) } }),
-      })
+      const named = open.length > 0 && { open: { count: open.length, seqs: open.slice(0, MAX_OPEN) } }
+      // In the order of their names, as RFC 8785 has them; words, hashes and counts the engine writes as it does.
+      const counted = Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)))
+      const claim = {
+        counts: counted,
+        entries,
+        final,
+        kind: 'manifest',
+        last,
+        log: origin,
+        ...named,
+        session,
+        v: VERSION,
+      }
+      const text = JSON.stringify(claim)
       return { text, hash: leafHash(text) }
     },
   }

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../core/json.ts'
 import type { EntryBody } from './body.ts'
 import { genesis, isHash, leafHash } from './chain.ts'
 import { after, before, createFindings, type Damage, type Findings } from './damage.ts'
@@ -6,7 +5,7 @@ import { createTally, type Manifest, type ManifestClaim, readManifest } from './
 import { opens } from './opening.ts'
 import { createSemantics } from './semantics.ts'
 import { examine, type Presented, projectionFault, type Testimony } from './testimony.ts'
-import { type LogFault, type Trust, trustName, UNSIGNED } from './trust.ts'
+import { type LogFault, type Trust, UNSIGNED } from './trust.ts'
 import { createWalk, type Tail } from './walk.ts'
 
 /** A payload or disclosure that claims to open the commitment at `path`. */
@@ -72,26 +71,6 @@ export interface VerifyReport {
   readonly trust: Trust
   /** Why what is valid is less than what the pins ask for; null where it is not. */
   readonly belowTrust: string | null
-}
-
-/** The report as `--json` and REST give it: stable, snake_case. */
-export function reportJson(report: VerifyReport): JsonObject {
-  return {
-    valid: report.valid,
-    undecided: report.undecided,
-    origin: report.origin,
-    session: report.session,
-    total_entries: report.totalEntries,
-    session_manifest_hash: report.manifestHash,
-    broken_link: report.brokenLink,
-    findings: report.findings.map(({ class: kind, severity, seq, n, place, detail }) => ({
-      ...{ class: kind, severity, seq, n, place, detail },
-    })),
-    findings_total: report.findingsTotal,
-    trust: trustName(report.trust),
-    checkpoint: report.trust.checkpoint && { ...report.trust.checkpoint },
-    below_trust: report.belowTrust,
-  }
 }
 
 /** Bytes in, verdicts out: pure, one entry at a time, memory bounded by open intents, approvals and the findings kept. */
@@ -216,16 +195,6 @@ export function reportOf(
     trust: valid ? trust : UNSIGNED,
     belowTrust: valid ? lacking : null,
   }
-}
-
-/** The report with what was found of the log apart from the evidence itself, and the trust that comes of it. */
-export function extendReport(report: VerifyReport, faults: readonly LogFault[], trust: Trust): VerifyReport {
-  const findings = createFindings()
-  for (const known of report.findings) findings.take(known)
-  for (const { kind, detail, n } of faults) findings.add(kind, null, n ?? null, detail)
-  const { undecided, belowTrust: lacking } = report
-  const extended = reportOf(report, findings, { trust, undecided, lacking })
-  return { ...extended, findingsTotal: report.findingsTotal + faults.length }
 }
 
 export function checkManifest(

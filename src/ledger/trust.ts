@@ -1,5 +1,5 @@
 import type { DamageClass } from './damage.ts'
-import { HASH_BYTES, type Hash } from './merkle/tree.ts'
+import { HASH_BYTES, type Hash } from './merkle/node.ts'
 import { verifyInclusion } from './merkle/verify-proof.ts'
 import { type Checkpoint, readCheckpoint } from './notes/checkpoint.ts'
 import { openNote, parseNote, type VerifiedSignature } from './notes/note.ts'

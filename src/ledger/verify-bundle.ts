@@ -2,9 +2,7 @@ import type { EntryBody } from './body.ts'
 import type { EvidenceBundle } from './bundle-format.ts'
 import { createProofs, type Proofs, type Proven } from './bundle-proofs.ts'
 import { createFindings } from './damage.ts'
-import { coveringErasure, type ErasureClaim, readErasure } from './erasures.ts'
-import { examine } from './testimony.ts'
-import { NOT_SIGNED, type Pins, pinned, unvouched } from './trust.ts'
+import { coveringErasure, type ErasureClaim, readErasure } from './erasure-claim.ts'
 import {
   checkManifest,
   checkOpenings,
@@ -14,7 +12,9 @@ import {
   reportOf,
   type VerifyContext,
   type VerifyReport,
-} from './verify.ts'
+} from './session-verifier.ts'
+import { examine } from './testimony.ts'
+import { NOT_SIGNED, type Pins, pinned, unvouched } from './trust.ts'
 import { createSelection } from './walk-selection.ts'
 
 export interface BundleOptions {

@@ -1,22 +1,7 @@
 import { hash } from 'node:crypto'
+import { EMPTY_ROOT, HASH_BYTES, type Hash, node, nodeHash } from './node.ts'
 
-/** A SHA-256 hash of the log's tree: 32 bytes. */
-export type Hash = Uint8Array
-
-export const HASH_BYTES = 32
-
-/** Root of the empty log (RFC 6962 section 2.1): SHA-256 of nothing. */
-export const EMPTY_ROOT: Hash = hash('sha256', '', 'buffer')
-
-/** What is hashed at a node; filled anew each time, a third faster than a hash object. */
-const node = Buffer.alloc(1 + 2 * HASH_BYTES, 1)
-
-/** Node hash (RFC 6962 section 2.1): SHA-256(0x01 || left || right). */
-export function nodeHash(left: Hash, right: Hash): Hash {
-  node.set(left, 1)
-  node.set(right, 1 + HASH_BYTES)
-  return hash('sha256', node, 'buffer')
-}
+export { EMPTY_ROOT, HASH_BYTES, type Hash, nodeHash } from './node.ts'
 
 /** The node hashes of each two neighbours in a row of hashes, end to end: half as long. By way of a string, which halves the time. */
 export function hashPairs(row: Uint8Array): Uint8Array {

@@ -1,4 +1,4 @@
-import { EMPTY_ROOT, HASH_BYTES, type Hash, nodeHash } from './tree.ts'
+import { EMPTY_ROOT, HASH_BYTES, type Hash, nodeHash } from './node.ts'
 
 /**
  * Is `leaf` (a leaf hash) at `index` in the log of `size` leaves with this root? RFC 9162 section 2.1.3.2. Total: false for

@@ -1,4 +1,4 @@
-import { HASH_BYTES, type Hash } from '../merkle/tree.ts'
+import { HASH_BYTES, type Hash } from '../merkle/node.ts'
 import { decodeBase64, encodeBase64, parseDecimal } from './base64.ts'
 
 /** What a log says of itself (c2sp.org/tlog-checkpoint): at this size this root. */

@@ -1,4 +1,4 @@
-import { HASH_BYTES, type Hash } from '../merkle/tree.ts'
+import { HASH_BYTES, type Hash } from '../merkle/node.ts'
 import { decodeBase64, encodeBase64, parseDecimal } from './base64.ts'
 
 /** An inclusion proof that one can check offline (c2sp.org/tlog-proof): where the leaf is, its siblings, and the signed checkpoint. */
