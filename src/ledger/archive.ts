@@ -59,10 +59,10 @@ async function sortSessions(reader: LedgerReader, log: LogHead, before: string):
       seen.add(session)
       const head = await reader.session(session)
       const old = head !== null && (await isOld(reader, head, before))
-      if (old && head.status === 'open') idle.push(session)
+      if (old && head.status === 'open' && seq === 0) idle.push(session)
       // Of a session that begins in an earlier archive only rows are left.
       if (old && head.status === 'closed' && seq === 0) sessions.add(session)
-      const why = keep(head, session) ?? (old ? null : `written to after ${before}`)
+      const why = keep(head, session, seq === 0) ?? (old ? null : `written to after ${before}`)
       if (why !== null) stop ??= { n, session, why }
     }
   }

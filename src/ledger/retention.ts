@@ -129,16 +129,19 @@ export interface KeptRow {
   readonly why: string
 }
 
-/** Why a session must stay, or null where it may go. */
-export type Keep = (head: SessionHead | null, session: string) => string | null
+/** Why a session must stay, or null where it may go. `whole`: its first entry is still in the log. */
+export type Keep = (head: SessionHead | null, session: string, whole: boolean) => string | null
 
-/** Open and held sessions stay, and whatever has lost its head row. */
+/**
+ * Open and held sessions stay, and whatever has lost its head row. A session that begins in an earlier archive can never be
+ * closed again, so that it would keep everything after it: what it has written since may go.
+ */
 export async function keepOf(reader: LedgerReader): Promise<Keep> {
   const held = new Set((await reader.holds()).map(({ session }) => session))
-  return (head, session) => {
+  return (head, session, whole) => {
     if (held.has(session)) return 'under a legal hold'
     if (head === null) return 'without its head row'
-    return head.status === 'closed' ? null : 'open'
+    return whole && head.status === 'open' ? 'open' : null
   }
 }
 
@@ -149,7 +152,7 @@ export async function firstKept(reader: LedgerReader, from: number, to: number, 
     for (const { n, session, seq } of page) {
       if (n >= to) return null
       if (session === null || seq === null || free.has(session)) continue
-      const why = keep(await reader.session(session), session)
+      const why = keep(await reader.session(session), session, seq === 0)
       if (why !== null) return { n, session, why }
       free.add(session)
     }

@@ -12,6 +12,7 @@ import { parseTrustPolicy } from '../../src/ledger/notes/trust-policy.ts'
 import { type ArchiveReport, readArchive } from '../../src/ledger/read-archive.ts'
 import type { Pins } from '../../src/ledger/trust.ts'
 import { verifyBundle } from '../../src/ledger/verify-bundle.ts'
+import { verifyStored } from '../../src/ledger/verify-stored.ts'
 import { committed, draft } from '../support/drafts.ts'
 import {
   type EvidenceStore,
@@ -175,6 +176,17 @@ describe('pruning', () => {
     expect((await store.ledger.verify(name(9))).valid).toBe(true)
   })
 
+  it('is told of sessions that are gone, as no damage', async () => {
+    const store = await written(6, 100)
+    const lines = await archived(store)
+    await store.ledger.prune(pruning((await read(store, lines)).report, lines))
+    for (const gone of [0, 2, 4]) {
+      const report = await verifyStored(store.stores.ledger, name(gone), { pins: pinsIn(store), remembered: null })
+      expect(report.findings.map((finding) => `${finding.severity} ${finding.class}`)).toEqual(['info PRUNED'])
+      expect(report.valid).toBe(true)
+    }
+  })
+
   it('goes on from where an earlier archive ended, also through a session that begins in it', async () => {
     const store = await written(10, 100)
     for (let round = 0; round < 2; round += 1) {
@@ -192,6 +204,26 @@ describe('pruning', () => {
     }
     expect((await store.stores.ledger.head())?.minIndex).toBe(1280)
     await (await restarted(store)).ledger.append(draft())
+  })
+
+  it('lets a session that was pruned go on, refuses to add it up, and is not kept by it', async () => {
+    const store = await written(6, 100)
+    const first = await archived(store)
+    await store.ledger.prune(pruning((await read(store, first)).report, first))
+    await expect(store.ledger.export(name(0))).rejects.toThrow('archived and pruned')
+    await expect(store.ledger.closeSession(name(5))).rejects.toThrow('archived and pruned')
+    // Written to again after its beginning is gone, partly (5) or wholly (0).
+    for (const session of [name(5), name(0)]) await store.ledger.append(draft({ session }))
+    await expect(store.ledger.export(name(0))).rejects.toThrow('archived and pruned')
+    expect((await store.ledger.verify(name(0))).valid).toBe(true)
+    await Promise.all(Array.from({ length: 300 }, () => store.ledger.append(draft({ session: name(9) }))))
+    await store.ledger.closeSession(name(9))
+    await store.ledger.sign()
+    const second = await archived(store)
+    const { report } = await read(store, second)
+    expect(report).toMatchObject({ faults: [], from: 512, to: 768, bundles: 1 })
+    await store.ledger.prune(pruning(report, second))
+    expect((await store.ledger.verify(name(5))).valid).toBe(true)
   })
 
   it('refuses what the archive does not hold, and what must stay', async () => {
