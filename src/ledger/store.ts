@@ -179,7 +179,7 @@ export interface LedgerReader {
 }
 
 /** Why a commit failed, as the store can tell. */
-export type CommitFailure = 'full' | 'busy' | 'conflict' | 'fatal'
+export type CommitFailure = 'full' | 'busy' | 'unreachable' | 'conflict' | 'fatal'
 
 /** Thrown by `commit` and `probe`: nothing of the batch was written. After `fatal` the process must restart and recover: a failed fsync is never retried. */
 export class StoreError extends Error {

@@ -228,6 +228,7 @@ const ADVICE = {
   full: 'Free some disk space; writing resumes by itself.',
   conflict: 'Another gateway wrote something else in this place; compare their checkpoints before going on.',
   busy: 'Another process holds the database; stop it, writing resumes by itself.',
+  unreachable: 'Check that the database runs and answers; writing resumes by itself.',
   queue: 'Call again in a moment.',
   fatal: 'Check the disk, then restart Aegis: it recovers what was written.',
 } as const

@@ -113,7 +113,7 @@ async function resolveLost(context: CommitContext, batch: SealedBatch, cause: un
   for (;;) {
     const found = await countWritten(context, batch).catch((error: unknown) => storeError(error))
     if (found === batch.entries.length) return
-    if (found === 0) throw new StoreError('busy', `the connection was lost (${reasonOf(cause)})`, cause)
+    if (found === 0) throw new StoreError('unreachable', `the connection was lost (${reasonOf(cause)})`, cause)
     if (typeof found === 'number') {
       const why = `${found} of the ${batch.entries.length} entries of one transaction were found`
       throw new StoreError('fatal', why, cause)

@@ -35,7 +35,9 @@ export function storeError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   const state = sqlState(error)
   const failure =
-    state === null ? 'busy' : (BY_CODE[state] ?? (FATAL_CLASSES.has(state.slice(0, 2)) ? 'fatal' : 'busy'))
+    state === null || ENDED.test(state)
+      ? 'unreachable'
+      : (BY_CODE[state] ?? (FATAL_CLASSES.has(state.slice(0, 2)) ? 'fatal' : 'busy'))
   return new StoreError(failure, reasonOf(error), error)
 }
 

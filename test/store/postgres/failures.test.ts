@@ -31,6 +31,6 @@ describe('a failure of PostgreSQL', () => {
     ['a reset connection', 'ECONNRESET', undefined],
   ])('of the connection leaves open what became of a commit: %s', (_, code, severity) => {
     expect(isRefusal(failed(code, severity))).toBe(false)
-    expect(storeError(failed(code, severity)).failure).toBe('busy')
+    expect(storeError(failed(code, severity)).failure).toBe('unreachable')
   })
 })
