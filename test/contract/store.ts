@@ -143,6 +143,40 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
       })
     })
 
+    it('erases values with the leaf that says so, and has the settled approval forget them with their salts', async () => {
+      const approval = pendingApproval({ justification: 'because of jane', expiresAt: 9e15 })
+      const salt = Buffer.from(approval.salts['params'] ?? '', 'hex')
+      const params = [{ path: 'params' as const, salt, value: approval.parameters ?? {} }]
+      const call = { env: approval.id, commitments: params }
+      const { n } = await ledger.append(draft({ ...call, kind: 'review', changes: [{ kind: 'park', approval }] }))
+      const request = { entry: n, paths: ['params'] as const, reason: 'personal data', authority: '', by: 'key_admin' }
+      const vote = { reviewer: ALICE, comment: 'no', at: 2000 }
+      await append({ kind: 'deny', id: approval.id, vote, expiresAt: 9e15 })
+      const { leaves } = await ledger.erase({ ...request, everywhere: true })
+      expect(await stores.ledger.payloads(n)).toEqual([])
+      expect((await stores.ledger.leaves(SESSION, 'erase')).map((leaf) => leaf.n)).toEqual(leaves)
+      expect(await stores.ledger.leaves(SESSION, 'manifest')).toEqual([])
+      expect(await stores.ledger.leaves('key_b2/other', 'erase')).toEqual([])
+      const kept = await stores.approvals.get(approval.id)
+      expect(kept).toMatchObject({ status: 'denied', salts: {}, target: '', justification: 'because of jane' })
+      expect(kept?.resolution?.comment).toBe('no')
+      await append({ kind: 'forget', id: approval.id, paths: ['comment', 'justification'] })
+      expect(await stores.approvals.get(approval.id)).toMatchObject({
+        justification: null,
+        resolution: { comment: '' },
+      })
+      expect((await ledger.verify(SESSION)).valid).toBe(true)
+    })
+
+    it('keeps from a pending approval nothing that it needs', async () => {
+      const approval = pendingApproval({ expiresAt: 9e15 })
+      await append({ kind: 'park', approval })
+      await append({ kind: 'forget', id: approval.id, paths: ['params', 'target', 'justification', 'comment'] })
+      expect(await stores.approvals.get(approval.id)).toEqual(approval)
+      // Nothing to forget is no error: not every envelope has an approval.
+      await append({ kind: 'forget', id: newId(), paths: ['params'] })
+    })
+
     describe('approvals', () => {
       it('are parked with their entry and read back whole', async () => {
         const approval = pendingApproval()
