@@ -97,11 +97,22 @@ async function prune({ store, writer, scribe, sign }: RetentionParts, request: P
   await sign()
   for (let next = from; next < minIndex; ) {
     next = Math.min(minIndex, next + STEP_ROWS)
-    await store.prune(next)
+    await store.prune(next).catch((error: Error) => {
+      throw undeleted(error, minIndex)
+    })
     await new Promise(setImmediate)
   }
-  await store.scour([])
+  // Whoever reads may keep old pages in the files for a while; all of it is in the archive anyway.
+  await store.scour([]).catch(() => {})
   return { n, minIndex, deleted: minIndex - from }
+}
+
+/** The leaf is there and signed: whoever may delete can do so now, or prune is asked for again. */
+function undeleted(cause: Error, minIndex: number): AegisError {
+  return new AegisError('conflict', `pruning is recorded, but the store did not delete: ${cause.message}`, {
+    advice: `Ask again; on PostgreSQL a role with led_retention runs \`SELECT aegis.prune(${minIndex})\`.`,
+    cause,
+  })
 }
 
 /** The first row that is still there. @throws AegisError where anything below `minIndex` must stay */

@@ -246,6 +246,23 @@ describe('pruning', () => {
     await refused({}, 'session key_a1/session-3 is open')
   })
 
+  it('says what to do where the store does not let rows go, and deletes them when asked again', async () => {
+    const store = await written(3, 100)
+    const lines = await archived(store)
+    const request = pruning((await read(store, lines)).report, lines)
+    const { default: Database } = await import('libsql')
+    const behind = new Database(store.file)
+    behind.exec(`CREATE TRIGGER keep BEFORE DELETE ON ledger_payload BEGIN SELECT RAISE(ABORT, 'kept'); END`)
+    await expect(store.ledger.prune(request)).rejects.toMatchObject({
+      message: expect.stringContaining('the store did not delete'),
+      advice: expect.stringContaining('aegis.prune(256)'),
+    })
+    expect((await store.ledger.verify(name(0))).valid).toBe(true)
+    behind.exec('DROP TRIGGER keep')
+    behind.close()
+    expect(await store.ledger.prune(request)).toMatchObject({ deleted: 256 })
+  })
+
   it('waits for the result of an action under way', async () => {
     const store = await evidence()
     const { env, n } = await store.ledger.append(draft({ effect: 'forward' }))
