@@ -105,12 +105,13 @@ function expectSound(aegis: Served, state: 'killed' | 'restarted'): void {
   const sessions: { session: string }[] = JSON.parse(listed.stdout)
   for (const { session } of sessions) {
     const { status, stdout, stderr } = aegis.aegisctl('evidence', 'verify', '--session', session, '--json')
-    expect(status, stdout + stderr).toBe(0)
+    // What no checkpoint covers yet is less than the installation's own key asks for; the next start signs it.
+    expect(state === 'killed' ? [0, 4] : [0], stdout + stderr).toContain(status)
     const { valid, findings }: { valid: boolean; findings: { class: string }[] } = JSON.parse(stdout)
     expect(valid).toBe(true)
     const classes = new Set(findings.map((finding) => finding.class))
     classes.delete('CLOCK_BACKWARDS')
-    if (state === 'killed') classes.delete('UNRESOLVED')
+    if (state === 'killed') for (const kind of ['UNRESOLVED', 'TORN_TAIL']) classes.delete(kind)
     expect([...classes]).toEqual([])
   }
 }
