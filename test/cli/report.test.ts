@@ -176,6 +176,13 @@ describe('an evidence report', () => {
     expect(titleOf(page())).toBe(title)
   })
 
+  it('marks an entry that is not as it was recorded, where it stands and where it is told of', () => {
+    const page = read(report(changed(1, (body) => body.replace('key_admin', 'key_bdmin'))))
+    const marks = page.match(/Not as it was recorded<\/span> <code>ALTERED_BODY/g)
+    expect(marks).toHaveLength(2)
+    expect(read(report()).includes('Not as it was recorded')).toBe(false)
+  })
+
   it('says how to check it without believing it', () => {
     const page = read(report())
     expect(page).toContain('aegisctl evidence verify --bundle report.html --key log.vkey')

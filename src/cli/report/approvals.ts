@@ -1,6 +1,6 @@
 import { type Html, html, lines } from './html.ts'
 import { part, type ReportedEntry, word } from './material.ts'
-import { badge, reviewer } from './timeline.ts'
+import { badge, damaged, reviewer } from './timeline.ts'
 import { textOf } from './values.ts'
 import { moment } from './words.ts'
 
@@ -58,5 +58,5 @@ function said(entry: ReportedEntry): Html {
       : comment.state === 'shown'
         ? html`<blockquote><bdi>${lines(textOf(comment.value))}</bdi></blockquote>`
         : html`<p class="soft small">with a comment that is ${comment.state === 'false' ? 'not shown as it was recorded' : comment.state}</p>`
-  return html`${reviewer(body.whole['reviewer'])}${quoted}<p class="soft small">at <bdi>${moment(body.ts)}</bdi>, <a href="#entry-${body.seq}">no. ${body.seq}</a></p>`
+  return html`${damaged(entry)}${reviewer(body.whole['reviewer'])}${quoted}<p class="soft small">at <bdi>${moment(body.ts)}</bdi>, <a href="#entry-${body.seq}">no. ${body.seq}</a></p>`
 }

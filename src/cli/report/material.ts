@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
 import type { EntryBody } from '../../ledger/body.ts'
 import type { EvidenceBundle } from '../../ledger/bundle-format.ts'
+import type { DamageClass } from '../../ledger/damage.ts'
 import { coveringErasure, type ErasureClaim, readErasure } from '../../ledger/erasures.ts'
 import { opens } from '../../ledger/opening.ts'
 import type { Pins } from '../../ledger/trust.ts'
@@ -20,6 +21,8 @@ export interface ReportedEntry {
   readonly n: number
   readonly body: EntryBody
   readonly values: readonly Value[]
+  /** What verification found wrong with it: then nothing it says is to be believed. */
+  readonly damage: readonly DamageClass[]
 }
 
 /** All that a report tells, taken from the bundle and what verifying it came to. */
@@ -42,6 +45,11 @@ export function gather(bundle: EvidenceBundle, pins: Pins | null): Material {
   const entries = bodies.map(({ n, body }) => ({
     ...{ n, body },
     values: Object.entries(body.commit).map(([path, mac]) => valueIn(n, path, mac)),
+    damage: [
+      ...new Set(
+        verdict.findings.flatMap((found) => (found.severity === 'error' && found.n === n ? [found.class] : [])),
+      ),
+    ],
   }))
   return { bundle, verdict, entries, unreadable: bundle.entries.length - entries.length }
 

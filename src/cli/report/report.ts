@@ -52,7 +52,7 @@ ${timeline(material.entries)}
 ${verification(material)}
 <h2 id="check">How to check it yourself</h2>
 ${howToCheck(material)}
-<footer>Made by Aegis on ${moment(exportedAt)} from evidence in format <code>${bundle.format}</code>. Times are the gateway's own, in UTC; the order of entries is proved, their times are claimed.</footer>
+<footer>Made by Aegis on ${moment(exportedAt)} from evidence in format <code>${bundle.format}</code>. Times are the gateway's own, in UTC: the chain proves in which order entries were written, not when.</footer>
 </main>
 <template id="${BUNDLE_ELEMENT}">${inertJson(JSON.stringify(bundle))}</template>
 </body>

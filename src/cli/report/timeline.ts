@@ -27,11 +27,17 @@ function item(entry: ReportedEntry): Html {
   return html`<li class="entry" id="entry-${body.seq}">
 <div class="when"><b>No. ${body.seq}</b><time><bdi>${body.ts.slice(11, 23)}</bdi> UTC</time></div>
 <div><div class="head">${badge(entry)}<h3><bdi>${body.tool}</bdi></h3></div>
+${damaged(entry)}
 ${summary(entry)}
 ${values.length === 0 ? null : html`<div class="values">${values.map(value)}</div>`}
 <p class="soft small">envelope <bdi class="mono">${body.env}</bdi>${body.ref === null ? null : html`, redeems the approval of <bdi class="mono">${body.ref}</bdi>`}</p>
 </div></li>
 `
+}
+
+export function damaged({ damage }: ReportedEntry): Html | null {
+  if (damage.length === 0) return null
+  return html`<p><span class="badge bad">Not as it was recorded</span> <code>${damage.join(', ')}</code></p>`
 }
 
 function summary({ body }: ReportedEntry): Part {

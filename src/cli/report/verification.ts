@@ -62,7 +62,7 @@ ${unlisted > 0 ? html`<p>And ${unlisted} more.</p>` : null}`
 
 function receipts(given: Material['bundle']['receipts']): Html | string {
   if (given.length === 0) return 'no anchor or witness has answered to this checkpoint'
-  return html`${given.map(({ sink, size }, at) => html`${at === 0 ? '' : ', '}<bdi>${sink}</bdi> (at ${size} entries)`)}`
+  return html`according to the bundle, ${given.map(({ sink, size }, at) => html`${at === 0 ? '' : ', '}<bdi>${sink}</bdi> (at ${size} entries)`)}`
 }
 
 const SEVERITIES: Readonly<Record<string, { readonly word: string; readonly tone: Tone }>> = {
