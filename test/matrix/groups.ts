@@ -1,3 +1,4 @@
+import { oneCheckAlone } from './alone.ts'
 import type { Group } from './case.ts'
 import { erasing } from './erased.ts'
 import { fieldMutations } from './fields.ts'
@@ -19,4 +20,5 @@ export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
   clocks,
   erasing,
   meaning,
+  oneCheckAlone,
 ]

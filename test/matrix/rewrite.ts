@@ -30,7 +30,7 @@ function again(entry: StoredEntry, edit: (body: string) => string, heads: Readon
   const text = Buffer.from(entry.body).toString()
   const linked = known === undefined ? text : text.replace(new RegExp(`"${name}":"\\w{64}"`), `"${name}":"${known}"`)
   const body = edit(linked)
-  const prev = entry.seq === null ? null : (known ?? entry.prev)
+  const prev = entry.seq === null ? null : (/"prev":"(\w{64})"/.exec(body)?.[1] ?? null)
   return { ...entry, body: Buffer.from(body), hash: leafHashOf(body), prev }
 }
 

@@ -1,0 +1,222 @@
+import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
+import { SESSION } from '../support/drafts.ts'
+import type { Case, Evidence, Expected, Group } from './case.ts'
+import { copyOf, type LogState, leafHashOf, memoryReader } from './log.ts'
+import { rewriteFrom } from './rewrite.ts'
+import { entryAt, headOf, indexOf, OTHER, sample } from './sample.ts'
+
+/** Where no signature helps: each damage is told by the one check that can tell it, and called by its name alone. */
+const exactly = (first: string, ...only: string[]): Expected => ({ outcome: 'tampered', first, only })
+
+const otherPrev = (body: string) => body.replace(/"prev":"\w{64}"/, `"prev":"${'ab'.repeat(32)}"`)
+const otherTool = (body: string) => body.replace('forge.', 'other.')
+
+function edited(seq: number, edit: (body: string) => string, rehash = false): (copy: LogState) => void {
+  return (copy) => {
+    const index = indexOf(copy, seq)
+    const entry = entryAt(copy, index)
+    const body = edit(Buffer.from(entry.body).toString())
+    const prev = /"prev":"(\w{64})"/.exec(body)?.[1] ?? null
+    copy.entries[index] = { ...entry, prev, body: Buffer.from(body), hash: rehash ? leafHashOf(body) : entry.hash }
+  }
+}
+
+const againFrom = (seq: number, edit: (body: string) => string) => (copy: LogState) =>
+  rewriteFrom(copy, indexOf(copy, seq), edit)
+
+function head(change: { readonly nextSeq?: number; readonly headHash?: string }): (copy: LogState) => void {
+  return (copy) => {
+    copy.sessions.set(SESSION, { ...headOf(copy), ...change, manifestN: null })
+  }
+}
+
+const STORES: readonly { readonly name: string; readonly edit: (copy: LogState) => void; readonly expect: Expected }[] =
+  [
+    {
+      name: 'a chain that starts elsewhere',
+      edit: againFrom(0, otherPrev),
+      expect: exactly('seq start -> 0 (entry 1) TRUNCATED_HEAD', 'TRUNCATED_HEAD'),
+    },
+    {
+      name: 'a first entry that names another start, its hash not made to fit',
+      edit: edited(0, otherPrev),
+      expect: exactly('seq start -> 0 (entry 1) ALTERED_LINK', 'ALTERED_LINK', 'ALTERED_BODY'),
+    },
+    {
+      name: 'an entry that names another before it, its hash not made to fit',
+      edit: edited(3, otherPrev),
+      expect: exactly('seq 2 -> 3 (entry 7) ALTERED_LINK', 'ALTERED_LINK', 'ALTERED_BODY'),
+    },
+    {
+      name: 'an entry that names another before it, all after it made to fit',
+      edit: againFrom(3, otherPrev),
+      expect: exactly('seq 2 -> 3 (entry 5) ALTERED_BODY', 'ALTERED_BODY'),
+    },
+    {
+      name: 'an entry rewritten with its hash',
+      edit: edited(3, otherTool, true),
+      expect: exactly('seq 3 -> 4 (entry 7) ALTERED_BODY', 'ALTERED_BODY'),
+    },
+    {
+      name: 'two entries in a row, the first rewritten with its hash, the other without',
+      edit: (copy) => {
+        edited(3, otherTool, true)(copy)
+        edited(4, otherTool)(copy)
+      },
+      expect: exactly('seq 3 -> 4 (entry 9) ALTERED_LINK', 'ALTERED_LINK', 'ALTERED_BODY'),
+    },
+    {
+      name: 'the last entry rewritten with its hash',
+      edit: edited(6, otherTool, true),
+      expect: exactly('seq 6 -> head (entry 13) ALTERED_LINK', 'ALTERED_LINK'),
+    },
+    {
+      name: 'the last entry, its hash not made to fit',
+      edit: edited(6, otherTool),
+      expect: exactly('seq 6 -> 7 (entry 13) ALTERED_BODY', 'ALTERED_BODY'),
+    },
+    {
+      name: 'a head that names another last entry',
+      edit: head({ headHash: 'ab'.repeat(32) }),
+      expect: exactly('seq 6 -> head (entry 13) ALTERED_LINK', 'ALTERED_LINK'),
+    },
+    {
+      name: 'a head that counts otherwise',
+      edit: head({ nextSeq: 9 }),
+      expect: exactly('seq 6 -> head (entry 13) PROJECTION_MISMATCH', 'PROJECTION_MISMATCH'),
+    },
+    {
+      name: 'a head that knows less',
+      edit: (copy) => head({ nextSeq: 5, headHash: entryAt(copy, indexOf(copy, 4)).hash })(copy),
+      expect: exactly('seq 4 -> 5 (entry 13) INSERTED', 'INSERTED'),
+    },
+    {
+      name: 'a head that is gone',
+      edit: (copy) => {
+        copy.sessions.delete(SESSION)
+      },
+      expect: exactly('log PROJECTION_MISMATCH', 'PROJECTION_MISMATCH'),
+    },
+    {
+      name: 'an entry of the other session is gone',
+      edit: (copy) => {
+        copy.entries.splice(indexOf(copy, 3, OTHER), 1)
+      },
+      expect: exactly('log DELETED', 'DELETED'),
+    },
+    {
+      name: 'a row too many',
+      edit: (copy) => {
+        copy.entries.push({ ...entryAt(copy, 0), n: 16 })
+      },
+      expect: exactly('log INSERTED', 'INSERTED'),
+    },
+    {
+      name: 'the last row is numbered otherwise',
+      edit: (copy) => {
+        const last = entryAt(copy, 15)
+        copy.entries[15] = { ...last, n: 40 }
+        copy.sessions.set(SESSION, { ...headOf(copy), manifestN: 40 })
+      },
+      expect: exactly('log PROJECTION_MISMATCH', 'PROJECTION_MISMATCH'),
+    },
+    {
+      name: 'a manifest that is gone',
+      edit: (copy) => {
+        copy.sessions.set(SESSION, { ...headOf(copy), manifestN: 99 })
+      },
+      expect: exactly('seq start -> manifest (entry 99) MANIFEST_FORGED', 'MANIFEST_FORGED'),
+    },
+    {
+      name: 'a tail cut so that only the manifest knows',
+      edit: (copy) => {
+        copy.entries.splice(indexOf(copy, 6), 1)
+        copy.log = { ...copy.log, size: 15 }
+        head({ nextSeq: 6, headHash: entryAt(copy, indexOf(copy, 5)).hash })(copy)
+        copy.sessions.set(SESSION, { ...headOf(copy), manifestN: 15 })
+      },
+      expect: { outcome: 'tampered', class: 'TRUNCATED_TAIL', seq: 5 },
+    },
+    {
+      name: 'a manifest whose sums are others',
+      edit: (copy) => {
+        const leaf = entryAt(copy, 15)
+        const body = Buffer.from(leaf.body).toString().replace('"block":2', '"block":1')
+        copy.entries[15] = { ...leaf, body: Buffer.from(body), hash: leafHashOf(body) }
+      },
+      expect: exactly('seq 6 -> manifest (entry 15) MANIFEST_FORGED', 'MANIFEST_FORGED'),
+    },
+  ]
+
+type Edit = (bundle: EvidenceBundle) => EvidenceBundle
+
+const manifest =
+  (from: string | RegExp, to: string): Edit =>
+  (bundle) => {
+    const body = bundle.manifest.body.replace(from, to)
+    return { ...bundle, manifest: { n: null, body, hash: leafHashOf(body) } }
+  }
+
+const FORGED = (place: string) => exactly(`${place} MANIFEST_FORGED`, 'MANIFEST_FORGED')
+
+const BUNDLES: readonly { readonly name: string; readonly edit: Edit; readonly expect: Expected }[] = [
+  {
+    name: 'a manifest with another last entry',
+    edit: manifest(/"last":"\w{64}"/, `"last":"${'ab'.repeat(32)}"`),
+    expect: FORGED('seq 6 -> manifest (entry 13)'),
+  },
+  {
+    name: 'a manifest with one entry more',
+    edit: manifest('"entries":7', '"entries":8'),
+    expect: FORGED('seq 6 -> manifest (entry 13)'),
+  },
+  {
+    name: 'a manifest with one entry less',
+    edit: manifest('"entries":7', '"entries":6'),
+    expect: { outcome: 'tampered', only: ['MANIFEST_FORGED'] },
+  },
+  { name: 'a manifest with other sums', edit: manifest('"block":2', '"block":3'), expect: FORGED('seq 6 -> manifest') },
+  {
+    name: 'a manifest whose hash is another',
+    edit: (bundle) => ({ ...bundle, manifest: { ...bundle.manifest, hash: 'ab'.repeat(32) } }),
+    expect: { outcome: 'tampered', class: 'MANIFEST_FORGED', seq: 0, only: ['MANIFEST_FORGED'] },
+  },
+  {
+    name: 'an entry that comes again at the end',
+    edit: (bundle) => ({ ...bundle, entries: [...bundle.entries, ...bundle.entries.slice(2, 3)] }),
+    expect: { outcome: 'tampered', class: 'INSERTED', seq: 1 },
+  },
+  {
+    name: 'an entry that comes again at once',
+    edit: (bundle) => ({ ...bundle, entries: bundle.entries.flatMap((one, at) => (at === 2 ? [one, one] : [one])) }),
+    expect: { outcome: 'tampered', class: 'INSERTED', seq: 1 },
+  },
+  {
+    name: 'places that do not ascend',
+    edit: (bundle) => ({
+      ...bundle,
+      disclosures: [],
+      entries: bundle.entries.map((one, at) => (at === 3 ? { ...one, n: 1 } : one)),
+    }),
+    expect: { outcome: 'tampered', class: 'REORDERED', seq: 3, n: 1, only: ['REORDERED'] },
+  },
+]
+
+export async function oneCheckAlone(): Promise<Group> {
+  const state = await sample()
+  const { proof: _, ...signed } = await buildBundle(memoryReader(state), SESSION, [])
+  const bundle: EvidenceBundle = { ...signed, proof: null, receipts: [] }
+  const stores = STORES.map(({ name, edit, expect }): Case => {
+    const evidence = (): Evidence => {
+      const copy = copyOf(state)
+      edit(copy)
+      return { as: 'store', reader: memoryReader(copy), session: SESSION }
+    }
+    return { name: `an unsigned store: ${name}`, evidence, expect }
+  })
+  const bundles = BUNDLES.map(({ name, edit, expect }): Case => {
+    const evidence = (): Evidence => ({ as: 'bundle', text: JSON.stringify(edit(bundle)), pins: null })
+    return { name: `an unsigned bundle: ${name}`, evidence, expect }
+  })
+  return { name: 'one check alone', cases: [...stores, ...bundles] }
+}
