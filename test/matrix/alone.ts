@@ -3,7 +3,7 @@ import { SESSION } from '../support/drafts.ts'
 import type { Case, Evidence, Expected, Group } from './case.ts'
 import { copyOf, type LogState, leafHashOf, memoryReader } from './log.ts'
 import { rewriteFrom } from './rewrite.ts'
-import { entryAt, headOf, indexOf, OTHER, sample } from './sample.ts'
+import { entryAt, headOf, indexOf, OTHER, PINS, sample } from './sample.ts'
 
 /** Where no signature helps: each damage is told by the one check that can tell it, and called by its name alone. */
 const exactly = (first: string, ...only: string[]): Expected => ({ outcome: 'tampered', first, only })
@@ -202,6 +202,76 @@ const BUNDLES: readonly { readonly name: string; readonly edit: Edit; readonly e
   },
 ]
 
+const one =
+  (at: number, edit: (body: string) => string, rehash: boolean): Edit =>
+  (bundle) => ({
+    ...bundle,
+    entries: bundle.entries.map((entry, index) => {
+      const body = index === at ? edit(entry.body) : entry.body
+      return { ...entry, body, hash: index === at && rehash ? leafHashOf(body) : entry.hash }
+    }),
+  })
+
+const found = (kind: string, n: number, seq?: number): Expected => ({
+  ...{ outcome: 'tampered', class: kind, n },
+  ...(seq !== undefined && { seq }),
+})
+
+/** Of the entries 2, 3 and 5, each with its proof. */
+const PARTS: readonly { readonly name: string; readonly edit: Edit; readonly expect: Expected }[] = [
+  { name: 'nothing', edit: (bundle) => bundle, expect: { outcome: 'valid', only: [], trust: 'self-signed' } },
+  { name: 'a body, its hash not made to fit', edit: one(1, otherTool, false), expect: found('ALTERED_BODY', 7) },
+  { name: 'a body with its hash', edit: one(1, otherTool, true), expect: found('REWRITTEN', 7) },
+  { name: 'a body that is not canonical', edit: one(1, (body) => `${body} `, true), expect: found('NON_CANONICAL', 7) },
+  { name: 'a link between neighbours', edit: one(1, otherPrev, true), expect: found('ALTERED_LINK', 7, 2) },
+  {
+    name: 'the session of an entry',
+    edit: one(1, (body) => body.replace(SESSION, OTHER), true),
+    expect: found('WRONG_SESSION', 7, 2),
+  },
+  {
+    name: 'the log of an entry',
+    edit: one(1, (body) => body.replace('log/test', 'log/else'), true),
+    expect: found('WRONG_LOG', 7, 2),
+  },
+  {
+    name: 'the order',
+    edit: (bundle) => ({ ...bundle, entries: bundle.entries.toReversed() }),
+    expect: found('REORDERED', 7, 5),
+  },
+  {
+    name: 'the number of one, which comes twice',
+    edit: (bundle) => ({ ...bundle, entries: bundle.entries.flatMap((entry) => [entry, entry]) }),
+    expect: found('REORDERED', 5, 2),
+  },
+  {
+    name: 'a proof, which is gone',
+    edit: (bundle) => ({ ...bundle, entries: bundle.entries.map(({ proof: _, ...entry }) => entry) }),
+    expect: found('UNSIGNED', 7),
+  },
+  {
+    name: 'a proof, which is another’s',
+    edit: (bundle) => ({
+      ...bundle,
+      entries: bundle.entries.map((entry) => ({
+        ...entry,
+        ...(bundle.entries[0]?.proof && { proof: bundle.entries[0].proof }),
+      })),
+    }),
+    expect: found('REWRITTEN', 7),
+  },
+  {
+    name: 'a disclosed value',
+    edit: (bundle) => ({ ...bundle, disclosures: bundle.disclosures.map((value) => ({ ...value, value: '1' })) }),
+    expect: found('PAYLOAD_MISMATCH', 7, 3),
+  },
+  {
+    name: 'the manifest’s hash',
+    edit: (bundle) => ({ ...bundle, manifest: { ...bundle.manifest, hash: 'ab'.repeat(32) } }),
+    expect: { outcome: 'tampered', class: 'MANIFEST_FORGED', seq: 0 },
+  },
+]
+
 export async function oneCheckAlone(): Promise<Group> {
   const state = await sample()
   const { proof: _, ...signed } = await buildBundle(memoryReader(state), SESSION, [])
@@ -218,5 +288,10 @@ export async function oneCheckAlone(): Promise<Group> {
     const evidence = (): Evidence => ({ as: 'bundle', text: JSON.stringify(edit(bundle)), pins: null })
     return { name: `an unsigned bundle: ${name}`, evidence, expect }
   })
-  return { name: 'one check alone', cases: [...stores, ...bundles] }
+  const part = await buildBundle(memoryReader(state), SESSION, [], { only: [2, 3, 5] })
+  const parts = PARTS.map(({ name, edit, expect }): Case => {
+    const evidence = (): Evidence => ({ as: 'bundle', text: JSON.stringify(edit(part)), pins: PINS })
+    return { name: `a part of a session: ${name}`, evidence, expect }
+  })
+  return { name: 'one check alone', cases: [...stores, ...bundles, ...parts] }
 }
