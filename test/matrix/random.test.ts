@@ -2,8 +2,8 @@ import { describe, it } from 'vitest'
 import { honestOnes, oneByteEach, SEED } from './random.ts'
 
 /** A sample: `npm run test:slow` has the whole. */
-const LOGS = 200
-const CHANGES = 2000
+const LOGS = 100
+const CHANGES = 1000
 
 describe(`random logs, seed ${SEED}`, () => {
   it(`${LOGS} honest ones raise no false alarm`, async () => {
