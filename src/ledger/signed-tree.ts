@@ -1,7 +1,7 @@
 import { AegisError } from '../core/errors.ts'
 import { frontierAt, inclusionProof, type SubtreeSource } from './merkle/proofs.ts'
 import { createTileReader, type TileStore } from './merkle/tiles.ts'
-import { appendLeaves, EMPTY, HASH_BYTES, type Hash, rootOf } from './merkle/tree.ts'
+import { appendLeaves, EMPTY, HASH_BYTES, type Hash, nodeHash, rootOf } from './merkle/tree.ts'
 import { verifyInclusion } from './merkle/verify-proof.ts'
 import type { LedgerReader, LogHead, StoredCheckpoint } from './store.ts'
 import { type LogFault, type Pins, type Vouched, vouch } from './trust.ts'
@@ -172,6 +172,8 @@ function createBlocks(
   root: Hash,
   source: SubtreeSource,
 ): (n: number, hash: string) => boolean | Promise<boolean> {
+  const blocks = Math.ceil(size / BLOCK)
+  let ragged: Hash | null = null
   let at = -1
   let leaves: readonly string[] = []
 
@@ -185,13 +187,18 @@ function createBlocks(
   }
 
   async function proved(index: number, hashes: readonly Hash[]): Promise<readonly Hash[] | null> {
-    const count = Math.min(BLOCK, size - index * BLOCK)
-    if (hashes.length !== count) return null
-    const blocks = Math.ceil(size / BLOCK)
-    // Above its block the path of a leaf is the path of the block: 256 divides every split of RFC 6962 but those within one.
-    const path = await inclusionProof(index * BLOCK, size, source)
-    const above = path.slice(path.length - pathLength(index, blocks))
-    return verifyInclusion(rootOf(appendLeaves(EMPTY, hashes)), index, blocks, above, root) ? hashes : null
+    if (hashes.length !== Math.min(BLOCK, size - index * BLOCK)) return null
+    // 256 divides every split of RFC 6962 but those within a block: the tree over the blocks is a tree of that kind too.
+    const path = await inclusionProof(index, blocks, above)
+    return verifyInclusion(rootOf(appendLeaves(EMPTY, hashes)), index, blocks, path, root) ? hashes : null
+  }
+
+  /** Root of `2^level` blocks; the last of the log need not be full. */
+  async function above(level: number, index: number): Promise<Hash> {
+    if ((index + 1) * 2 ** level * BLOCK <= size) return source(level + 8, index)
+    if (level > 0) return nodeHash(await above(level - 1, 2 * index), await above(level - 1, 2 * index + 1))
+    ragged ??= rootOf(appendLeaves(EMPTY, await reader.leafHashes(index * BLOCK, size)))
+    return ragged
   }
 
   return (n, hash) => {
@@ -200,18 +207,6 @@ function createBlocks(
     if (index === at) return leaves[n % BLOCK] === hash
     return load(index).then(() => leaves[n % BLOCK] === hash)
   }
-}
-
-/** How many siblings the path of a leaf has (RFC 6962 section 2.1.1). */
-function pathLength(index: number, size: number): number {
-  let length = 0
-  for (let start = 0, end = size; end - start > 1; length += 1) {
-    let half = 1
-    while (half * 2 < end - start) half *= 2
-    if (index < start + half) end = start + half
-    else start += half
-  }
-  return length
 }
 
 function split(tile: Uint8Array): Hash[] {

@@ -64,6 +64,18 @@ describe('a stored session', () => {
     expect(await verify({ fast: true })).toMatchObject({ valid: true, totalEntries: 600 })
   })
 
+  it.each([
+    423, 424, 680, 935,
+  ])('is proved block by block, whatever the last block holds: %i entries more', async (count) => {
+    const evidence = await openEvidence(folder, signingIn(folder))
+    await Promise.all(Array.from({ length: count }, () => evidence.ledger.append(draft())))
+    await evidence.close()
+    expect(await verify()).toMatchObject({ valid: true, totalEntries: 600 + count, findings: [], belowTrust: null })
+    change(`UPDATE ledger_tile SET hashes = zeroblob(8192) WHERE idx = 1;`)
+    rewriteHistory(file(), editFrom(599 + count))
+    expect(found(await verify())[0]?.[0]).toBe('REWRITTEN')
+  })
+
   it('that an administrator rewrote with all that follows from it is not the one that was signed', async () => {
     rewriteHistory(file(), editFrom(250))
     expect((await verifyLinks()).valid).toBe(true)
