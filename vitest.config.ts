@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,6 +8,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Many tests wait for servers, processes and disks: one worker a core leaves the cores idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     reporters: process.env['CI'] ? ['default', './test/support/closing-line.ts'] : ['default'],
   },
 })

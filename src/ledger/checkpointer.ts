@@ -62,6 +62,7 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
   let timer: NodeJS.Timeout | null = null
   let running: Promise<StoredCheckpoint> | null = null
   let fault: string | null = null
+  let stopped = false
 
   async function signNow(): Promise<StoredCheckpoint> {
     if (fault !== null) throw unfaithful(fault)
@@ -92,10 +93,11 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
   }
 
   function soon(): void {
+    if (stopped) return
     timer ??= setTimeout(() => {
       timer = null
-      // A failure that passes is tried again with the next append; one that does not has halted the ledger.
-      sign().catch(() => {})
+      // A failure that passes is tried again, whether or not more is appended; one that does not has halted the ledger.
+      sign().catch(() => (fault === null ? soon() : undefined))
     }, SOON_MS).unref()
   }
 
@@ -124,6 +126,7 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
     },
     latest: () => checkpoint,
     stop() {
+      stopped = true
       if (timer !== null) clearTimeout(timer)
       timer = null
     },

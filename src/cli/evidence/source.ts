@@ -31,8 +31,10 @@ export async function withReader<T>(
 }
 
 /** A gateway signs within a second of an append; times what that takes on a loaded machine, in milliseconds. */
-const SIGNED_WITHIN = 3000
+const SIGNED_WITHIN = 5000
 const LOOK_AGAIN = 150
+/** Milliseconds after which an entry without a signature is not about to get one. */
+const SIGNED_OR_NEVER = 30_000
 
 /** The same once the newest checkpoint covers the session, or is not going to. */
 export async function withSignedSession<T>(
@@ -55,7 +57,9 @@ export async function withSignedSession<T>(
 async function isSigned(reader: LedgerReader, session: string): Promise<boolean> {
   const checkpoint = await reader.latestCheckpoint()
   const head = await reader.session(session)
-  return checkpoint === null || head === null || head.lastN < checkpoint.size
+  if (head === null || head.lastN < (checkpoint?.size ?? 0)) return true
+  const last = await reader.entry(head.lastN)
+  return Date.now() - Date.parse(last?.ts ?? '') > SIGNED_OR_NEVER
 }
 
 /** Loads the configuration only where the store is not named: verifying someone else's needs no installation. */
