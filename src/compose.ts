@@ -91,6 +91,7 @@ export async function compose(config: Config, adminUrl: string, version: string)
     gateway,
     upstreams,
     authenticate,
+    challenge: ({ code }) => (code === 'unauthenticated' ? 'Bearer realm="aegis"' : null),
     hosts,
     version,
     log,

@@ -42,6 +42,7 @@ export function openDoor(list: Readonly<Record<string, ListedUpstream>>, more: P
       const bearer = /^Bearer (.+)$/.exec(headers.get('authorization') ?? '')?.[1]
       return KEYS.get(bearer ?? headers.get('x-api-key') ?? '') ?? null
     },
+    challenge: ({ code }) => (code === 'unauthenticated' ? 'Bearer realm="aegis"' : null),
     hosts: ['aegis.example.com'],
     version: '1.2.3',
     log,

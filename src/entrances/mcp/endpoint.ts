@@ -1,3 +1,4 @@
+import type { AegisError } from '../../core/errors.ts'
 import type { EnvelopeId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Clock, Log, Random } from '../../core/runtime.ts'
@@ -11,8 +12,13 @@ import type { Session } from './session.ts'
 export interface McpOptions {
   readonly gateway: Gateway
   readonly upstreams: Upstreams
-  /** The key behind a request's headers; null for none, an unknown or a revoked one. */
-  readonly authenticate: (headers: Headers) => Promise<KeyRecord | null>
+  /**
+   * The key behind a request to `/mcp/<upstream>` (null: `/mcp`); null for none, an unknown or a revoked one.
+   * @throws AegisError `unauthenticated`, `forbidden` with what a client can do about it.
+   */
+  readonly authenticate: (headers: Headers, upstream: string | null) => Promise<KeyRecord | null>
+  /** `WWW-Authenticate` that goes with an error at this endpoint (RFC 6750, RFC 9728); null where none does. */
+  readonly challenge: (error: AegisError, upstream: string | null) => string | null
   /** Names besides the loopback ones that Host and Origin may hold: `name` or `name:port`. */
   readonly hosts: readonly string[]
   /** Our own, as the clients and the upstreams are told it. */

@@ -16,11 +16,16 @@ export function shown(error: unknown, log: Log): AegisError {
 /** A request that got no further than the transport: an HTTP status, and the same in JSON-RPC words. */
 export function failure(error: AegisError, id: RpcId | null): Response {
   const status = error.path === NOT_ACCEPTABLE ? 406 : ERROR_CODES[error.code].http
-  const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="aegis"' } : {}
   return new Response(errorText(id, rpcError(error)), {
     status,
-    headers: { 'content-type': 'application/json', ...challenge },
+    headers: { 'content-type': 'application/json', ...retryAfter(error) },
   })
+}
+
+/** RFC 9110 section 10.2.3, where the error says when to come back. */
+function retryAfter({ data }: AegisError): Record<string, string> {
+  const seconds = data?.['retry_after']
+  return typeof seconds === 'number' ? { 'retry-after': String(Math.ceil(seconds)) } : {}
 }
 
 export function notAllowed(): Response {

@@ -2,19 +2,16 @@ import { Hono } from 'hono'
 import { AegisError } from '../../core/errors.ts'
 import { isSessionLabel } from '../../core/ids.ts'
 import { isObject, type JsonObject, textMember } from '../../core/json.ts'
-import type { KeyRecord } from '../../identity/ports.ts'
 import { createDispatch } from './dispatch.ts'
-import type { Endpoint, McpOptions } from './endpoint.ts'
+import { createDoorkeeper, type Doorkeeper, type Visit } from './doorkeeper.ts'
+import type { McpOptions } from './endpoint.ts'
 import { EVENT_STREAM_HEADERS, openEventStream } from './event-stream.ts'
 import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
-import { hostCheck } from './hosts.ts'
-import { mergedEndpoint } from './merged.ts'
 import { accepts, answerJson, type Bindings, demandJson, type McpContext, onDisconnect, readBody } from './request.ts'
 import { errorText, type Parsed, parseBody, type RpcMessage, type RpcRequest, resultText, rpcError } from './rpc.ts'
 import type { Session } from './session.ts'
 import { createSessions } from './sessions.ts'
-import { singleEndpoint } from './single.ts'
 import { ASSUMED, hasBatches, negotiate } from './versions.ts'
 
 /** Milliseconds between signs of life on open streams, and of silence before a waiting POST becomes a stream. */
@@ -32,19 +29,12 @@ export interface McpEntrance {
   close(): Promise<void>
 }
 
-/** Who calls which endpoint. */
-interface Visit {
-  readonly caller: KeyRecord
-  readonly endpoint: Endpoint
-  /** Null for the merged endpoint. */
-  readonly upstream: string | null
-}
-
 /** MCP over Streamable HTTP, revisions with an `initialize` handshake: `/mcp` for all upstreams, `/mcp/<upstream>` for one. */
 export function mcpRoutes(options: McpOptions): McpEntrance {
   const exchanges: Door['exchanges'] = new Map()
   const sessions = createSessions({ ...options, release: releaser(options) })
-  const door = { options, exchanges, sessions, admit: doorkeeper(options), dispatch: createDispatch(options.log) }
+  const keeper = createDoorkeeper(options)
+  const door = { options, exchanges, sessions, keeper, dispatch: createDispatch(options.log) }
   const heart = setInterval(() => {
     sessions.tick()
     for (const exchange of exchanges.keys()) exchange.beat()
@@ -58,7 +48,7 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
     routes.delete(path, (context) => end(door, context))
     routes.all(path, failures.notAllowed)
   }
-  routes.onError((error) => failures.failure(failures.shown(error, options.log), null))
+  routes.onError((error, context) => keeper.refuse(context, error))
   return {
     routes,
     async close() {
@@ -75,39 +65,12 @@ interface Door {
   /** The POSTs under way, with what will answer them. */
   readonly exchanges: Map<Exchange, Promise<Answers>>
   readonly sessions: ReturnType<typeof createSessions>
-  readonly admit: (context: McpContext) => Promise<Visit>
+  readonly keeper: Doorkeeper
   readonly dispatch: ReturnType<typeof createDispatch>
 }
 
-/** Before a caller is admitted it learns nothing about upstreams, sessions or the shape of its message. */
-function doorkeeper(options: McpOptions): (context: McpContext) => Promise<Visit> {
-  const { upstreams } = options
-  const knownHost = hostCheck(options.hosts)
-  const merged = mergedEndpoint(options)
-  const singles = new Map<string, Endpoint>()
-
-  function endpointOf(upstream: string | null): Endpoint {
-    if (upstream === null) return merged
-    const known = singles.get(upstream)
-    if (known !== undefined) return known
-    if (upstreams.get(upstream) === null) throw failures.noUpstream(upstream, upstreams.list())
-    const endpoint = singleEndpoint(options, upstream)
-    singles.set(upstream, endpoint)
-    return endpoint
-  }
-
-  return async (context) => {
-    if (!knownHost(context.req.header('host') ?? null, context.req.header('origin') ?? null))
-      throw failures.foreignHost()
-    const caller = await options.authenticate(context.req.raw.headers)
-    if (caller === null) throw failures.noKey()
-    const upstream = context.req.param('upstream') ?? null
-    return { caller, upstream, endpoint: endpointOf(upstream) }
-  }
-}
-
 async function post(door: Door, context: McpContext): Promise<Response> {
-  const visit = await door.admit(context)
+  const visit = await door.keeper.admit(context)
   const accept = context.req.header('accept')
   const streams = accepts(accept, 'text/event-stream')
   if (!streams && !accepts(accept, 'application/json')) {
@@ -174,7 +137,7 @@ async function initialize(
 
 /** GET: the stream on which upstreams speak to this client out of turn. */
 async function listen(door: Door, context: McpContext): Promise<Response> {
-  const visit = await door.admit(context)
+  const visit = await door.keeper.admit(context)
   if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
   const foreign = failures.foreignVersion(context.req.header('mcp-protocol-version'), undefined)
   if (foreign !== null) return foreign
@@ -187,7 +150,7 @@ async function listen(door: Door, context: McpContext): Promise<Response> {
 }
 
 async function end(door: Door, context: McpContext): Promise<Response> {
-  const visit = await door.admit(context)
+  const visit = await door.keeper.admit(context)
   const session = sessionOf(door, context, visit)
   if (session === null) throw failures.sessionNeeded()
   await door.sessions.remove(session)

@@ -1,0 +1,76 @@
+import { AegisError } from '../../core/errors.ts'
+import type { KeyRecord } from '../../identity/ports.ts'
+import type { Endpoint, McpOptions } from './endpoint.ts'
+import * as failures from './failures.ts'
+import { hostCheck } from './hosts.ts'
+import { mergedEndpoint } from './merged.ts'
+import type { McpContext } from './request.ts'
+import type { RpcId } from './rpc.ts'
+import { singleEndpoint } from './single.ts'
+
+/** Who calls which endpoint. */
+export interface Visit {
+  readonly caller: KeyRecord
+  readonly endpoint: Endpoint
+  /** Null for the merged endpoint. */
+  readonly upstream: string | null
+}
+
+/** Stands at every door of this room, whichever transport and revision is spoken behind it. */
+export interface Doorkeeper {
+  /**
+   * Who comes, and to which endpoint (the path's `:upstream`). Before a caller is admitted it learns nothing about
+   * upstreams, sessions or the shape of its message.
+   * @throws AegisError `forbidden`, `unauthenticated`, `invalid_request`, `no_upstream`, `too_many`
+   */
+  admit(context: McpContext): Promise<Visit>
+  /** The answer to a request that got no further than the transport: HTTP status, challenge (401, 403), Retry-After (429). */
+  refuse(context: McpContext, error: unknown, id?: RpcId | null): Response
+}
+
+/** RFC 6750 section 2.3 and its relatives: what would end in logs, histories and referrers. */
+const SECRET_QUERY = /[?&](?:access_token|token|api_?key|key|authorization)=/i
+
+export function createDoorkeeper(options: McpOptions): Doorkeeper {
+  const { upstreams } = options
+  const knownHost = hostCheck(options.hosts)
+  const merged = mergedEndpoint(options)
+  const singles = new Map<string, Endpoint>()
+
+  function endpointOf(upstream: string | null): Endpoint {
+    if (upstream === null) return merged
+    const known = singles.get(upstream)
+    if (known !== undefined) return known
+    if (upstreams.get(upstream) === null) throw failures.noUpstream(upstream, upstreams.list())
+    const endpoint = singleEndpoint(options, upstream)
+    singles.set(upstream, endpoint)
+    return endpoint
+  }
+
+  return {
+    async admit(context) {
+      if (!knownHost(context.req.header('host') ?? null, context.req.header('origin') ?? null)) {
+        throw failures.foreignHost()
+      }
+      if (SECRET_QUERY.test(context.req.url)) throw secretInQuery()
+      const upstream = context.req.param('upstream') ?? null
+      const caller = await options.authenticate(context.req.raw.headers, upstream)
+      if (caller === null) throw failures.noKey()
+      return { caller, upstream, endpoint: endpointOf(upstream) }
+    },
+
+    refuse(context, error, id = null) {
+      const known = failures.shown(error, options.log)
+      const response = failures.failure(known, id)
+      const challenge = options.challenge(known, context.req.param('upstream') ?? null)
+      if (challenge !== null) response.headers.set('www-authenticate', challenge)
+      return response
+    },
+  }
+}
+
+function secretInQuery(): AegisError {
+  return new AegisError('invalid_request', 'keys and tokens are not taken from the address', {
+    advice: 'send `Authorization: Bearer KEY`, and change the key: addresses end in logs',
+  })
+}
