@@ -1,10 +1,11 @@
 import { AegisError } from '../../core/errors.ts'
 import type { Log } from '../../core/runtime.ts'
 import type { Endpoint, Peer } from './endpoint.ts'
-import type { Answers } from './exchange.ts'
+import type { Answers, Exchange } from './exchange.ts'
 import { shown } from './failures.ts'
 import {
   errorText,
+  outcomeText,
   type Parsed,
   type RpcMessage,
   type RpcNotification,
@@ -15,10 +16,15 @@ import {
 import type { Session } from './session.ts'
 
 /** Answers the messages of one POST. Each element of a batch is a call of its own, judged and recorded by itself. */
-export type Dispatch = (parsed: Parsed, endpoint: Endpoint, peer: Peer) => Promise<Answers>
+export type Dispatch = (parsed: Parsed, endpoint: Endpoint, peer: Peer, exchange: Exchange) => Promise<Answers>
 
 export function createDispatch(log: Log): Dispatch {
-  async function answer(message: RpcMessage, endpoint: Endpoint, peer: Peer): Promise<string | null> {
+  async function answer(
+    message: RpcMessage,
+    endpoint: Endpoint,
+    peer: Peer,
+    exchange: Exchange,
+  ): Promise<string | null> {
     switch (message.kind) {
       case 'invalid':
         return errorText(message.id, rpcError(message.error))
@@ -29,22 +35,27 @@ export function createDispatch(log: Log): Dispatch {
         if (peer.session !== null) notified(message, endpoint, peer.session)
         return null
       case 'request':
-        return answerRequest(message, endpoint, peer)
+        return answerRequest(message, endpoint, peer, exchange)
       default:
         return message satisfies never
     }
   }
 
-  async function answerRequest(request: RpcRequest, endpoint: Endpoint, peer: Peer): Promise<string | null> {
+  async function answerRequest(
+    request: RpcRequest,
+    endpoint: Endpoint,
+    peer: Peer,
+    exchange: Exchange,
+  ): Promise<string | null> {
     const { id, method, params } = request
     if (method === 'ping') return resultText(id, {})
-    const call = peer.exchange.call()
+    const call = exchange.call()
     const held = begin(request, call, peer.session)
     try {
       if (held !== null) throw held
-      const text = await endpoint.answer({ id, method, params, signal: call.signal }, peer)
+      const outcome = await endpoint.answer({ method, params, signal: call.signal }, peer)
       // MCP "Cancellation": a cancelled request gets no answer.
-      return call.signal.aborted ? null : text
+      return call.signal.aborted ? null : outcomeText(id, outcome)
     } catch (error) {
       return call.signal.aborted ? null : errorText(id, rpcError(shown(error, log)))
     } finally {
@@ -69,12 +80,12 @@ export function createDispatch(log: Log): Dispatch {
       .catch((error) => log.warn({ method, error: String(error) }, 'a notification did not reach its upstream'))
   }
 
-  return async (parsed, endpoint, peer) => {
+  return async (parsed, endpoint, peer, exchange) => {
     const [only] = parsed.messages
     const texts =
       !parsed.batch && only !== undefined
-        ? [await answer(only, endpoint, peer)]
-        : await Promise.all(parsed.messages.map((message) => answer(message, endpoint, peer)))
+        ? [await answer(only, endpoint, peer, exchange)]
+        : await Promise.all(parsed.messages.map((message) => answer(message, endpoint, peer, exchange)))
     return { batch: parsed.batch, texts }
   }
 }

@@ -2,11 +2,10 @@ import type { AegisError } from '../../core/errors.ts'
 import type { EnvelopeId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Clock, Log, Random } from '../../core/runtime.ts'
-import type { ClientChannel, Upstreams } from '../../gateway/ports.ts'
+import type { ClientChannel, Outcome, Upstreams } from '../../gateway/ports.ts'
 import type { Gateway } from '../../gateway/reply.ts'
 import type { KeyRecord } from '../../identity/ports.ts'
-import type { Exchange } from './exchange.ts'
-import type { RpcId, RpcNotification } from './rpc.ts'
+import type { RpcNotification } from './rpc.ts'
 import type { Session } from './session.ts'
 
 export interface McpOptions {
@@ -42,12 +41,12 @@ export interface Peer {
   readonly channel: ClientChannel
   /** The session's name in the ledger as the client wants it for this request; null: the session's own. */
   readonly label: string | null
-  readonly exchange: Exchange
+  /** A notification that belongs to this request (progress, logging); lost to a client that does not read. */
+  tell(notification: { readonly method: string; readonly params?: JsonObject }): void
 }
 
 /** One request of a peer. `signal` aborts when the client cancels it or goes away. */
 export interface Ask {
-  readonly id: RpcId
   readonly method: string
   readonly params: JsonObject | undefined
   readonly signal: AbortSignal
@@ -57,8 +56,8 @@ export interface Ask {
 export interface Endpoint {
   /** The `initialize` result but for its `protocolVersion`. @throws AegisError */
   initialize(channel: ClientChannel, signal: AbortSignal): Promise<JsonObject>
-  /** The answer as JSON-RPC text. @throws AegisError */
-  answer(ask: Ask, peer: Peer): Promise<string>
+  /** @throws AegisError */
+  answer(ask: Ask, peer: Peer): Promise<Outcome>
   notified(notification: RpcNotification, session: Session): Promise<void>
 }
 

@@ -1,9 +1,9 @@
 import { AegisError, asAegisError } from '../../core/errors.ts'
 import { isObject, type JsonObject, textMember } from '../../core/json.ts'
+import type { Outcome } from '../../gateway/ports.ts'
 import { createCursors } from './cursor.ts'
 import { type Ask, type Endpoint, type McpOptions, message, type Peer } from './endpoint.ts'
 import { createNamespace, type QualifiedTool } from './namespace.ts'
-import { messageText, outcomeText, resultText } from './rpc.ts'
 import { toolName } from './single.ts'
 import { callTool } from './tool-call.ts'
 
@@ -90,14 +90,14 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
   const quietly = (upstream: string, ask: ReturnType<typeof message>, peer: Peer, signal: AbortSignal) =>
     gateway.relay(upstream, ask, peer.channel, { signal, onNotification: ignore })
 
-  function page(list: 'tools' | 'prompts', ask: Ask, all: readonly Named[]): string {
+  function page(list: 'tools' | 'prompts', ask: Ask, all: readonly Named[]): Outcome {
     const cursor = ask.params?.['cursor']
     const after = cursor === undefined ? '' : cursors.open(list, cursor)
     const rest = all.filter(({ name }) => name > after)
     const shown = rest.slice(0, PAGE)
     const last = shown.at(-1)
     const more = rest.length > PAGE && last !== undefined ? { nextCursor: cursors.seal(list, last.name) } : {}
-    return resultText(ask.id, { [list]: shown.map(({ item }) => item), ...more })
+    return { kind: 'result', result: { [list]: shown.map(({ item }) => item), ...more } }
   }
 
   /** Which tool or prompt a shown name means. A short name from before a restart is found by listing again. */
@@ -117,19 +117,18 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
   const listPrompts = (ask: Ask, peer: Peer) =>
     gather('prompts', ask.signal, (upstream, signal) => promptsOf(upstream, peer, signal))
 
-  async function getPrompt(ask: Ask, peer: Peer): Promise<string> {
+  async function getPrompt(ask: Ask, peer: Peer): Promise<Outcome> {
     const { upstream, tool } = await route(toolName(ask.params), () => listPrompts(ask, peer))
     peer.session?.touched.add(upstream)
     const params = { ...ask.params, name: tool }
-    const outcome = await gateway.relay(upstream, message(ask.method, params), peer.channel, {
+    return gateway.relay(upstream, message(ask.method, params), peer.channel, {
       signal: ask.signal,
-      onNotification: (notification) => peer.exchange.offer(messageText(notification)),
+      onNotification: peer.tell,
     })
-    return outcomeText(ask.id, outcome)
   }
 
   /** Told to every upstream that logs. One that cannot be told now stays at its own level. */
-  async function setLevel(ask: Ask, peer: Peer): Promise<string> {
+  async function setLevel(ask: Ask, peer: Peer): Promise<Outcome> {
     await gather('logging', ask.signal, async (upstream, signal) => {
       peer.session?.touched.add(upstream)
       if (await offers(upstream, 'logging', peer, signal)) {
@@ -137,7 +136,7 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
       }
       return []
     })
-    return resultText(ask.id, {})
+    return { kind: 'result', result: {} }
   }
 
   return {

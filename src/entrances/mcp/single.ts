@@ -1,8 +1,8 @@
 import { AegisError } from '../../core/errors.ts'
 import { isObject, type JsonObject, textMember } from '../../core/json.ts'
+import type { Outcome } from '../../gateway/ports.ts'
 import type { Ask, Endpoint, McpOptions, Peer } from './endpoint.ts'
 import { message } from './endpoint.ts'
-import { messageText, outcomeText, resultText } from './rpc.ts'
 import { callTool } from './tool-call.ts'
 
 /** Characters; the specification recommends 128. The name stands in every log line of a call. */
@@ -12,13 +12,13 @@ const MAX_TOOL_NAME = 512
 export function singleEndpoint(options: McpOptions, upstream: string): Endpoint {
   const { gateway, upstreams } = options
 
-  async function listTools(ask: Ask, peer: Peer): Promise<string> {
+  async function listTools(ask: Ask, peer: Peer): Promise<Outcome> {
     // All pages were followed already, so that none of our lists ever ends in a cursor.
     if (ask.params?.['cursor'] !== undefined) {
       throw new AegisError('invalid_params', 'unknown cursor', { path: 'params.cursor', advice: 'list from the start' })
     }
     const { tools, rest } = await gateway.tools(upstream, peer.caller, peer.channel, ask.signal)
-    return resultText(ask.id, { ...rest, tools: tools.map(({ tool }) => tool) })
+    return { kind: 'result', result: { ...rest, tools: tools.map(({ tool }) => tool) } }
   }
 
   return {
@@ -31,11 +31,10 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
         return callTool(options, { upstream, tool: toolName(ask.params) }, ask, peer)
       }
       if (ask.method === 'tools/list') return listTools(ask, peer)
-      const outcome = await gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
+      return gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
         signal: ask.signal,
-        onNotification: (notification) => peer.exchange.offer(messageText(notification)),
+        onNotification: peer.tell,
       })
-      return outcomeText(ask.id, outcome)
     },
 
     notified: (notification, session) =>

@@ -4,12 +4,21 @@ import { isSessionLabel } from '../../core/ids.ts'
 import { isObject, type JsonObject, textMember } from '../../core/json.ts'
 import { createDispatch } from './dispatch.ts'
 import { createDoorkeeper, type Doorkeeper, type Visit } from './doorkeeper.ts'
-import type { McpOptions } from './endpoint.ts'
+import type { McpOptions, Peer } from './endpoint.ts'
 import { EVENT_STREAM_HEADERS, openEventStream } from './event-stream.ts'
 import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
 import { accepts, answerJson, type Bindings, demandJson, type McpContext, onDisconnect, readBody } from './request.ts'
-import { errorText, type Parsed, parseBody, type RpcMessage, type RpcRequest, resultText, rpcError } from './rpc.ts'
+import {
+  errorText,
+  messageText,
+  type Parsed,
+  parseBody,
+  type RpcMessage,
+  type RpcRequest,
+  resultText,
+  rpcError,
+} from './rpc.ts'
 import type { Session } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { ASSUMED, hasBatches, negotiate } from './versions.ts'
@@ -106,7 +115,8 @@ function exchange(
   const open = new Exchange(streams, (text) => answerJson(context, text))
   onDisconnect(context, () => open.abandon())
   session?.join(open)
-  const work = door.dispatch(parsed, endpoint, { caller, session, channel, label, exchange: open }).finally(() => {
+  const tell: Peer['tell'] = (notification) => void open.offer(messageText(notification))
+  const work = door.dispatch(parsed, endpoint, { caller, session, channel, label, tell }, open).finally(() => {
     door.exchanges.delete(open)
     session?.leave(open)
   })

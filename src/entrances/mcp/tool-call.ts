@@ -1,38 +1,37 @@
 import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../core/json.ts'
-import type { IncomingCall } from '../../gateway/ports.ts'
+import type { IncomingCall, Outcome } from '../../gateway/ports.ts'
 import type { Reply } from '../../gateway/reply.ts'
 import type { Ask, McpOptions, Peer } from './endpoint.ts'
 import { refusalOf, waitingOf } from './refusals.ts'
-import { errorText, messageText, outcomeText } from './rpc.ts'
 
 const HOLD_MS = 50_000
 /** Milliseconds between signs of life to a client whose call is held. */
 const HOLD_PROGRESS_MS = 10_000
 
-/** `tools/call` on the road, and its reply in JSON-RPC words. */
+/** `tools/call` on the road, and its reply in MCP's words. */
 export async function callTool(
   options: McpOptions,
   route: { upstream: string; tool: string },
   ask: Ask,
   peer: Peer,
-): Promise<string> {
+): Promise<Outcome> {
   const call = incomingCall(route, ask.params ?? {}, peer)
   let reply = await options.gateway.handle(call, ask.signal)
   if (reply.kind === 'parked' && options.upstreams.get(route.upstream)?.onReview === 'hold') {
     reply = await hold(options, reply, call, ask, peer)
   }
-  return answerText(reply, ask, options.adminUrl)
+  return outcomeOf(reply, options.adminUrl)
 }
 
-function answerText(reply: Reply, ask: Ask, adminUrl: string): string {
+function outcomeOf(reply: Reply, adminUrl: string): Outcome {
   switch (reply.kind) {
     case 'done':
-      return outcomeText(ask.id, reply.outcome)
+      return reply.outcome
     case 'refused':
-      return errorText(ask.id, refusalOf(reply))
+      return { kind: 'error', error: refusalOf(reply) }
     case 'parked':
-      return errorText(ask.id, waitingOf(reply, adminUrl))
+      return { kind: 'error', error: waitingOf(reply, adminUrl) }
     case 'decided':
       throw new AegisError('internal', 'the call was allowed, but nothing ran it')
     default:
@@ -61,7 +60,7 @@ function incomingCall(route: { upstream: string; tool: string }, params: JsonObj
     justification: null,
     meta: objectMember(params, '_meta'),
     channel: peer.channel,
-    onNotification: (notification) => peer.exchange.offer(messageText(notification)),
+    onNotification: peer.tell,
   }
 }
 
@@ -105,9 +104,7 @@ function startProgress(token: Json | undefined, parked: Extract<Reply, { kind: '
   const tell = (): void => {
     const progress = ++step / 1e6
     const message = `waiting for a person to settle approval ${parked.approval.id}`
-    peer.exchange.offer(
-      messageText({ method: 'notifications/progress', params: { progressToken: token, progress, message } }),
-    )
+    peer.tell({ method: 'notifications/progress', params: { progressToken: token, progress, message } })
   }
   tell()
   const timer = setInterval(tell, HOLD_PROGRESS_MS)
