@@ -73,11 +73,12 @@ export function createGateway(parts: GatewayParts): Gateway {
       case 'allow': {
         if (!runs && call.execute && call.surface !== 'hook') throw nothingRuns(envelope)
         if (!runs) return { kind: 'decided', envelope, decision, entry }
-        const { channel, meta } = call
+        const { channel, meta, retry } = call
         return perform(envelope, decision, intent, {
           signal,
           channel,
           meta,
+          ...(retry === undefined ? {} : { retry }),
           onNotification: call.onNotification ?? ignore,
         })
       }

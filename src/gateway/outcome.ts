@@ -2,9 +2,15 @@ import type { ActionEnvelope } from '../core/envelope.ts'
 import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import type { Outcome } from './ports.ts'
 
-/** `ok`, or `error` where the upstream said so in either of its two ways. */
-export function outcomeStatus(outcome: Outcome): 'ok' | 'error' {
+/** `ok`; `error` where the upstream said so in either of its two ways; `input_required` where it only asked for more. */
+export function outcomeStatus(outcome: Outcome): 'ok' | 'error' | 'input_required' {
+  if (isInterim(outcome)) return 'input_required'
   return outcome.kind === 'error' || outcome.result['isError'] === true ? 'error' : 'ok'
+}
+
+/** Whether the upstream only asked for more (MCP 2026-07-28, "Multi Round-Trip Requests"): the call is to be made again with it. */
+export function isInterim(outcome: Outcome): boolean {
+  return outcome.kind === 'result' && outcome.result['resultType'] === 'input_required'
 }
 
 /** What the ledger commits to of an outcome; it keeps a long one as hash and length. */
@@ -31,7 +37,7 @@ export function structuredResult(outcome: Outcome): JsonObject | null {
 
 /** A short name for what came of it, as the ledger's result line shows it: `pr/1247`, `issue/12`, `commit/1a2b3c4`. */
 export function outcomeLabel(envelope: ActionEnvelope, outcome: Outcome): string | null {
-  if (outcomeStatus(outcome) === 'error') return null
+  if (outcomeStatus(outcome) !== 'ok') return null
   const label = LABELS[envelope.action.tool]
   const structured = label === undefined ? null : structuredResult(outcome)
   return structured === null || label === undefined ? null : label(structured)

@@ -5,10 +5,11 @@ import type { Clock } from '../core/runtime.ts'
 import type { CredentialBroker } from '../credentials/ports.ts'
 import type { GrantRecord } from '../ledger/draft.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { outcomeLabel, outcomeStatus, recordedResult } from './outcome.ts'
+import { isInterim, outcomeLabel, outcomeStatus, recordedResult } from './outcome.ts'
 import type { AuthorizedAction, ExecuteContext, Outcome, Upstreams } from './ports.ts'
 import type { Intent, Recorder } from './recorder.ts'
 import type { Reply } from './reply.ts'
+import { createRounds } from './rounds.ts'
 
 /** Carries out what was allowed and recorded: lend, execute, record the result, and only then answer. */
 export type Perform = (
@@ -26,6 +27,7 @@ export function createPerform(parts: {
   readonly clock: Clock
 }): Perform {
   const { upstreams, broker, recorder, metrics, clock } = parts
+  const rounds = createRounds()
 
   /** `lent` hears of the grant before it is used, so that a call which fails midway can still say what it held. */
   async function execute(
@@ -74,10 +76,12 @@ export function createPerform(parts: {
       throw error
     }
     const status = outcomeStatus(outcome)
-    metrics.forwarded(upstream, status, (clock.elapsed() - start) / 1000)
+    metrics.forwarded(upstream, status === 'error' ? 'error' : 'ok', (clock.elapsed() - start) / 1000)
     const recorded = recordedResult(outcome)
     const label = outcomeLabel(envelope, outcome)
-    const entry = await recorder.result(envelope, { label, status, credential: grant }, recorded, null)
+    // An approval covers one completed call: a round that only asked for more gives it back for the next one.
+    const restore = rounds.allow(intent.approval, isInterim(outcome)) ? intent.approval : null
+    const entry = await recorder.result(envelope, { label, status, credential: grant }, recorded, restore)
     return { kind: 'done', envelope, decision, entry, outcome, grant }
   }
 }

@@ -38,12 +38,21 @@ export interface ClientChannel {
   ): Promise<Outcome>
 }
 
+/** What a client adds to a request it makes again after an `input_required` answer (MCP 2026-07-28, "Multi Round-Trip Requests"). */
+export interface Retry {
+  readonly inputResponses?: JsonObject
+  /** Meant for the upstream that gave it out, and opaque to everyone else. */
+  readonly requestState?: string
+}
+
 export interface ExecuteContext {
   readonly signal: AbortSignal
   /** Null for calls without a conversation (actions API): the executor opens one of its own. */
   readonly channel: ClientChannel | null
   /** `_meta` of the call (progress token and all), passed on as it is. */
   readonly meta: JsonObject | null
+  /** Passed on as it is, to upstreams that ask in this way. */
+  readonly retry?: Retry
   /** Notifications that belong to this call (progress, logging) as they come. */
   onNotification(message: { readonly method: string; readonly params?: JsonObject }): void
 }
@@ -114,6 +123,7 @@ export interface IncomingCall {
   readonly task: string | null
   readonly justification: string | null
   readonly meta: JsonObject | null
+  readonly retry?: Retry
   readonly channel: ClientChannel | null
   readonly onNotification?: (message: { readonly method: string; readonly params?: JsonObject }) => void
 }

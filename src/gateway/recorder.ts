@@ -19,7 +19,7 @@ export interface Intent {
 export interface Recorder {
   /** @throws AegisError `approval_spent` where another call was first; `evidence_unavailable` */
   decision(envelope: ActionEnvelope, decision: Decision, effect: Effect): Promise<Intent>
-  /** `restore`: nothing was sent, so the approval may be used again. @throws AegisError `evidence_unavailable` */
+  /** `restore`: the approved act is not complete (nothing was sent, or more was asked for), so the approval may be used again. @throws AegisError `evidence_unavailable` */
   result(envelope: ActionEnvelope, outcome: DraftOutcome, result: Json, restore: Approval | null): Promise<LedgerEntry>
 }
 

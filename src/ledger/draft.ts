@@ -30,7 +30,7 @@ export interface GrantRecord {
 export interface DraftOutcome {
   /** What came of it, in short: `pr/1247`. */
   readonly label: string | null
-  readonly status: 'ok' | 'error' | 'unsent' | 'cancelled' | 'unknown'
+  readonly status: 'ok' | 'error' | 'unsent' | 'cancelled' | 'unknown' | 'input_required'
   readonly credential: GrantRecord | null
 }
 

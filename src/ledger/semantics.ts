@@ -48,7 +48,7 @@ export function createSemantics(findings: Findings, pruned: number): Semantics {
         if (own !== undefined) own.status = SETTLED[entry.kind]
         return
       case 'result':
-        if (entry.status === 'unsent') restore(entry.env)
+        if (GIVES_BACK.has(entry.status ?? '')) restore(entry.env)
         redeemed.delete(entry.env)
         return
       case 'allow':
@@ -69,7 +69,7 @@ export function createSemantics(findings: Findings, pruned: number): Semantics {
     redeemed.set(entry.env, trail)
   }
 
-  /** Nothing was sent: the approval may be used again. */
+  /** The approved act is not complete: the approval may be used again. */
   function restore(env: string): void {
     const trail = redeemed.get(env)
     if (trail?.status === 'redeemed') trail.status = 'approved'
@@ -89,6 +89,9 @@ function faultOf(trail: ApprovalTrail | undefined, entry: EntryBody): readonly [
   if (trail.status !== 'approved') return ['APPROVAL_ABSENT', 'was never given']
   return sameAct(trail, entry) ? null : ['APPROVAL_MISMATCH', 'was for something else']
 }
+
+/** Nothing was sent, or the upstream only asked for more and the call is made again with it. */
+const GIVES_BACK: ReadonlySet<string> = new Set(['unsent', 'input_required'])
 
 const SETTLED = { approve: 'approved', deny: 'denied', expire: 'expired' } as const
 

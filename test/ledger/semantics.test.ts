@@ -20,6 +20,7 @@ function story() {
     other: step({ env, ref: approval, effect: 'forward', commitments: committed('something else') }),
     second: step({ env: newId(), ref: approval, effect: 'none' }),
     result: step({ kind: 'result', env, outcome: { label: 'pr/1', status: 'ok', credential: null } }),
+    asked: step({ kind: 'result', env, outcome: { label: null, status: 'input_required', credential: null } }),
     unsent: step({ kind: 'result', env, outcome: { label: null, status: 'unsent', credential: null } }),
   }
 }
@@ -30,6 +31,11 @@ const CASES: readonly [string, readonly Step[], readonly string[]][] = [
   ['the whole way of an approval', ['review', 'approve', 'allow', 'result'], []],
   ['a repeated call that finds the approval waiting', ['review', 'again', 'approve', 'allow', 'result'], []],
   ['an approval used again after nothing was sent', ['review', 'approve', 'allow', 'unsent', 'second'], []],
+  [
+    'an approval used again after the upstream only asked for more',
+    ['review', 'approve', 'allow', 'asked', 'second'],
+    [],
+  ],
   ['a result nobody decided on', ['result'], ['RESULT_WITHOUT_DECISION']],
   ['a second result', ['review', 'approve', 'allow', 'result', 'result'], ['RESULT_WITHOUT_DECISION']],
   ['an effect whose result was lost', ['review', 'approve', 'allow'], ['UNRESOLVED']],

@@ -25,6 +25,7 @@ export const STATUSES: Readonly<Record<string, string>> = {
   error: 'failed',
   unsent: 'never sent',
   cancelled: 'cancelled',
+  input_required: 'asked for more',
   unknown: 'unknown: the gateway stopped before the answer came',
 }
 

@@ -60,10 +60,12 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       const channel = context.channel ?? own
       const meta = channel === own ? withoutProgressToken(context.meta) : context.meta
       // Built from what was judged, never from what came in.
-      const params: JsonObject =
-        meta === null
-          ? { name: route.tool, arguments: parameters }
-          : { name: route.tool, arguments: parameters, _meta: meta }
+      const params: JsonObject = {
+        name: route.tool,
+        arguments: parameters,
+        ...context.retry,
+        ...(meta === null ? {} : { _meta: meta }),
+      }
       const note = { method: 'tools/call', params }
       if (credential === null) return conversations.of(upstream, channel).ask(note, context)
       return upstream.lend(channel, credential.reveal(), (lent) => lent.ask(note, context), context.signal)
