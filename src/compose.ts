@@ -14,7 +14,7 @@ import { mcpRoutes } from './entrances/mcp/index.ts'
 import { createUpstreams } from './executors/mcp/index.ts'
 import { createFactCollector } from './facts/facts.ts'
 import { createGateway } from './gateway/gateway.ts'
-import { bearerFrom, createKeyring, createSelfCheck } from './identity/index.ts'
+import { bearerFrom, createKeyring, createLimiter, createSelfCheck, DEFAULT_LIMITS } from './identity/index.ts'
 import type { Ledger } from './ledger/draft.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
@@ -89,12 +89,14 @@ export async function compose(config: Config, adminUrl: string, version: string)
   const hosts = config.listen.allowedHosts
   const entrance = mcpRoutes({
     gateway,
+  const limiter = createLimiter({ limits: DEFAULT_LIMITS, clock, log, refused: () => undefined })
     upstreams,
     authenticate,
     challenge: ({ code }) => (code === 'unauthenticated' ? 'Bearer realm="aegis"' : null),
     hosts,
     version,
     log,
+    limiter,
     clock,
     random,
     adminUrl,

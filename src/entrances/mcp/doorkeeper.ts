@@ -1,4 +1,5 @@
 import { AegisError } from '../../core/errors.ts'
+import type { Limiter } from '../../identity/limiter.ts'
 import type { KeyRecord } from '../../identity/ports.ts'
 import type { Endpoint, McpOptions } from './endpoint.ts'
 import * as failures from './failures.ts'
@@ -34,7 +35,7 @@ const SECRET_QUERY = /[?&](?:access_token|token|api_?key|key|authorization)=/i
 export function createDoorkeeper(options: McpOptions): Doorkeeper {
   const { upstreams } = options
   const knownHost = hostCheck(options.hosts)
-  const merged = mergedEndpoint(options)
+  const merged = limited(mergedEndpoint(options), options.limiter)
   const singles = new Map<string, Endpoint>()
 
   function endpointOf(upstream: string | null): Endpoint {
@@ -42,7 +43,7 @@ export function createDoorkeeper(options: McpOptions): Doorkeeper {
     const known = singles.get(upstream)
     if (known !== undefined) return known
     if (upstreams.get(upstream) === null) throw failures.noUpstream(upstream, upstreams.list())
-    const endpoint = singleEndpoint(options, upstream)
+    const endpoint = limited(singleEndpoint(options, upstream), options.limiter)
     singles.set(upstream, endpoint)
     return endpoint
   }
@@ -65,6 +66,30 @@ export function createDoorkeeper(options: McpOptions): Doorkeeper {
       const challenge = options.challenge(known, context.req.param('upstream') ?? null)
       if (challenge !== null) response.headers.set('www-authenticate', challenge)
       return response
+    },
+  }
+}
+
+/** Every request that reaches an upstream, over whichever transport, takes a place among the calls of its key. */
+function limited(endpoint: Endpoint, limiter: Limiter): Endpoint {
+  return {
+    ...endpoint,
+    async answer(ask, peer) {
+      const slot = limiter.begin(peer.caller.id)
+      try {
+        return await endpoint.answer({ ...ask, slot }, peer)
+      } finally {
+        slot.release()
+      }
+    },
+    async notified(notification, session) {
+      try {
+        limiter.spend(session.principal)
+      } catch {
+        // Nobody waits for an answer to a notification; the limiter has counted it.
+        return
+      }
+      await endpoint.notified(notification, session)
     },
   }
 }

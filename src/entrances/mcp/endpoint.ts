@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { Clock, Log, Random } from '../../core/runtime.ts'
 import type { ClientChannel, Outcome, Upstreams } from '../../gateway/ports.ts'
 import type { Gateway } from '../../gateway/reply.ts'
+import type { Limiter, Slot } from '../../identity/limiter.ts'
 import type { KeyRecord } from '../../identity/ports.ts'
 import type { RpcNotification } from './rpc.ts'
 import type { Session } from './session.ts'
@@ -18,6 +19,8 @@ export interface McpOptions {
   readonly authenticate: (headers: Headers, upstream: string | null) => Promise<KeyRecord | null>
   /** `WWW-Authenticate` that goes with an error at this endpoint (RFC 6750, RFC 9728); null where none does. */
   readonly challenge: (error: AegisError, upstream: string | null) => string | null
+  /** What one key may do at most. */
+  readonly limiter: Limiter
   /** Names besides the loopback ones that Host and Origin may hold: `name` or `name:port`. */
   readonly hosts: readonly string[]
   /** Our own, as the clients and the upstreams are told it. */
@@ -52,6 +55,8 @@ export interface Ask {
   readonly signal: AbortSignal
 }
 
+  /** Its place among the calls of its key: given up while it waits for a person. Set by the door. */
+  readonly slot?: Slot
 /** What stands behind one path: `/mcp/<upstream>` or `/mcp`. */
 export interface Endpoint {
   /** The `initialize` result but for its `protocolVersion`. @throws AegisError */

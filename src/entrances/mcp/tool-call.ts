@@ -86,6 +86,7 @@ async function hold(
   if (settled === undefined) return parked
   const budget = AbortSignal.timeout(options.holdMs ?? HOLD_MS)
   const progress = startProgress(call.meta?.['progressToken'], parked, peer)
+  ask.slot?.pause()
   try {
     await settled(parked.approval.id, AbortSignal.any([ask.signal, budget]))
   } catch (error) {
@@ -93,6 +94,7 @@ async function hold(
     throw error
   } finally {
     progress.stop()
+    ask.slot?.resume()
   }
   return ask.signal.aborted ? parked : gateway.handle(call, ask.signal)
 }
