@@ -51,6 +51,11 @@ it('reads the same events however the bytes are cut, and skips comments', async 
   )
 })
 
+it('takes an event that only tells its id for no message', async () => {
+  const body = 'event: message\nid: 1-0\ndata: \n\nid: 1-1\ndata: {"a":1}\n\n'
+  expect(await all(readEvents(Readable.from([Buffer.from(body)])))).toEqual(['{"a":1}'])
+})
+
 it('drops an event whose end never came', async () => {
   expect(await all(readEvents(Readable.from([Buffer.from('data: {"a":1}\n\ndata: {"b"')])))).toEqual(['{"a":1}'])
 })

@@ -12,8 +12,10 @@ export async function* readEvents(body: Readable): AsyncGenerator<string> {
     const text = line === null ? '' : line.toString()
     if (text.startsWith('data:')) data.push(text.slice(text.startsWith('data: ') ? 6 : 5))
     else if (text === '' && data.length > 0) {
-      yield data.join('\n')
+      const message = data.join('\n')
       data = []
+      // An event without data (the priming event of revision 2025-11-25) is no message.
+      if (message !== '') yield message
     }
   }
 }

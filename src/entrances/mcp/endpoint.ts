@@ -34,6 +34,8 @@ export interface McpOptions {
   readonly settled?: (id: EnvelopeId, signal: AbortSignal) => Promise<unknown>
   /** Milliseconds a held call waits for a person before it answers `-32002`. Default 50,000: most clients give up at 60. */
   readonly holdMs?: number
+  /** Milliseconds a broken stream waits for its client to come back before its calls are ended. Default 10,000. */
+  readonly resumeMs?: number
 }
 
 /** Who calls, and over what. */
@@ -46,6 +48,8 @@ export interface Peer {
   readonly label: string | null
   /** A notification that belongs to this request (progress, logging); lost to a client that does not read. */
   tell(notification: { readonly method: string; readonly params?: JsonObject }): void
+  /** Resolves when the client is connected, where its connection may break and be taken up again. */
+  readonly attended?: () => Promise<void>
 }
 
 /** One request of a peer. `signal` aborts when the client cancels it or goes away. */
@@ -53,10 +57,10 @@ export interface Ask {
   readonly method: string
   readonly params: JsonObject | undefined
   readonly signal: AbortSignal
-}
-
   /** Its place among the calls of its key: given up while it waits for a person. Set by the door. */
   readonly slot?: Slot
+}
+
 /** What stands behind one path: `/mcp/<upstream>` or `/mcp`. */
 export interface Endpoint {
   /** The `initialize` result but for its `protocolVersion`. @throws AegisError */

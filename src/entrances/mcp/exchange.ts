@@ -13,16 +13,22 @@ export interface Answers {
 export class Exchange {
   readonly #streams: boolean
   readonly #json: (text: string) => Response
+  readonly #openStream: (onGone: () => void) => EventStream
   readonly #calls: AbortController[] = []
   #stream: EventStream | null = null
   #respond: ((response: Response) => void) | null = null
   #over = false
   #beats = 0
 
-  /** `json` makes the answer of a client to whom nothing else was said. */
-  constructor(streams: boolean, json: (text: string) => Response) {
+  /** `json` makes the answer of a client to whom nothing else was said, `openStream` the stream of any other. */
+  constructor(
+    streams: boolean,
+    json: (text: string) => Response,
+    openStream: (onGone: () => void) => EventStream = openEventStream,
+  ) {
     this.#streams = streams
     this.#json = json
+    this.#openStream = openStream
   }
 
   /** True while a message can still be sent ahead of the answer. */
@@ -48,6 +54,11 @@ export class Exchange {
     return this.carries && this.#open().offer(message)
   }
 
+  /** Resolves as soon as the client is there to be answered: at once, unless its connection broke and it may come back. */
+  attended(): Promise<void> {
+    return this.#stream?.attended() ?? Promise.resolve()
+  }
+
   /** Called every few seconds: a client that has heard nothing for a whole interval is shown that we live. */
   beat(): void {
     this.#beats += 1
@@ -64,6 +75,12 @@ export class Exchange {
     })
   }
 
+  /** The connection broke. A stream that can be resumed waits for its client; anything else has lost it. */
+  lost(): void {
+    if (this.#stream === null) this.abandon()
+    else this.#stream.drop()
+  }
+
   /** The client has gone, or its session has ended: what still runs for it stops. */
   abandon(): void {
     this.#over = true
@@ -73,7 +90,7 @@ export class Exchange {
 
   #open(): EventStream {
     if (this.#stream !== null) return this.#stream
-    const stream = openEventStream(() => this.abandon())
+    const stream = this.#openStream(() => this.abandon())
     this.#stream = stream
     this.#respond?.(streamed(stream))
     return stream

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { ClientChannel, Outcome } from '../../gateway/ports.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
+import type { Replay } from './replay.ts'
 import { messageText, type RpcId } from './rpc.ts'
 
 /** Characters kept for a client that has no stream open at the moment. The oldest message goes first. */
@@ -23,6 +24,7 @@ export interface SessionStart {
   /** Name of its chain in the ledger, inside its principal's namespace. */
   readonly label: string
   readonly client: ClientChannel['client']
+  readonly replay: Replay
 }
 
 /** One client's conversation over Streamable HTTP: what upstreams say to it finds its way out here. */
@@ -32,6 +34,8 @@ export class Session {
   readonly upstream: string | null
   readonly label: string
   readonly channel: ClientChannel
+  /** Its streams, for a client that comes back to one. */
+  readonly replay: Replay
   /** Upstreams this client has talked to: those that hear of its notifications. */
   readonly touched = new Set<string>()
   /** Monotonic milliseconds of the last sign of life. */
@@ -50,6 +54,7 @@ export class Session {
     this.principal = start.principal
     this.upstream = start.upstream
     this.label = start.label
+    this.replay = start.replay
     this.channel = {
       key: start.channelKey,
       client: start.client,
@@ -100,6 +105,22 @@ export class Session {
     this.#flush((text) => stream.send(text))
   }
 
+  /** A stream for what upstreams say out of turn, from now on. */
+  hear(): EventStream {
+    const stream: EventStream = this.replay.open('standing', () => this.unlisten(stream))
+    this.listen(stream)
+    return stream
+  }
+
+  /** The stream behind an event id, beginning with what the client missed of it; null where nothing can be resumed. */
+  resume(lastEventId: string): EventStream | null {
+    const found = this.replay.resume(lastEventId)
+    if (found === null) return null
+    const { kind, stream } = found
+    if (kind === 'standing' && !this.#streams.includes(stream)) this.listen(stream)
+    return stream
+  }
+
   unlisten(stream: EventStream): void {
     const at = this.#streams.indexOf(stream)
     if (at >= 0) this.#streams.splice(at, 1)
@@ -118,6 +139,7 @@ export class Session {
     this.#closed = true
     for (const exchange of this.#exchanges) exchange.abandon()
     this.hush()
+    this.replay.close()
     for (const asked of this.#asked.values()) asked.reject(gone())
     this.#asked.clear()
     this.#queue.length = 0

@@ -2,8 +2,9 @@ import { AegisError } from '../../core/errors.ts'
 import type { Principal } from '../../core/ids.ts'
 import { type Clock, type Random, rfc3339 } from '../../core/runtime.ts'
 import type { ClientChannel } from '../../gateway/ports.ts'
+import { createReplay, createShelf, RESUME_MS } from './replay.ts'
 import { Session, type SessionStart } from './session.ts'
-import { ASSUMED } from './versions.ts'
+import { ASSUMED, hasEmptyEvents } from './versions.ts'
 
 /** Milliseconds of silence after which a session is closed and its conversations with upstreams end. */
 const IDLE_MS = 30 * 60_000
@@ -13,7 +14,7 @@ const MAX_SESSIONS = 10_000
 
 export interface Sessions {
   /** @throws AegisError `too_many` */
-  create(start: Omit<SessionStart, 'id' | 'channelKey' | 'label'>, label: string | null): Session
+  create(start: Omit<SessionStart, 'id' | 'channelKey' | 'label' | 'replay'>, label: string | null): Session
   /** The session of this id, key and endpoint; null for any other combination, so nobody learns of others' sessions. */
   find(id: string, principal: Principal, upstream: string | null): Session | null
   /** The conversation of a key's calls that name no session: upstreams cannot ask such a client anything. */
@@ -32,8 +33,13 @@ export function createSessions(parts: {
   readonly version: string
   /** A client has gone: upstreams let go of it. */
   readonly release: (channelKey: string) => Promise<void>
+  /** Milliseconds a broken stream waits for its client. */
+  readonly resumeMs?: number
 }): Sessions {
   const { clock, random, version, release } = parts
+  const shelf = createShelf()
+  let resumeMs = parts.resumeMs ?? RESUME_MS
+  const patience = (): number => resumeMs
   const sessions = new Map<string, Session>()
   const counts = new Map<Principal, number>()
   const shared = new Map<Principal, { channel: ClientChannel; lastUsed: number }>()
@@ -69,7 +75,14 @@ export function createSessions(parts: {
         })
       }
       const id = token()
-      const session = new Session({ ...start, id, channelKey: token(), label: label ?? sessionLabel(clock, random) })
+      const primes = hasEmptyEvents(start.client.protocolVersion)
+      const session = new Session({
+        ...start,
+        id,
+        channelKey: token(),
+        label: label ?? sessionLabel(clock, random),
+        replay: createReplay({ prefix: '', primes, shelf, patience }),
+      })
       session.lastUsed = clock.elapsed()
       sessions.set(id, session)
       counts.set(start.principal, own + 1)
@@ -96,6 +109,8 @@ export function createSessions(parts: {
     },
 
     hush() {
+      // The server is stopping: nobody could come back.
+      resumeMs = 0
       for (const session of sessions.values()) session.hush()
     },
 

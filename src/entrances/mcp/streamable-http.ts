@@ -5,7 +5,7 @@ import { isObject, type JsonObject, textMember } from '../../core/json.ts'
 import { createDispatch } from './dispatch.ts'
 import { createDoorkeeper, type Doorkeeper, type Visit } from './doorkeeper.ts'
 import type { McpOptions, Peer } from './endpoint.ts'
-import { EVENT_STREAM_HEADERS, openEventStream } from './event-stream.ts'
+import { EVENT_STREAM_HEADERS } from './event-stream.ts'
 import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
 import { accepts, answerJson, type Bindings, demandJson, type McpContext, onDisconnect, readBody } from './request.ts'
@@ -112,11 +112,14 @@ function exchange(
 ): Promise<Response> {
   const label = labelOf(context)
   const channel = session?.channel ?? door.sessions.sessionless(caller.id)
-  const open = new Exchange(streams, (text) => answerJson(context, text))
-  onDisconnect(context, () => open.abandon())
+  const openStream = session === null ? undefined : (gone: () => void) => session.replay.open('answers', gone)
+  const open = new Exchange(streams, (text) => answerJson(context, text), openStream)
+  onDisconnect(context, () => open.lost())
   session?.join(open)
   const tell: Peer['tell'] = (notification) => void open.offer(messageText(notification))
-  const work = door.dispatch(parsed, endpoint, { caller, session, channel, label, tell }, open).finally(() => {
+  const attended = () => open.attended()
+  const peer = { caller, session, channel, label, tell, attended }
+  const work = door.dispatch(parsed, endpoint, peer, open).finally(() => {
     door.exchanges.delete(open)
     session?.leave(open)
   })
@@ -153,10 +156,16 @@ async function listen(door: Door, context: McpContext): Promise<Response> {
   if (foreign !== null) return foreign
   const session = sessionOf(door, context, visit)
   if (session === null) return failures.notAllowed()
-  const stream = openEventStream(() => session.unlisten(stream))
-  onDisconnect(context, () => session.unlisten(stream))
-  session.listen(stream)
-  return new Response(stream.body, { headers: EVENT_STREAM_HEADERS })
+  const lastEventId = context.req.header('last-event-id')
+  const stream = lastEventId === undefined ? session.hear() : session.resume(lastEventId)
+  // Nothing more to come: the one status that makes clients of the SDKs stop asking.
+  if (stream === null) return failures.notAllowed()
+  const { body } = stream
+  onDisconnect(context, () => {
+    // It may have come back on another connection meanwhile.
+    if (stream.body === body) stream.drop()
+  })
+  return new Response(body, { headers: EVENT_STREAM_HEADERS })
 }
 
 async function end(door: Door, context: McpContext): Promise<Response> {

@@ -89,6 +89,8 @@ async function hold(
   ask.slot?.pause()
   try {
     await settled(parked.approval.id, AbortSignal.any([ask.signal, budget]))
+    // A client whose connection broke may come back or not: nothing runs before it has.
+    if (peer.attended !== undefined) await unlessAborted(peer.attended(), ask.signal)
   } catch (error) {
     if (budget.aborted || ask.signal.aborted) return parked
     throw error
@@ -97,6 +99,14 @@ async function hold(
     ask.slot?.resume()
   }
   return ask.signal.aborted ? parked : gateway.handle(call, ask.signal)
+}
+
+function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    void wait.then(resolve).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
 
 /** Progress in tiny steps: what the tool itself reports under the same token afterwards must be more. */

@@ -28,3 +28,8 @@ export function negotiate(requested: string): Revision {
 export function hasBatches(revision: string): boolean {
   return revision === WITH_BATCHES
 }
+
+/** Clients of earlier revisions take an event without data for a broken message (2025-11-25 added the priming event). */
+export function hasEmptyEvents(revision: string): boolean {
+  return revision >= '2025-11-25'
+}
