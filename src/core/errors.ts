@@ -1,6 +1,7 @@
 /**
  * Every error that leaves the house, in one table: JSON-RPC code, HTTP status, exit status of the commands.
- * JSON-RPC codes: -32700..-32600 by JSON-RPC 2.0; -32000..-32010 ours (README, "Refusals").
+ * JSON-RPC codes: -32700..-32600 by JSON-RPC 2.0; -32000..-32010 ours (README, "Refusals"); -32020..-32022 by MCP 2026-07-28
+ * ("Error Codes").
  */
 export const ERROR_CODES = {
   parse_error: { rpc: -32700, http: 400, exit: 2 },
@@ -12,6 +13,10 @@ export const ERROR_CODES = {
   blocked: { rpc: -32001, http: 403, exit: 1 },
   approval_required: { rpc: -32002, http: 202, exit: 1 },
   no_upstream: { rpc: -32003, http: 404, exit: 2 },
+  header_mismatch: { rpc: -32020, http: 400, exit: 2 },
+  missing_capability: { rpc: -32021, http: 400, exit: 2 },
+  unsupported_version: { rpc: -32022, http: 400, exit: 2 },
+  unavailable: { rpc: -32000, http: 503, exit: 3 },
   evidence_unavailable: { rpc: -32010, http: 503, exit: 3 },
   unauthenticated: { rpc: -32600, http: 401, exit: 3 },
   forbidden: { rpc: -32600, http: 403, exit: 1 },

@@ -1,7 +1,10 @@
 import { AegisError } from '../core/errors.ts'
 
-/** Longest key or token accepted, in characters. */
+/** Longest key accepted, in characters. */
 export const KEY_TEXT_LIMIT = 4096
+
+/** Longest text of an `Authorization: Bearer` header: tokens of issuers that put much into them, in characters. */
+const BEARER_LIMIT = 8192
 
 /** Visible ASCII; no comma, which joins two headers of one name. */
 const KEY_TEXT = /^[!-+\--~]+$/
@@ -33,7 +36,8 @@ export function bearerFrom(headers: { get(name: string): string | null | undefin
 
 function bearerOf(authorization: string): string {
   const key = BEARER.exec(authorization)?.[1]
-  if (key === undefined || !isKeyText(key)) throw malformed('Authorization: Bearer KEY')
+  if (key === undefined || key.length > BEARER_LIMIT || !KEY_TEXT.test(key))
+    throw malformed('Authorization: Bearer KEY')
   return key
 }
 

@@ -9,6 +9,8 @@ import type { KeyRecord, KeyStore } from './ports.ts'
 const SECRET_BYTES = 32
 const CHOSEN_MIN = 8
 const NAME_LIMIT = 64
+/** The longest principal, and `agent:` before it. */
+const OWNER_LIMIT = 160
 /** Milliseconds a found key is believed without asking the store: a revocation by another process acts within this time. */
 const BELIEVED_MS = 2000
 const BELIEVED_KEYS = 1000
@@ -25,6 +27,14 @@ export interface KeyRequest {
   readonly secret?: string
 }
 
+/** A caller whose name is good because an issuer we trust says so. */
+export interface Vouched {
+  /** Never that of a key. */
+  readonly id: Principal
+  readonly name: string
+  readonly sponsor: string
+}
+
 export interface Keyring {
   /**
    * Makes a key. The secret is given back here and nowhere else.
@@ -33,6 +43,11 @@ export interface Keyring {
   issue(request: KeyRequest): Promise<{ readonly record: KeyRecord; readonly secret: string }>
   /** The key behind a presented secret; null where there is none or it was revoked. */
   authenticate(presented: string): Promise<KeyRecord | null>
+  /**
+   * The record of an agent that has no key of ours: made at first sight, so that reviewers see it and an administrator
+   * can revoke it like any key. Null where that was done. It is never more than an agent, whatever its issuer says.
+   */
+  vouched(caller: Vouched): Promise<KeyRecord | null>
   /** False where no such key was in force. Acts at once here, within two seconds in other processes. */
   revoke(id: Principal): Promise<boolean>
   list(): Promise<readonly KeyRecord[]>
@@ -94,6 +109,20 @@ export function createKeyring(parts: {
       return record
     },
 
+    async vouched(caller) {
+      // No key is hashed to this: keys hold no NUL.
+      const digest = secretHash(`\0vouched\0${caller.id}`)
+      const known = believed.get(digest)
+      if (known !== undefined && known.until > clock.elapsed()) return known.record
+      believed.delete(digest)
+      const kept = await store.get(caller.id)
+      if (kept !== null && kept.revokedAt !== null) return null
+      const record = vouchedRecord(caller, digest, kept, clock.now())
+      if (kept?.name !== record.name || kept.sponsor !== record.sponsor) await store.put(record)
+      remember(record)
+      return record
+    },
+
     async revoke(id) {
       const revoked = await store.revoke(id, clock.now())
       for (const [digest, { record }] of believed) if (record.id === id) believed.delete(digest)
@@ -102,6 +131,26 @@ export function createKeyring(parts: {
 
     list: () => store.list(),
   }
+}
+
+function vouchedRecord({ id, name, sponsor }: Vouched, digest: Sha256, kept: KeyRecord | null, now: number): KeyRecord {
+  return {
+    id,
+    name: printable(name) || id.slice(-NAME_LIMIT),
+    owner: `agent:${id}`.slice(0, OWNER_LIMIT),
+    // Of two tokens for one subject, one may leave the claim out: that makes nobody independent of it.
+    sponsor: printable(sponsor) || (kept?.sponsor ?? ''),
+    role: 'agent',
+    hash: digest,
+    prefix: '',
+    createdAt: kept?.createdAt ?? now,
+    revokedAt: null,
+  }
+}
+
+/** A claim as it can stand in a list or a log line. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '').trim().slice(0, NAME_LIMIT)
 }
 
 /** Whether a key may do what `role` may: roles are ranked, each may do what every one before it may. */

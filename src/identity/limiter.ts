@@ -2,6 +2,7 @@ import { AegisError } from '../core/errors.ts'
 import type { Principal } from '../core/ids.ts'
 import type { Clock, Log } from '../core/runtime.ts'
 import { createBuckets } from './buckets.ts'
+import { createTeller } from './once-a-minute.ts'
 import { createPlaces, type Room } from './places.ts'
 
 /** What a client can have too many of. */
@@ -50,10 +51,6 @@ export interface Limiter {
   open(kind: 'sessions' | 'streams', principal: Principal): () => void
 }
 
-/** Milliseconds between two log lines about one key. */
-const QUIET_MS = 60_000
-/** Keys whose last log line is remembered. */
-const REMEMBERED = 1_000
 /** Seconds after which a place among the calls is likely to be free. */
 const PLACE_RETRY_S = 1
 
@@ -72,7 +69,7 @@ export function createLimiter(parts: {
 
   function refuse(kind: LimitKind, principal: Principal, error: AegisError): AegisError {
     parts.refused(kind)
-    told(kind, principal)
+    told(`${kind} ${principal}`, { principal, limit: kind }, 'refused by a limit')
     return error
   }
 
@@ -119,25 +116,6 @@ export function createLimiter(parts: {
         open = false
       }
     },
-  }
-}
-
-/** A client that runs into its limit does so thousands of times: the first refusal is told at once, the others add up. */
-function createTeller(log: Log, clock: Clock): (kind: LimitKind, principal: Principal) => void {
-  const last = new Map<string, { at: number; since: number }>()
-  return (kind, principal) => {
-    const name = `${kind} ${principal}`
-    const now = clock.elapsed()
-    const known = last.get(name)
-    if (known !== undefined && now - known.at < QUIET_MS) {
-      known.since += 1
-      return
-    }
-    log.warn({ principal, limit: kind, refused: (known?.since ?? 0) + 1 }, 'refused by a limit')
-    last.delete(name)
-    last.set(name, { at: now, since: 0 })
-    const [oldest] = last.keys()
-    if (last.size > REMEMBERED && oldest !== undefined) last.delete(oldest)
   }
 }
 

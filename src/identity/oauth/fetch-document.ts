@@ -1,0 +1,49 @@
+import { AegisError } from '../../core/errors.ts'
+import { isObject, type JsonObject } from '../../core/json.ts'
+import { decodeUtf8Strict, parseStrict } from '../../core/strict-json.ts'
+
+/** Milliseconds an issuer may take to answer. */
+const TIMEOUT_MS = 5_000
+/** Bytes: the largest key sets in the wild have some ten kilobytes. */
+const MAX_BYTES = 256 * 1024
+
+/**
+ * A JSON document of an issuer: bounded in time and size, parsed strictly. Redirects are not followed: they would take
+ * us to addresses that nobody has configured.
+ * @throws AegisError `unavailable` naming the address and what was wrong.
+ */
+export async function fetchDocument(address: string): Promise<JsonObject> {
+  try {
+    const response = await fetch(address, {
+      redirect: 'error',
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw new Error(`it answered ${response.status}`)
+    }
+    const document = parseStrict(decodeUtf8Strict(await boundedBytes(response.body)))
+    if (!isObject(document)) throw new Error('it is no JSON object')
+    return document
+  } catch (cause) {
+    throw new AegisError('unavailable', `${address} cannot be used: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+async function boundedBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength
+    if (size > MAX_BYTES) throw new Error(`it is over ${MAX_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** `fetch` says no more than "fetch failed"; what happened is its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return error.cause instanceof Error ? error.cause.message : error.message
+}
