@@ -37,7 +37,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['server.ts'],
   undici: ['executors/mcp'],
   '@octokit/auth-app': ['credentials'],
-  jose: ['credentials'],
+  jose: ['identity/oauth', 'credentials'],
   pino: ['observability'],
   'prom-client': ['observability'],
   commander: ['cli'],
