@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { AegisError } from '../../core/errors.ts'
+import { isSessionLabel } from '../../core/ids.ts'
+import { noLabel } from './failures.ts'
 import { MAX_MESSAGE_BYTES } from './rpc.ts'
 
 /** What the Node adapter puts beside a request. Absent where the app is called as a function. */
@@ -81,6 +83,14 @@ export function accepts(accept: string | undefined, type: string): boolean {
   if (accept === undefined || accept.includes(type) || accept.includes('*/*')) return true
   const lower = accept.toLowerCase()
   return lower.includes(type) || lower.includes(`${type.slice(0, type.indexOf('/'))}/*`)
+}
+
+/** The client's own name for its chain in the ledger. A label inside its key's namespace, so it opens nothing. */
+export function labelOf(context: McpContext): string | null {
+  const label = context.req.header('x-aegis-session')
+  if (label === undefined) return null
+  if (isSessionLabel(label)) return label
+  throw noLabel()
 }
 
 const JSON_TYPE = 'application/json'

@@ -1,33 +1,28 @@
 import { Hono } from 'hono'
-import { AegisError } from '../../core/errors.ts'
-import { isSessionLabel } from '../../core/ids.ts'
-import { isObject, type JsonObject, textMember } from '../../core/json.ts'
 import { createDispatch } from './dispatch.ts'
 import { createDoorkeeper, type Doorkeeper, type Visit } from './doorkeeper.ts'
 import type { McpOptions, Peer } from './endpoint.ts'
 import { EVENT_STREAM_HEADERS } from './event-stream.ts'
 import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
-import { accepts, answerJson, type Bindings, demandJson, type McpContext, onDisconnect, readBody } from './request.ts'
+import { clientOf, demandSession } from './handshake.ts'
 import {
-  errorText,
-  messageText,
-  type Parsed,
-  parseBody,
-  type RpcMessage,
-  type RpcRequest,
-  resultText,
-  rpcError,
-} from './rpc.ts'
+  accepts,
+  answerJson,
+  type Bindings,
+  demandJson,
+  labelOf,
+  type McpContext,
+  onDisconnect,
+  readBody,
+} from './request.ts'
+import { errorText, messageText, type Parsed, parseBody, type RpcRequest, resultText, rpcError } from './rpc.ts'
 import type { Session } from './session.ts'
 import { createSessions } from './sessions.ts'
-import { ASSUMED, hasBatches, negotiate } from './versions.ts'
+import { ASSUMED } from './versions.ts'
 
 /** Milliseconds between signs of life on open streams, and of silence before a waiting POST becomes a stream. */
 const BEAT_MS = 10_000
-
-/** What a client that opened no session may ask. */
-const SESSIONLESS: ReadonlySet<string> = new Set(['ping', 'tools/list', 'tools/call'])
 
 const JSON_HEADERS = { 'content-type': 'application/json' } as const
 
@@ -187,35 +182,4 @@ function sessionOf(door: Door, context: McpContext, { caller, upstream }: Visit)
   const session = door.sessions.find(id, caller.id, upstream)
   if (session === null) throw failures.noSession()
   return session
-}
-
-function demandSession({ batch, messages }: Parsed, session: Session | null, revision: string): void {
-  if (batch && !hasBatches(revision)) throw failures.noBatches()
-  if (session === null && !messages.every(needsNoSession)) throw failures.sessionNeeded()
-}
-
-function needsNoSession(message: RpcMessage): boolean {
-  return message.kind === 'invalid' || (message.kind === 'request' && SESSIONLESS.has(message.method))
-}
-
-/** What the client says of itself. @throws AegisError `invalid_params` */
-function clientOf(params: JsonObject | undefined) {
-  const requested = params === undefined ? undefined : textMember(params, 'protocolVersion')
-  if (params === undefined || requested === undefined) {
-    throw new AegisError('invalid_params', '`protocolVersion` must be text', { path: 'params.protocolVersion' })
-  }
-  const { capabilities, clientInfo } = params
-  return {
-    capabilities: isObject(capabilities) ? capabilities : {},
-    info: isObject(clientInfo) ? clientInfo : {},
-    protocolVersion: negotiate(requested),
-  }
-}
-
-/** The client's own name for its chain in the ledger. A label inside its key's namespace, so it opens nothing. */
-function labelOf(context: McpContext): string | null {
-  const label = context.req.header('x-aegis-session')
-  if (label === undefined) return null
-  if (isSessionLabel(label)) return label
-  throw failures.noLabel()
 }
