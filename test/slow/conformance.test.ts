@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type HttpFixture, serveHttpFixture } from '../fixtures/conformance/http.ts'
+import { keyFront } from '../support/key-front.ts'
+import { type Served, serve } from '../support/served.ts'
+import { getConformance, type Revision, type Verdict } from './conformance.ts'
+
+const POLICY = `version: 1
+name: conformance
+default_decision: block
+rules:
+  - { protocol: mcp, tool: "over-http.*", decision: allow }
+  - { protocol: mcp, tool: "over-stdio.*", decision: allow }
+`
+const STDIO = resolve(import.meta.dirname, '../../dist/test/fixtures/conformance/stdio.js')
+
+const folder = mkdtempSync(join(tmpdir(), 'aegis-conformance-'))
+const suite = await getConformance(folder)
+if ('skipped' in suite) console.warn(`the conformance suite is not run: ${suite.skipped}`)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe.skipIf('skipped' in suite)('the conformance suite of MCP', () => {
+  let fixture: HttpFixture
+  let aegis: Served
+  const fronts: Awaited<ReturnType<typeof keyFront>>[] = []
+  const verdicts = new Map<string, Verdict>()
+
+  beforeAll(async () => {
+    fixture = await serveHttpFixture()
+    writeFileSync(join(folder, 'policy.yaml'), POLICY)
+    const upstreams = {
+      'over-http': { catalog: 'none', url: fixture.url },
+      'over-stdio': { catalog: 'none', command: [process.execPath, STDIO] },
+    }
+    aegis = await serve({ settings: { policy: join(folder, 'policy.yaml'), upstreams } })
+  })
+  afterAll(async () => {
+    console.log(table(verdicts))
+    await Promise.all(fronts.map((front) => front.close()))
+    await aegis.close()
+    await fixture.close()
+  })
+
+  async function judge(path: string, revision: Revision): Promise<Verdict> {
+    if ('skipped' in suite) throw new Error(suite.skipped)
+    let url = fixture.url
+    if (path !== 'direct') {
+      const front = await keyFront(`${aegis.urls.mcp}/mcp/${path}`, aegis.agentKey)
+      fronts.push(front)
+      url = front.url
+    }
+    const verdict = await suite.judge(url, revision, path)
+    verdicts.set(`${revision} ${path}`, verdict)
+    return verdict
+  }
+
+  it.each([
+    ['2025-11-25', 'direct', 30],
+    ['2025-11-25', 'over-http', 30],
+    ['2025-11-25', 'over-stdio', 30],
+    ['2026-07-28', 'direct', 37],
+    ['2026-07-28', 'over-http', 37],
+    ['2026-07-28', 'over-stdio', 37],
+  ] as const)('passes %s %s in all of its %i scenarios', async (revision, path, count) => {
+    const verdict = await judge(path, revision)
+    expect(failed(verdict.scored)).toEqual({})
+    expect(verdict.scored.size).toBe(count)
+    expect(failed(verdict.unscored)).toEqual({})
+  })
+})
+
+function failed(scenarios: ReadonlyMap<string, readonly string[]>): Record<string, readonly string[]> {
+  return Object.fromEntries([...scenarios].filter(([, failures]) => failures.length > 0))
+}
+
+/** Scored scenarios that passed, of how many; then those that the suite runs and does not count. */
+function table(verdicts: ReadonlyMap<string, Verdict>): string {
+  const passed = (scenarios: ReadonlyMap<string, readonly string[]>) =>
+    `${[...scenarios.values()].filter((failures) => failures.length === 0).length}/${scenarios.size}`
+  const rows = [...verdicts].map(
+    ([name, { scored, unscored }]) => `${name.padEnd(28)}${passed(scored).padStart(6)}${passed(unscored).padStart(8)}`,
+  )
+  return ['', `${''.padEnd(28)}scored  others`, ...rows].join('\n')
+}
