@@ -4,17 +4,18 @@ import type { AdminContext } from './admin/door.ts'
 import { createResolver } from './admin/resolve.ts'
 import { adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
+import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
 import type { Clock } from './core/runtime.ts'
 import { createBroker } from './credentials/index.ts'
-import { mcpRoutes } from './entrances/mcp/index.ts'
+import { mcpRoutes, resourceMetadataRoutes } from './entrances/mcp/index.ts'
 import { createUpstreams } from './executors/mcp/index.ts'
 import { createFactCollector } from './facts/facts.ts'
 import { createGateway } from './gateway/gateway.ts'
-import { bearerFrom, createKeyring, createLimiter, createSelfCheck, DEFAULT_LIMITS } from './identity/index.ts'
+import { createKeyring, createSelfCheck } from './identity/index.ts'
 import type { Ledger } from './ledger/draft.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
@@ -27,6 +28,8 @@ const EXPIRY_MS = 5000
 /** The parts, introduced to each other. */
 export interface Composition {
   readonly mcp: ReturnType<typeof mcpRoutes>['routes']
+  /** Which authorization servers are trusted (RFC 9728), to be mounted at `METADATA_PATH`. */
+  readonly resourceMetadata: ReturnType<typeof resourceMetadataRoutes>
   admin(via: (context: AdminContext) => ResolutionChannel): ReturnType<typeof adminRoutes>
   readonly metrics: Metrics
   /** Why nothing would run now, or null where all is well. */
@@ -36,7 +39,13 @@ export interface Composition {
   close(): Promise<void>
 }
 
-export async function compose(config: Config, adminUrl: string, version: string): Promise<Composition> {
+/** @param urls both planes as this machine reaches them. */
+export async function compose(
+  config: Config,
+  urls: { readonly mcp: string; readonly admin: string },
+  version: string,
+): Promise<Composition> {
+  const adminUrl = urls.admin
   const clock = systemClock()
   const random = systemRandom()
   const keys = installationKeys(config.places.installationKey)
@@ -81,22 +90,19 @@ export async function compose(config: Config, adminUrl: string, version: string)
   })
   const resolver = createResolver({ approvals, ledger: measured, clock, random, log })
 
-  const authenticate = async (headers: Headers) => {
-    const presented = bearerFrom(headers)
-    return presented === null ? null : keyring.authenticate(presented)
-  }
+  const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
+  const { limiter } = callers
   const { settled } = approvals
   const hosts = config.listen.allowedHosts
   const entrance = mcpRoutes({
     gateway,
-  const limiter = createLimiter({ limits: DEFAULT_LIMITS, clock, log, refused: () => undefined })
     upstreams,
-    authenticate,
-    challenge: ({ code }) => (code === 'unauthenticated' ? 'Bearer realm="aegis"' : null),
+    authenticate: callers.authenticate,
+    limiter,
+    challenge: callers.challenge,
     hosts,
     version,
     log,
-    limiter,
     clock,
     random,
     adminUrl,
@@ -119,9 +125,11 @@ export async function compose(config: Config, adminUrl: string, version: string)
   expiry.unref()
 
   const reader = stores.ledger
-  const parts = { gateway, approvals, resolver, ...evidence, reader, policy, authenticate, log, adminUrl }
+  const authenticate = callers.byKey
+  const parts = { gateway, approvals, resolver, ...evidence, reader, policy, authenticate, limiter, log, adminUrl }
   return {
     mcp: entrance.routes,
+    resourceMetadata: resourceMetadataRoutes(callers.metadata, hosts),
     admin: (via) => adminRoutes(parts, via),
     metrics,
     async unready() {

@@ -10,6 +10,7 @@ import type {
   UpstreamSettings,
 } from './config/shape.ts'
 import { AegisError } from './core/errors.ts'
+import { DEFAULT_LIMITS } from './identity/limiter.ts'
 
 export { type Environment, findPlaces, type Places } from './config/places.ts'
 export type {
@@ -34,6 +35,8 @@ export interface Config {
   readonly credentials: Readonly<Record<string, CredentialSettings>>
   readonly localForge: ForgeSettings | null
   readonly anchors: FileSettings['anchors']
+  readonly auth: FileSettings['auth']
+  readonly limits: FileSettings['limits']
 }
 
 /** What the command line may set. */
@@ -55,7 +58,14 @@ export interface World {
   readonly serving?: boolean
 }
 
-const NOTHING: FileSettings = { upstreams: {}, credentials: {}, localForge: null, anchors: [] }
+const NOTHING: FileSettings = {
+  upstreams: {},
+  credentials: {},
+  localForge: null,
+  anchors: [],
+  auth: { publicUrl: null, issuers: [] },
+  limits: DEFAULT_LIMITS,
+}
 
 /**
  * Defaults < file < environment < flags.
@@ -75,6 +85,8 @@ export function loadConfig(world: World): Config {
     upstreams: file.upstreams,
     credentials: file.credentials,
     anchors: file.anchors,
+    auth: file.auth,
+    limits: file.limits,
     localForge: file.localForge && {
       ...file.localForge,
       dataDir: file.localForge.dataDir || join(places.dataDir, 'forge'),

@@ -9,6 +9,7 @@ import { type Composition, compose } from './compose.ts'
 import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
 import { hostCheck } from './entrances/mcp/hosts.ts'
+import { METADATA_PATH } from './identity/index.ts'
 
 /** How long calls under way may take to finish when the server is told to stop, in milliseconds. */
 const DRAIN_MS = 10_000
@@ -35,7 +36,7 @@ export async function startServer(config: Config, version: string): Promise<Runn
     const dataPort = await listen(servers, data, { host, port: config.listen.port })
     const adminPort = await listen(servers, admin, { host, port: config.listen.adminPort })
     const urls = { mcp: url(host, dataPort), admin: url(host, adminPort), socket: config.places.socket }
-    const parts = await compose(config, urls.admin, version)
+    const parts = await compose(config, urls, version)
     try {
       data.become(dataPlane(parts, config))
       admin.become(adminPlane(parts, config))
@@ -103,6 +104,7 @@ function dataPlane(parts: Composition, config: Config): Hono {
   const app = new Hono()
   app.use('/health', guard(config))
   app.get('/health', (context) => context.json({ status: 'ok' }))
+  app.route(METADATA_PATH, parts.resourceMetadata)
   app.route('/mcp', parts.mcp)
   return app
 }

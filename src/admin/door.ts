@@ -83,6 +83,9 @@ export function answerError(log: Log): (error: Error, context: Context) => Respo
   return (error, context) => {
     const { status, body } = errorWire(error)
     if (status >= 500) log.error({ path: context.req.path, error: error.message }, 'admin request failed')
+    const seconds = error instanceof AegisError ? error.data?.['retry_after'] : undefined
+    // RFC 9110 section 10.2.3.
+    if (typeof seconds === 'number') context.header('Retry-After', String(seconds))
     if (status === 401) context.header('WWW-Authenticate', 'Bearer realm="aegis"')
     return context.json(body, status as ContentfulStatusCode)
   }

@@ -8,6 +8,7 @@ import type { Log } from '../core/runtime.ts'
 import type { IncomingCall } from '../gateway/ports.ts'
 import type { Gateway } from '../gateway/reply.ts'
 import { hasRole } from '../identity/keyring.ts'
+import type { Limiter } from '../identity/limiter.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import { parseActionBody } from './action-body.ts'
 import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
@@ -20,6 +21,8 @@ export interface AdminParts extends EvidenceParts {
   readonly approvals: Approvals
   readonly resolver: Resolver
   readonly authenticate: (headers: Headers) => Promise<KeyRecord | null>
+  /** What one key may do at most. */
+  readonly limiter: Limiter
   readonly log: Log
   /** As people reach it: `http://127.0.0.1:8081`. */
   readonly adminUrl: string
@@ -46,11 +49,19 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   return app
 }
 
-function actionRoutes(app: Hono<AdminEnv>, { gateway, adminUrl }: AdminParts): void {
+function actionRoutes(app: Hono<AdminEnv>, { gateway, limiter, adminUrl }: AdminParts): void {
   const submit = async (context: AdminContext) => {
     const reply = await gateway.handle(await callOf(context), context.req.raw.signal)
     return context.json(actionReply(reply, adminUrl))
   }
+  app.use('/admin/v1/:action{test-action|actions|simulate}', async (context, next) => {
+    const slot = limiter.begin(context.get('key').id)
+    try {
+      await next()
+    } finally {
+      slot.release()
+    }
+  })
   app.post('/admin/v1/test-action', submit)
   app.post('/admin/v1/actions', submit)
   app.post('/admin/v1/simulate', async (context) => {

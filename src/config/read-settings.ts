@@ -1,12 +1,25 @@
 import { AegisError } from '../core/errors.ts'
 import { readAnchors } from './read-anchors.ts'
+import { readAuth } from './read-auth.ts'
 import { readConnections } from './read-connections.ts'
+import { readLimits } from './read-limits.ts'
 import type { FileSettings, ForgeSettings } from './shape.ts'
 import type { Surroundings } from './values.ts'
 import { path } from './values.ts'
 import { type Place, readYaml } from './yaml-reader.ts'
 
-const TOP = ['version', 'listen', 'store', 'policy', 'upstreams', 'credentials', 'local_forge', 'anchors'] as const
+const TOP = [
+  'version',
+  'listen',
+  'store',
+  'policy',
+  'upstreams',
+  'credentials',
+  'local_forge',
+  'anchors',
+  'auth',
+  'limits',
+] as const
 const LISTEN = ['host', 'port', 'admin_port', 'allowed_hosts'] as const
 const FORGE = ['port', 'data_dir', 'repository', 'app_id', 'public_key_file'] as const
 const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/
@@ -44,6 +57,8 @@ function settingsOf(root: Place, around: Surroundings): FileSettings {
     ...readConnections(top.get('upstreams'), top.get('credentials'), around),
     localForge: forgeOf(top.get('local_forge'), around),
     anchors: readAnchors(top.get('anchors'), around),
+    auth: readAuth(top.get('auth')),
+    limits: readLimits(top.get('limits')),
   }
 }
 

@@ -1,5 +1,7 @@
 import type { AnchorSettings } from '../anchors/index.ts'
 import type { CatalogName } from '../core/catalog/catalog.ts'
+import type { Limits } from '../identity/limiter.ts'
+import type { IssuerSettings } from '../identity/oauth/index.ts'
 
 /** How a remote or local MCP server behind us is reached. */
 export type UpstreamRoute =
@@ -52,6 +54,13 @@ export interface ListenSettings {
   readonly allowedHosts: readonly string[]
 }
 
+/** Who may come besides those who have a key. */
+export interface AuthSettings {
+  /** The data plane as clients reach it; null: as it listens. */
+  readonly publicUrl: string | null
+  readonly issuers: readonly IssuerSettings[]
+}
+
 /** What the file says, each part absent where it says nothing. Relative paths are resolved against the file's folder. */
 export interface FileSettings {
   readonly host?: string
@@ -65,4 +74,6 @@ export interface FileSettings {
   readonly localForge: ForgeSettings | null
   /** Where signed checkpoints are taken to. */
   readonly anchors: readonly AnchorSettings[]
+  readonly auth: AuthSettings
+  readonly limits: Limits
 }

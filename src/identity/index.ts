@@ -9,5 +9,6 @@ export {
   type Limits,
   type Slot,
 } from './limiter.ts'
+export { createResources, createTokenAuthenticator, METADATA_PATH, type Resources } from './oauth/index.ts'
 export type { KeyRecord, KeyStore } from './ports.ts'
 export { createSelfCheck, isSelf, type Requested } from './self-approval.ts'

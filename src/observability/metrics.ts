@@ -14,6 +14,8 @@ export interface Metrics {
   forwarded(upstream: string, outcome: 'ok' | 'error', seconds: number): void
   /** Entries became durable, `seconds` after they were handed in. */
   appended(entries: number, seconds: number): void
+  /** A call, session or stream was refused by a limit; `limit` is the limit's name. */
+  limited(limit: string): void
   /** States that are asked for only when somebody looks. A later call replaces the readings it names. */
   observe(readings: Readings): void
   /** The text of `/metrics`, with its content type. */
@@ -64,6 +66,12 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
   const upstreamTime = histogram('aegis_upstream_seconds', 'Time an upstream took.', ['upstream', 'outcome'])
   const append = histogram('aegis_ledger_append_seconds', 'From handing in an entry until it is durable.')
   const appended = new Counter({ name: 'aegis_ledger_appended_total', help: 'Entries written.', registers })
+  const limited = new Counter({
+    name: 'aegis_limited_total',
+    help: 'Calls, sessions and streams refused by a limit.',
+    labelNames: ['limit'],
+    registers,
+  })
   const readings = createReadings(registers)
 
   return {
@@ -76,6 +84,7 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       appended.inc(entries)
       append.observe(seconds)
     },
+    limited: (limit) => limited.inc({ limit }),
     observe: readings.set,
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   }

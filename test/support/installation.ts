@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { packageVersion } from '../../src/cli/installation.ts'
 import type { Config, CredentialSettings, UpstreamSettings } from '../../src/config.ts'
 import type { Role } from '../../src/core/envelope.ts'
-import { createKeyring } from '../../src/identity/index.ts'
+import { createKeyring, DEFAULT_LIMITS } from '../../src/identity/index.ts'
 import { type RunningServer, startServer } from '../../src/server.ts'
 import { openStores } from '../../src/store/open.ts'
 
@@ -36,6 +36,8 @@ export interface InstallOptions {
   readonly upstreams?: Readonly<Record<string, UpstreamSettings>>
   readonly credentials?: Readonly<Record<string, CredentialSettings>>
   readonly anchors?: Config['anchors']
+  readonly auth?: Config['auth']
+  readonly limits?: Partial<Config['limits']>
   /** Further keys by name. */
   readonly keys?: Readonly<Record<string, { role: Role; owner: string }>>
 }
@@ -126,6 +128,8 @@ function configIn(folder: string, options: InstallOptions): Config {
     credentials: options.credentials ?? {},
     localForge: null,
     anchors: options.anchors ?? [],
+    auth: options.auth ?? { publicUrl: null, issuers: [] },
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
   }
 }
 
