@@ -28,6 +28,7 @@ const EXPIRY_MS = 5000
 /** The parts, introduced to each other. */
 export interface Composition {
   readonly mcp: ReturnType<typeof mcpRoutes>['routes']
+  readonly sse: ReturnType<typeof mcpRoutes>['sse']
   /** Which authorization servers are trusted (RFC 9728), to be mounted at `METADATA_PATH`. */
   readonly resourceMetadata: ReturnType<typeof resourceMetadataRoutes>
   admin(via: (context: AdminContext) => ResolutionChannel): ReturnType<typeof adminRoutes>
@@ -129,6 +130,7 @@ export async function compose(
   const parts = { gateway, approvals, resolver, ...evidence, reader, policy, authenticate, limiter, log, adminUrl }
   return {
     mcp: entrance.routes,
+    sse: entrance.sse,
     resourceMetadata: resourceMetadataRoutes(callers.metadata, hosts),
     admin: (via) => adminRoutes(parts, via),
     metrics,

@@ -106,6 +106,7 @@ function dataPlane(parts: Composition, config: Config): Hono {
   app.get('/health', (context) => context.json({ status: 'ok' }))
   app.route(METADATA_PATH, parts.resourceMetadata)
   app.route('/mcp', parts.mcp)
+  app.route('/sse', parts.sse)
   return app
 }
 

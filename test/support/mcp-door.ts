@@ -54,7 +54,7 @@ export function openDoor(list: Readonly<Record<string, ListedUpstream>>, more: P
     settled: parts.settled,
     ...more,
   })
-  const app = new Hono().route('/mcp', entrance.routes)
+  const app = new Hono().route('/mcp', entrance.routes).route('/sse', entrance.sse)
   return { ...parts, app, clock, log, entrance, listen: (path?: string) => listen(app, entrance.close, path) }
 }
 
@@ -68,6 +68,7 @@ async function listen(app: Hono, close: () => Promise<void>, path: string | unde
   const port = typeof address === 'object' ? address?.port : 0
   return {
     url: `http://127.0.0.1:${port}/mcp`,
+    sse: `http://127.0.0.1:${port}/sse`,
     async close() {
       server.closeAllConnections()
       await close()

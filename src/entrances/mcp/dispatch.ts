@@ -1,7 +1,7 @@
 import { AegisError } from '../../core/errors.ts'
 import type { Log } from '../../core/runtime.ts'
 import type { Endpoint, Peer } from './endpoint.ts'
-import type { Answers, Exchange } from './exchange.ts'
+import type { Answers, Calls } from './exchange.ts'
 import { shown } from './failures.ts'
 import {
   errorText,
@@ -16,15 +16,10 @@ import {
 import type { Session } from './session.ts'
 
 /** Answers the messages of one POST. Each element of a batch is a call of its own, judged and recorded by itself. */
-export type Dispatch = (parsed: Parsed, endpoint: Endpoint, peer: Peer, exchange: Exchange) => Promise<Answers>
+export type Dispatch = (parsed: Parsed, endpoint: Endpoint, peer: Peer, calls: Calls) => Promise<Answers>
 
 export function createDispatch(log: Log): Dispatch {
-  async function answer(
-    message: RpcMessage,
-    endpoint: Endpoint,
-    peer: Peer,
-    exchange: Exchange,
-  ): Promise<string | null> {
+  async function answer(message: RpcMessage, endpoint: Endpoint, peer: Peer, calls: Calls): Promise<string | null> {
     switch (message.kind) {
       case 'invalid':
         return errorText(message.id, rpcError(message.error))
@@ -35,7 +30,7 @@ export function createDispatch(log: Log): Dispatch {
         if (peer.session !== null) notified(message, endpoint, peer.session)
         return null
       case 'request':
-        return answerRequest(message, endpoint, peer, exchange)
+        return answerRequest(message, endpoint, peer, calls)
       default:
         return message satisfies never
     }
@@ -45,11 +40,11 @@ export function createDispatch(log: Log): Dispatch {
     request: RpcRequest,
     endpoint: Endpoint,
     peer: Peer,
-    exchange: Exchange,
+    calls: Calls,
   ): Promise<string | null> {
     const { id, method, params } = request
     if (method === 'ping') return resultText(id, {})
-    const call = exchange.call()
+    const call = calls.call()
     const held = begin(request, call, peer.session)
     try {
       if (held !== null) throw held
@@ -80,12 +75,12 @@ export function createDispatch(log: Log): Dispatch {
       .catch((error) => log.warn({ method, error: String(error) }, 'a notification did not reach its upstream'))
   }
 
-  return async (parsed, endpoint, peer, exchange) => {
+  return async (parsed, endpoint, peer, calls) => {
     const [only] = parsed.messages
     const texts =
       !parsed.batch && only !== undefined
-        ? [await answer(only, endpoint, peer, exchange)]
-        : await Promise.all(parsed.messages.map((message) => answer(message, endpoint, peer, exchange)))
+        ? [await answer(only, endpoint, peer, calls)]
+        : await Promise.all(parsed.messages.map((message) => answer(message, endpoint, peer, calls)))
     return { batch: parsed.batch, texts }
   }
 }

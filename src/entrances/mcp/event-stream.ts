@@ -12,6 +12,8 @@ export const EVENT_STREAM_HEADERS = {
 export interface EventStream {
   readonly body: ReadableStream<Uint8Array>
   readonly open: boolean
+  /** Bytes the reader may still leave unread; negative where it has left more. */
+  readonly room: number
   /** One JSON-RPC message on one line. False where nobody reads any more. */
   send(message: string): boolean
   /** As `send`, but given up where the reader has too much unread already. */
@@ -35,8 +37,6 @@ export interface SseEvent {
 /** The connection itself. */
 export interface Wire extends EventStream {
   write(event: SseEvent): boolean
-  /** Bytes the reader may still leave unread; negative where it has left more. */
-  readonly room: number
 }
 
 const encoder = new TextEncoder()

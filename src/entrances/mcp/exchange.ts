@@ -6,11 +6,17 @@ export interface Answers {
   readonly texts: readonly (string | null)[]
 }
 
+/** Where calls begin. */
+export interface Calls {
+  /** A new call: aborted when its client cancels it or goes away. */
+  call(): AbortController
+}
+
 /**
  * One POST and its answer. It is plain JSON while nothing else is to be said; the first notification or request of an
  * upstream, or a long silence, turns it into an event stream, if the client reads those.
  */
-export class Exchange {
+export class Exchange implements Calls {
   readonly #streams: boolean
   readonly #json: (text: string) => Response
   readonly #openStream: (onGone: () => void) => EventStream

@@ -78,6 +78,10 @@ export function noSession(): AegisError {
   return new AegisError('not_found', 'no such session', { advice: 'start a new one with initialize' })
 }
 
+export function noStream(): AegisError {
+  return new AegisError('not_found', 'no such session', { advice: 'open a new event stream with GET' })
+}
+
 export function sessionNeeded(): AegisError {
   return new AegisError('invalid_request', 'this needs a session', {
     advice: 'send initialize first, then the Mcp-Session-Id it answers with',

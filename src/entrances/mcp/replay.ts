@@ -1,9 +1,9 @@
-import { type EventStream, openEventStream, type Wire } from './event-stream.ts'
+import { type EventStream, openEventStream, type SseEvent, type Wire } from './event-stream.ts'
 
 /** Milliseconds a broken stream waits for its client. The SDKs come back after one second, then give up within three. */
 export const RESUME_MS = 10_000
 /** Characters of the events kept for one stream. The oldest go first; the last one, which may be an answer, stays. */
-const MAX_KEPT = 256 * 1024
+const MAX_KEPT = 1024 * 1024
 /** Characters kept of all streams that have ended, and what each of them counts for by itself. */
 const MAX_SHELVED = 32 * 1024 * 1024
 const STREAM_COST = 1024
@@ -32,6 +32,8 @@ export interface ReplayParts {
   readonly prefix: string
   /** Whether clients know events without data, which tell the id to come back with before anything was said. */
   readonly primes: boolean
+  /** Begins each connection. */
+  readonly greeting?: SseEvent
   readonly shelf: Shelf
   /** Milliseconds to wait for a client from now on. */
   readonly patience: () => number
@@ -128,6 +130,10 @@ class ReplayedStream implements EventStream {
     return this.#wire.body
   }
 
+  get room(): number {
+    return this.#wire.room
+  }
+
   get open(): boolean {
     return !this.#over && (this.#wire.open || this.kind === 'answers')
   }
@@ -203,6 +209,7 @@ class ReplayedStream implements EventStream {
     const wire = openEventStream(() => {
       if (wire === this.#wire && !this.#over) this.#away()
     })
+    if (this.#parts.greeting !== undefined) wire.write(this.#parts.greeting)
     return wire
   }
 

@@ -6,6 +6,7 @@ import { EVENT_STREAM_HEADERS } from './event-stream.ts'
 import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
 import { clientOf, demandSession } from './handshake.ts'
+import { httpSse } from './http-sse.ts'
 import {
   accepts,
   answerJson,
@@ -29,6 +30,8 @@ const JSON_HEADERS = { 'content-type': 'application/json' } as const
 export interface McpEntrance {
   /** To be mounted at `/mcp`. */
   readonly routes: Hono<{ Bindings: Bindings }>
+  /** HTTP+SSE, to be mounted at `/sse`. */
+  readonly sse: Hono<{ Bindings: Bindings }>
   /** Ends all streams, lets the calls under way finish, then ends the sessions. To be called once, when the server stops. */
   close(): Promise<void>
 }
@@ -39,8 +42,10 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
   const sessions = createSessions({ ...options, release: releaser(options) })
   const keeper = createDoorkeeper(options)
   const door = { options, exchanges, sessions, keeper, dispatch: createDispatch(options.log) }
+  const older = httpSse(door)
   const heart = setInterval(() => {
     sessions.tick()
+    older.beat()
     for (const exchange of exchanges.keys()) exchange.beat()
   }, BEAT_MS)
   heart.unref()
@@ -55,10 +60,11 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
   routes.onError((error, context) => keeper.refuse(context, error))
   return {
     routes,
+    sse: older.routes,
     async close() {
       clearInterval(heart)
       sessions.hush()
-      await Promise.allSettled(exchanges.values())
+      await Promise.allSettled([older.close(), ...exchanges.values()])
       await sessions.close()
     },
   }
