@@ -102,7 +102,8 @@ function createTileCheck(reader: LedgerReader, signed: number, findings: Finding
 
 function createCheckpointCheck(reader: LedgerReader, { origin }: LogHead, pins: Pins | null, findings: Findings) {
   let page: StoredCheckpoint[] = []
-  let from = 0
+  // Whatever somebody may have stored: of sizes below zero too.
+  let from = Number.MIN_SAFE_INTEGER
   let seen = 0
   let good = 0
   let broken = false

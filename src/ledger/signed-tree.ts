@@ -16,6 +16,10 @@ export interface SignedTree {
   /** Null where the log was never signed. */
   readonly vouched: Vouched | null
   readonly faults: readonly LogFault[]
+  /** Those of them that no look at the store alone would show. */
+  readonly remembered: readonly LogFault[]
+  /** For places below it `holds` has an answer: fewer where the newest checkpoint is not that of the rows, and an older one is. */
+  readonly proven: number
   /** Compares an entry's stored hash with the tree. Ascending `n` cost least: a block of leaves is proved at a time. */
   holds(n: number, hash: string): boolean | Promise<boolean>
   /** The root over the first `size` entries as stored; null where rows are missing. */
@@ -33,15 +37,17 @@ export async function openSignedTree(
   remembered: string | null,
 ): Promise<SignedTree> {
   const faults: LogFault[] = []
+  const told: LogFault[] = []
   const stored = await reader.latestCheckpoint()
   const known = rememberedOf(log.origin, pins, remembered)
   const vouched = newestOf(log.origin, pins, stored, known, faults)
   const none: SignedTree = {
-    size: 0,
-    vouched,
-    faults,
-    holds: () => true,
+    ...{ size: 0, proven: 0, vouched, faults, remembered: told, holds: () => true },
     rootAt: (size) => sourceRoot(plain(reader, log, size), size),
+  }
+  const recall = (fault: LogFault) => {
+    faults.push(fault)
+    told.push(fault)
   }
   if (vouched === null || vouched.by === 'fault') return none
   const { size, root } = vouched.checkpoint
@@ -49,23 +55,66 @@ export async function openSignedTree(
     faults.push({ kind: 'ROLLBACK', detail: `a log of ${size} entries was signed, the store holds ${log.size}` })
     return none
   }
-  const source = await faithfulSource(reader, log, vouched.checkpoint, faults)
+  const tiles = watchTiles(reader, size, faults)
+  const source = await faithfulSource(reader, log, vouched.checkpoint, tiles, faults)
   if (source === null) {
-    faults.push(await rewrittenFrom(reader, log, pins, size))
-    return none
+    const { fault, good } = await rewrittenFrom(reader, log, pins, size)
+    faults.push(fault)
+    if (good === null) return none
+    const rows = plain(reader, log, good.size)
+    return { ...none, proven: good.size, holds: createBlocks(reader, good.size, good.root, rows, tiles) }
   }
   if (known !== null && !same(await sourceRoot(source, known.checkpoint.size), known.checkpoint.root)) {
-    faults.push(contradicts(known.checkpoint.size, size))
+    recall(contradicts(known.checkpoint.size, size))
     return none
   }
-  const blocks = createBlocks(reader, size, root, source)
+  // Its own memory comes after the store's: what it remembers was stored.
+  if (known === vouched && stored?.size !== size) recall(forgotten(size))
   return {
-    size,
-    vouched,
-    faults,
-    holds: blocks,
-    rootAt: (at) => sourceRoot(at <= size ? source : plain(reader, log, at), at),
+    ...{ size, proven: size, vouched, faults, remembered: told },
+    holds: createBlocks(reader, size, root, source, tiles),
+    rootAt: (at) => (at <= size ? sourceRoot(source, at) : grownRoot(reader, source, size, at)),
   }
+}
+
+/** Reads tiles, and tells of the first one that must be there and is not. */
+function watchTiles(reader: LedgerReader, size: number, faults: LogFault[]): TileStore {
+  let complete = true
+  return {
+    leafHashes: reader.leafHashes,
+    async tile(level, index) {
+      const tile = await reader.tile(level, index)
+      if (tile === null && complete && (index + 1) * BLOCK ** (level + 1) <= size) {
+        complete = false
+        faults.push({ kind: 'PROJECTION_MISMATCH', detail: `tile ${level}/${index} of the signed tree is missing` })
+      }
+      return tile
+    },
+  }
+}
+
+function forgotten(size: number): LogFault {
+  return { kind: 'PROJECTION_MISMATCH', detail: `the checkpoint of ${size} entries is not in the store any more` }
+}
+
+/** Leaves read at a time. */
+const CHUNK = 16 * BLOCK
+
+/** The root over the signed tree and what was appended since; null where rows are missing. */
+async function grownRoot(
+  reader: LedgerReader,
+  source: SubtreeSource,
+  signed: number,
+  size: number,
+): Promise<Hash | null> {
+  let frontier = await frontierAt(signed, source)
+  while (frontier.size < size) {
+    const to = Math.min(size, frontier.size + CHUNK)
+    const leaves = await reader.leafHashes(frontier.size, to)
+    if (leaves.length !== to - frontier.size) return null
+    frontier = appendLeaves(frontier, leaves)
+  }
+  return rootOf(frontier)
 }
 
 type Pinned = Extract<Vouched, { by: 'pinned' }>
@@ -129,9 +178,10 @@ async function faithfulSource(
   reader: LedgerReader,
   log: LogHead,
   { size, root }: { readonly size: number; readonly root: Hash },
+  tiles: TileStore,
   faults: LogFault[],
 ): Promise<SubtreeSource | null> {
-  const tiled = createTileReader(reader, size).subtree
+  const tiled = createTileReader(tiles, size).subtree
   if (same(await sourceRoot(tiled, size), root)) return tiled
   const rows = plain(reader, log, size)
   if (!same(await sourceRoot(rows, size), root)) return null
@@ -143,12 +193,23 @@ function same(one: Hash | null, other: Hash): boolean {
   return one !== null && Buffer.from(one).equals(other)
 }
 
+interface Rewritten {
+  readonly fault: LogFault
+  /** The largest signed size that still holds; null where none does. */
+  readonly good: { readonly size: number; readonly root: Hash } | null
+}
+
 /** Narrowed to between the largest signed size that still holds and the smallest that does not. */
-async function rewrittenFrom(reader: LedgerReader, log: LogHead, pins: Pins | null, signed: number): Promise<LogFault> {
-  let good = 0
+async function rewrittenFrom(
+  reader: LedgerReader,
+  log: LogHead,
+  pins: Pins | null,
+  signed: number,
+): Promise<Rewritten> {
+  let good: Rewritten['good'] = null
   let bad = signed
-  for (let limit = signed; limit - good > 1; ) {
-    const middle = Math.floor((good + limit) / 2)
+  for (let limit = signed; limit - (good?.size ?? 0) > 1; ) {
+    const middle = Math.floor(((good?.size ?? 0) + limit) / 2)
     const [checkpoint] = await reader.checkpoints(middle, 1)
     const vouched = checkpoint === undefined ? null : vouch(checkpoint.note, log.origin, pins)
     if (vouched?.by !== 'pinned' || vouched.checkpoint.size >= bad || vouched.checkpoint.size < middle) {
@@ -156,13 +217,17 @@ async function rewrittenFrom(reader: LedgerReader, log: LogHead, pins: Pins | nu
       continue
     }
     const { size, root } = vouched.checkpoint
-    if (same(await sourceRoot(plain(reader, log, size), size), root)) good = size
+    if (same(await sourceRoot(plain(reader, log, size), size), root)) good = { size, root }
     else {
       bad = size
       limit = middle
     }
   }
-  return { kind: 'REWRITTEN', n: good, detail: `an entry from ${good} to ${bad - 1} is not the one that was signed` }
+  const n = good?.size ?? 0
+  return {
+    good,
+    fault: { kind: 'REWRITTEN', n, detail: `an entry from ${n} to ${bad - 1} is not the one that was signed` },
+  }
 }
 
 /** Proves the leaves of one block at a time against the root. */
@@ -171,6 +236,7 @@ function createBlocks(
   size: number,
   root: Hash,
   source: SubtreeSource,
+  tiles: TileStore,
 ): (n: number, hash: string) => boolean | Promise<boolean> {
   const blocks = Math.ceil(size / BLOCK)
   let ragged: Hash | null = null
@@ -180,7 +246,7 @@ function createBlocks(
   async function load(index: number): Promise<void> {
     const from = index * BLOCK
     const stored = await reader.leafHashes(from, Math.min(size, from + BLOCK))
-    const tile = await reader.tile(0, index)
+    const tile = await tiles.tile(0, index)
     const found = (await proved(index, stored)) ?? (tile === null ? null : await proved(index, split(tile)))
     at = index
     leaves = (found ?? []).map((leaf) => Buffer.from(leaf).toString('hex'))

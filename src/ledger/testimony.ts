@@ -19,6 +19,8 @@ export interface Presented {
   readonly hash: string
   readonly body: Uint8Array | string
   readonly columns: Columns | null
+  /** Does the signed tree have this hash in this place? Absent or null: there is none that covers it. */
+  readonly inTree?: boolean | null
 }
 
 /** What one entry says about itself. */
@@ -31,6 +33,7 @@ export interface Testimony {
   readonly body: EntryBody | null
   readonly unreadable: Unreadable | null
   readonly columns: Columns | null
+  readonly inTree: boolean | null
 }
 
 /** @param anyForm does not ask whether a body is canonical, only what it says */
@@ -40,8 +43,8 @@ export function examine(entry: Presented, anyForm = false): Testimony {
   const read = text === null ? NOT_TEXT : readBody(text, anyForm)
   const body = isBody(read) ? read : null
   const unreadable = isBody(read) ? null : read
-  const { n, hash: claimedHash, columns } = entry
-  return { n, claimedHash, bodyHash, sound: bodyHash === claimedHash, body, unreadable, columns }
+  const { n, hash: claimedHash, columns, inTree = null } = entry
+  return { n, claimedHash, bodyHash, sound: bodyHash === claimedHash, body, unreadable, columns, inTree }
 }
 
 const NOT_TEXT: Unreadable = { canonical: false, reason: 'not UTF-8', unknownVersion: false }

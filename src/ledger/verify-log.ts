@@ -2,7 +2,7 @@ import { AegisError } from '../core/errors.ts'
 import { textMember } from '../core/json.ts'
 import { parseCanonical } from './body.ts'
 import { isHash, leafHashOfBytes } from './chain.ts'
-import { createFindings, type Damage, type Findings } from './damage.ts'
+import { createFindings, type Damage, type DamageClass, type Findings } from './damage.ts'
 import { createLogTree, type LogTree } from './log-tree.ts'
 import { packRoots } from './merkle/tree.ts'
 import { openSignedTree, type SignedTree } from './signed-tree.ts'
@@ -41,17 +41,10 @@ export async function verifyLog(reader: LedgerReader, options: LogOptions): Prom
   const findings = createFindings()
   const tree = await openSignedTree(reader, log, pins, remembered)
   for (const { kind, detail } of await extentFaults(reader, log)) findings.add(kind, null, null, detail)
-  const around: StoredLog = {
-    // All rows together are compared with the tree: what is wrong with it is found and told once, not for each session.
-    ...{
-      log,
-      tree: { ...tree, faults: [], vouched: null, holds: () => true },
-      pins,
-      fast,
-      faults: [],
-      pruned: await pruneRecord(reader, log),
-    },
-  }
+  // All rows together are compared with the tree: what is wrong with it is found and told once, not for each session.
+  const silent: SignedTree = { ...tree, faults: [], vouched: null }
+  const pruned = await pruneRecord(reader, log)
+  const around: StoredLog = { log, tree: silent, pins, fast, faults: [], pruned }
   const sessions = createSessions(reader, around, findings)
   const whole = await createLogTree(reader, log, pins, findings)
   let leaves = 0
@@ -71,10 +64,13 @@ export async function verifyLog(reader: LedgerReader, options: LogOptions): Prom
   }
   await whole.finish()
   await sessions.finish()
-  for (const { kind, detail, n } of tree.faults) {
+  for (const fault of tree.faults) {
+    const { kind, detail, n = null } = fault
     // The others were found again, each at its place.
-    if (kind === 'ROLLBACK' || (kind === 'REWRITTEN' && !whole.rewritten)) findings.add(kind, null, n ?? null, detail)
+    const news = kind === 'ROLLBACK' || (kind === 'REWRITTEN' && !whole.rewritten) || tree.remembered.includes(fault)
+    if (news) findings.add(kind, null, n, detail)
   }
+  await checkReceipts(reader, findings)
   checkHead(log, whole, findings)
   const subject = { origin: log.origin, session: '', totalEntries: sessions.entries, manifestHash: '' }
   const trust = trustOf(tree, log, pins)
@@ -109,11 +105,15 @@ function createSessions(reader: LedgerReader, around: StoredLog, findings: Findi
   let entries = 0
   let undecided: string | null = null
 
+  const unasked: StoredLog = { ...around, tree: around.tree && { ...around.tree, holds: () => true } }
+
   async function look(session: string): Promise<void> {
-    const report = await verifySession(reader, session, around)
+    const first = await verifySession(reader, session, unasked)
+    // Only where links are broken the tree is asked of each entry: it knows which side of a link is false.
+    const report = first.brokenLink === null ? first : await verifySession(reader, session, around)
     count += 1
     entries += report.totalEntries
-    for (const damage of report.findings) if (damage.class !== 'TORN_TAIL') findings.take(within(session, damage))
+    for (const damage of report.findings) if (!TOLD.has(damage.class)) findings.take(within(session, damage))
     if (report.undecided !== null) undecided ??= `session ${session}: ${report.undecided}`
   }
 
@@ -144,6 +144,9 @@ function createSessions(reader: LedgerReader, around: StoredLog, findings: Findi
   }
 }
 
+/** Of the whole log. */
+const TOLD: ReadonlySet<DamageClass> = new Set(['TORN_TAIL', 'REWRITTEN'])
+
 function within(session: string, damage: Damage): Damage {
   return { ...damage, detail: `session ${session}: ${damage.detail}` }
 }
@@ -166,4 +169,22 @@ function checkLeaf(entry: StoredEntry, { origin }: LogHead, findings: Findings):
 function checkHead(log: LogHead, whole: LogTree, findings: Findings): void {
   if (Buffer.from(packRoots(whole.frontier.roots)).equals(log.frontier)) return
   findings.add('PROJECTION_MISMATCH', null, null, 'the head row does not have the tree of the entries')
+}
+
+const RECEIPTS = 1000
+
+/** Receipts are what others said and prove nothing here; but each is for a checkpoint that is stored. */
+async function checkReceipts(reader: LedgerReader, findings: Findings): Promise<void> {
+  for (let from = Number.MIN_SAFE_INTEGER; ; ) {
+    const page = await reader.receipts(from, RECEIPTS)
+    for (const { size, sink } of page) {
+      const [checkpoint] = await reader.checkpoints(size, 1)
+      if (checkpoint?.size === size) continue
+      findings.add('PROJECTION_MISMATCH', null, null, `a receipt of ${sink} is for ${size} entries: no such checkpoint`)
+    }
+    const last = page.at(-1)?.size
+    if (page.length < RECEIPTS || last === undefined) return
+    // A page may end within a size; more sinks than a page holds there are not.
+    from = last === page[0]?.size ? last + 1 : last
+  }
 }

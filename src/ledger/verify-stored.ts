@@ -2,10 +2,11 @@ import { AegisError } from '../core/errors.ts'
 import { type EntryBody, parseCanonical } from './body.ts'
 import { leafHashOfBytes } from './chain.ts'
 import { coveringErasure, erasures } from './erasures.ts'
+import { frontierFaults, readHeadRow } from './head-row.ts'
 import { openSignedTree, type SignedTree } from './signed-tree.ts'
 import type { LedgerReader, LogHead, SessionHead, StoredEntry } from './store.ts'
 import { type LogFault, NOT_SIGNED, type Pins, pinned, type Trust, UNSIGNED, unvouched } from './trust.ts'
-import { createSessionVerifier, type Ending, type PresentedManifest, type VerifyReport } from './verify.ts'
+import { createSessionVerifier, type Ending, type VerifyReport } from './verify.ts'
 
 export interface StoredOptions {
   /** Absent: signatures are not looked at. Null: no key is known, and what is signed cannot be decided. */
@@ -34,7 +35,7 @@ export async function verifyStored(
     tree,
     pins: pins ?? null,
     fast,
-    faults: await extentFaults(reader, log),
+    faults: [...(await extentFaults(reader, log)), ...(await frontierFaults(tree, log))],
     pruned: await pruneRecord(reader, log),
   }
   return verifySession(reader, session, { ...report, ...(onEntry && { onEntry }) })
@@ -56,10 +57,11 @@ export interface StoredLog {
 export async function verifySession(reader: LedgerReader, session: string, around: StoredLog): Promise<VerifyReport> {
   const { log, tree, fast, onEntry } = around
   const head = await reader.session(session)
-  const manifest = await storedManifest(reader, head, log)
+  const row = await readHeadRow(reader, head, log)
+  const { manifest } = row
   const erased = await erasures(reader, session)
   const cover = createCover(tree)
-  if (manifest !== null && manifest.n !== null) await cover.leaf(manifest.n, manifest.hash)
+  if (manifest !== null && manifest.n !== null && manifest.n >= 0) await cover.leaf(manifest.n, manifest.hash)
   for (const { leaf } of erased) await cover.leaf(leaf.n, leaf.hash)
   const record = around.pruned?.leaf
   if (record !== undefined) await cover.leaf(record.n, leafHashOfBytes(record.body))
@@ -67,21 +69,22 @@ export async function verifySession(reader: LedgerReader, session: string, aroun
   const verifier = createSessionVerifier({
     ...{ origin: log.origin, session, payloadsComplete: true, manifestEnds: false, manifest, fast, pruned },
     erased: (n, path) => coveringErasure(erased, n, path) !== undefined,
-    ...(onEntry && { onEntry }),
+    onEntry(entry, n) {
+      row.note(entry, n)
+      onEntry?.(entry, n)
+    },
   })
   let found = 0
   for await (const page of reader.sessionEntries(session)) {
     found += page.length
     for (const { entry, payloads } of page) {
-      verifier.entry(presented(entry), payloads)
       const held = cover.entry(entry.n, entry.hash)
-      if (held !== undefined) await held
+      verifier.entry(presented(entry, typeof held === 'boolean' ? held : await held), payloads)
     }
   }
   if (head === null && found === 0) throw new AegisError('not_found', `no session ${session} in this log`)
-  const { log: missing, ...ending } = endingOf(head)
-  const faults = [...around.faults, ...missing, ...cover.all()]
-  return verifier.finish({ ...ending, log: faults, ...trustOf(around, cover) })
+  const faults = [...around.faults, ...row.faults(), ...cover.all()]
+  return verifier.finish({ ...endingOf(head), log: faults, ...trustOf(around, cover) })
 }
 
 /** How many of the session's first entries lie below what a `prune` leaf says was archived and deleted. */
@@ -114,33 +117,37 @@ interface Cover {
   all(): readonly LogFault[]
   /** Entries that are newer than the checkpoint. */
   readonly newer: number
-  entry(n: number, hash: string): Promise<void> | undefined
+  /** Is it in the tree? Null where no checkpoint covers its place. */
+  entry(n: number, hash: string): boolean | null | Promise<boolean>
   leaf(n: number, hash: string): Promise<void>
 }
 
 const UNSIGNED_TAIL = 'from here on no checkpoint covers the session yet'
 
 function createCover(tree: SignedTree | null): Cover {
-  const faults: LogFault[] = [...(tree?.faults ?? [])]
+  const faults: LogFault[] = []
   let first: number | null = null
   let newest: number | null = null
   let newer = 0
 
-  function judge(n: number, held: boolean): void {
-    if (held || first !== null) return
-    first = n
-    faults.push({ kind: 'REWRITTEN', n, detail: `from entry ${n} on the log is not the one that was signed` })
+  function judge(n: number, held: boolean): boolean {
+    if (!held && first === null) {
+      first = n
+      faults.push({ kind: 'REWRITTEN', n, detail: `from entry ${n} on the log is not the one that was signed` })
+    }
+    return held
   }
 
-  function look(n: number, hash: string): Promise<void> | undefined {
-    const held = tree === null ? true : tree.holds(n, hash)
-    if (typeof held !== 'boolean') return held.then((answer) => judge(n, answer))
-    judge(n, held)
-    return undefined
+  function look(n: number, hash: string): boolean | null | Promise<boolean> {
+    if (tree === null || n >= tree.proven) return null
+    const held = tree.holds(n, hash)
+    return typeof held === 'boolean' ? judge(n, held) : held.then((answer) => judge(n, answer))
   }
 
+  const torn = (n: number): LogFault => ({ kind: 'TORN_TAIL', n, detail: UNSIGNED_TAIL })
   return {
-    all: () => (newest === null ? faults : [...faults, { kind: 'TORN_TAIL', n: newest, detail: UNSIGNED_TAIL }]),
+    // The tree finds its faults as it is read.
+    all: () => [...(tree?.faults ?? []), ...faults, ...(newest === null ? [] : [torn(newest)])],
     get newer() {
       return newer
     },
@@ -151,7 +158,9 @@ function createCover(tree: SignedTree | null): Cover {
       }
       return look(n, hash)
     },
-    leaf: async (n, hash) => look(n, hash),
+    async leaf(n, hash) {
+      await look(n, hash)
+    },
   }
 }
 
@@ -165,20 +174,8 @@ function trustOf({ tree, pins, log }: StoredLog, cover: Cover): Pick<Ending, 'tr
   return { trust, undecided, lacking: pinned(pins, log.origin) ? (unsigned ?? tail) : null }
 }
 
-function presented(entry: StoredEntry) {
-  return { n: entry.n, hash: entry.hash, body: entry.body, columns: entry }
-}
-
-async function storedManifest(
-  reader: LedgerReader,
-  head: SessionHead | null,
-  { minIndex }: LogHead,
-): Promise<PresentedManifest | null> {
-  if (head === null || head.manifestN === null || head.manifestN < minIndex) return null
-  const leaf = await reader.entry(head.manifestN)
-  // A missing leaf has no hash that any text has: it is reported as forged.
-  if (leaf === null) return { n: head.manifestN, hash: '', text: '' }
-  return { n: leaf.n, hash: leaf.hash, text: Buffer.from(leaf.body).toString() }
+function presented(entry: StoredEntry, inTree: boolean | null) {
+  return { n: entry.n, hash: entry.hash, body: entry.body, columns: entry, inTree }
 }
 
 /** Does the log hold as many rows as its head row says? */
@@ -191,10 +188,7 @@ export async function extentFaults(reader: LedgerReader, { size, minIndex }: Log
   return [{ kind: 'PROJECTION_MISMATCH', detail: `the last of ${size} entries is numbered ${last}` }]
 }
 
-function endingOf(head: SessionHead | null): Pick<Ending, 'head' | 'final' | 'log'> {
-  if (head !== null) {
-    return { head: { entries: head.nextSeq, last: head.headHash }, final: head.status === 'closed', log: [] }
-  }
-  const detail = 'the row that names the last entry of the session is missing'
-  return { head: null, final: false, log: [{ kind: 'PROJECTION_MISMATCH', detail }] }
+function endingOf(head: SessionHead | null): Pick<Ending, 'head' | 'final'> {
+  if (head === null) return { head: null, final: false }
+  return { head: { entries: head.nextSeq, last: head.headHash }, final: head.status === 'closed' }
 }

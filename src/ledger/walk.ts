@@ -75,12 +75,21 @@ export function createWalk(origin: string, session: string, findings: Findings, 
   /** The current position is left behind: `named` is the hash by which its successor knows it, null where there is none. */
   function settle(named: string | null): void {
     if (suspects !== null) {
-      const vouched = named !== null && answersTo(suspects.later, named)
-      if (vouched) findings.add('ALTERED_BODY', after(suspects.seq - 1), suspects.earlier.n, 'rewritten with its hash')
+      if (isLaterTrue(suspects.earlier, suspects.later, named))
+        findings.add('ALTERED_BODY', after(suspects.seq - 1), suspects.earlier.n, 'rewritten with its hash')
       else findings.add('ALTERED_LINK', before(suspects.seq), suspects.later.n, 'names another predecessor')
       suspects = null
     }
     for (const entry of current) reportUnsound(entry, named, next - 1)
+  }
+
+  /** Of two entries that each hold for themselves: the signed tree knows, without it the next link shows which the others follow. */
+  function isLaterTrue(earlier: Testimony, later: Testimony, named: string | null): boolean {
+    if (earlier.inTree !== later.inTree) {
+      if (earlier.inTree !== null) return !earlier.inTree
+      if (later.inTree !== null) return later.inTree
+    }
+    return named !== null && answersTo(later, named)
   }
 
   function reportUnsound(entry: Testimony, named: string | null, seq: number): void {

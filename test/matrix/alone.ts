@@ -1,4 +1,5 @@
 import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
+import type { SessionHead } from '../../src/ledger/store.ts'
 import { SESSION } from '../support/drafts.ts'
 import type { Case, Evidence, Expected, Group } from './case.ts'
 import { copyOf, type LogState, leafHashOf, memoryReader } from './log.ts'
@@ -24,9 +25,9 @@ function edited(seq: number, edit: (body: string) => string, rehash = false): (c
 const againFrom = (seq: number, edit: (body: string) => string) => (copy: LogState) =>
   rewriteFrom(copy, indexOf(copy, seq), edit)
 
-function head(change: { readonly nextSeq?: number; readonly headHash?: string }): (copy: LogState) => void {
+function head(change: Partial<SessionHead>): (copy: LogState) => void {
   return (copy) => {
-    copy.sessions.set(SESSION, { ...headOf(copy), ...change, manifestN: null })
+    copy.sessions.set(SESSION, { ...headOf(copy), ...change })
   }
 }
 

@@ -1,12 +1,13 @@
-import type { AnchoredNote, checkAnchors } from '../../src/anchors/check.ts'
+import type { AnchoredNote } from '../../src/anchors/check.ts'
+import type { foundStore, withAnchors } from '../../src/cli/evidence/anchored.ts'
 import { AegisError } from '../../src/core/errors.ts'
 import type { parseTrustPolicy } from '../../src/ledger/notes/trust-policy.ts'
 import type { readBundle } from '../../src/ledger/read-bundle.ts'
-import type { openSignedTree } from '../../src/ledger/signed-tree.ts'
 import type { LedgerReader } from '../../src/ledger/store.ts'
 import { type Pins, trustName } from '../../src/ledger/trust.ts'
 import type { VerifyReport } from '../../src/ledger/verify.ts'
 import type { verifyBundle } from '../../src/ledger/verify-bundle.ts'
+import type { verifyLog } from '../../src/ledger/verify-log.ts'
 import type { verifyStored } from '../../src/ledger/verify-stored.ts'
 
 /** The verifier as one thing, so that a mutant of it can be judged by the same cases. */
@@ -15,8 +16,9 @@ export interface Verifier {
   readonly verifyBundle: typeof verifyBundle
   readonly readBundle: typeof readBundle
   readonly parseTrustPolicy: typeof parseTrustPolicy
-  readonly openSignedTree: typeof openSignedTree
-  readonly checkAnchors: typeof checkAnchors
+  readonly verifyLog: typeof verifyLog
+  readonly foundStore: typeof foundStore
+  readonly withAnchors: typeof withAnchors
 }
 
 /** What is laid before the verifier. `pins`: lines of a `log.vkey`; null, no key is known; absent, signatures are not looked at. */
@@ -24,7 +26,8 @@ export type Evidence =
   | {
       readonly as: 'store'
       readonly reader: LedgerReader
-      readonly session: string
+      /** Null: the whole log. */
+      readonly session: string | null
       readonly pins?: string | null
       readonly remembered?: string | null
       readonly anchors?: readonly AnchoredNote[]
@@ -91,10 +94,13 @@ function judgeBundle(verifier: Verifier, { text, pins }: Extract<Evidence, { as:
 
 async function judgeStore(verifier: Verifier, evidence: Extract<Evidence, { as: 'store' }>): Promise<Verdict> {
   const { reader, session, remembered = null, anchors } = evidence
+  const pins = pinsOf(verifier, evidence.pins ?? null)
+  if (session === null) return verdictOf(await verifier.verifyLog(reader, { pins, remembered }))
   if (evidence.pins === undefined) return verdictOf(await verifier.verifyStored(reader, session))
-  const pins = pinsOf(verifier, evidence.pins)
-  const verdict = verdictOf(await verifier.verifyStored(reader, session, { pins, remembered }))
-  return anchors === undefined ? verdict : withAnchors(verifier, verdict, reader, anchors, pins)
+  const report = await verifier.verifyStored(reader, session, { pins, remembered })
+  if (anchors === undefined || pins === null) return verdictOf(report)
+  const found = await verifier.foundStore(reader, session, pins, anchors)
+  return verdictOf(verifier.withAnchors(report, found, anchors, pins))
 }
 
 function verdictOf(report: VerifyReport): Verdict {
@@ -105,25 +111,6 @@ function verdictOf(report: VerifyReport): Verdict {
 function outcomeOf({ valid, belowTrust, findings }: VerifyReport): Outcome {
   if (valid) return belowTrust === null ? 'valid' : 'below'
   return findings.some(({ severity }) => severity === 'error') ? 'tampered' : 'undecided'
-}
-
-async function withAnchors(
-  verifier: Verifier,
-  verdict: Verdict,
-  reader: LedgerReader,
-  anchors: readonly AnchoredNote[],
-  pins: Pins | null,
-): Promise<Verdict> {
-  const log = await reader.head()
-  if (log === null || pins === null) return nothing('refused')
-  const tree = await verifier.openSignedTree(reader, log, pins, null)
-  const roots = new Map<number, Uint8Array | null>()
-  for (let size = 0; size <= log.size; size += 1) roots.set(size, await tree.rootAt(size))
-  const { origin, size } = log
-  const report = verifier.checkAnchors({ origin, size, rootAt: (at) => roots.get(at) ?? null }, anchors, pins.policy)
-  if (report.findings.length === 0) return verdict
-  const found = report.findings.map(({ class: kind, from }) => ({ class: kind, seq: null, n: from }))
-  return { ...verdict, outcome: 'tampered', found: [...found, ...verdict.found] }
 }
 
 function pinsOf(verifier: Verifier, text: string | null): Pins | null {

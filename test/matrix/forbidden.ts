@@ -20,8 +20,11 @@ const STATEMENTS: readonly { readonly sql: string; readonly owner: Expected }[] 
   { sql: "UPDATE ledger_checkpoint SET note = ''", owner: { ...TAMPERED, class: 'BAD_SIGNATURE' } },
   { sql: 'UPDATE ledger_checkpoint SET root = randomblob(32)', owner: { ...TAMPERED, class: 'PROJECTION_MISMATCH' } },
   { sql: 'UPDATE ledger_tile SET hashes = randomblob(8192)', owner: { ...TAMPERED, class: 'PROJECTION_MISMATCH' } },
-  // Without the tiles all is told by the rows, without the checkpoints by the gateway's own memory.
-  { sql: 'DELETE FROM ledger_tile; DELETE FROM ledger_checkpoint', owner: { outcome: 'valid', trust: 'self-signed' } },
+  // The gateway's own memory still vouches for the rows, and so for what is gone.
+  {
+    sql: 'DELETE FROM ledger_tile; DELETE FROM ledger_checkpoint',
+    owner: { ...TAMPERED, class: 'PROJECTION_MISMATCH', only: ['PROJECTION_MISMATCH'] },
+  },
 ]
 
 const ROLES = ['the gateway', 'a reader', 'the owner'] as const

@@ -7,6 +7,7 @@ import { consistentRewrites, truncations } from './history.ts'
 import { hostileInput } from './hostile.ts'
 import { clocks, meaning } from './meaning.ts'
 import { orderOfEntries } from './order.ts'
+import { rowsBeside } from './rows.ts'
 
 /** What can be judged without a process, a disk or a server. */
 export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
@@ -21,4 +22,5 @@ export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
   erasing,
   meaning,
   oneCheckAlone,
+  rowsBeside,
 ]

@@ -143,6 +143,6 @@ function untouched(honest: LogState): Case[] {
   return [SESSION, OTHER].map((session) => ({
     name: `nothing was cut: ${session}`,
     evidence: () => storeOf(honest, { session, anchors, remembered: newest(honest).note, pins: PINS }),
-    expect: { outcome: 'valid', trust: 'self-signed' },
+    expect: { outcome: 'valid', trust: 'anchored(file)', only: [] },
   }))
 }

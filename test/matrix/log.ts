@@ -139,7 +139,7 @@ export function memoryReader(state: LogState): LedgerReader {
   return {
     head: async () => log,
     session: async (id) => sessions.get(id) ?? null,
-    brokenHeads: async () => [],
+    brokenHeads: async () => brokenHeads(state),
     entries: (from) => pages(entries.filter(({ n }) => n >= from)),
     sessionEntries: (id) =>
       pages(chainOf(entries, id).map((entry): EntryWithPayloads => ({ entry, payloads: of(entry.n) }))),
@@ -151,7 +151,11 @@ export function memoryReader(state: LogState): LedgerReader {
     sessions: async () => [],
     leaves: async (id, kind) =>
       entries.filter((leaf) => leaf.session === id && leaf.seq === null && leaf.kind === kind),
-    list: async ({ limit }) => entries.toReversed().slice(0, limit),
+    list: async ({ kind, limit }) =>
+      entries
+        .filter((entry) => kind === undefined || entry.kind === kind)
+        .toReversed()
+        .slice(0, limit),
     tile: async (level, index) => tiles.find((tile) => tile.level === level && tile.index === index)?.hashes ?? null,
     leafHashes: async (from, to) =>
       entries
@@ -162,6 +166,13 @@ export function memoryReader(state: LogState): LedgerReader {
     receipts: async (from, limit) => receipts.filter(({ size }) => size >= from).slice(0, limit),
     holds: async () => [],
   }
+}
+
+function brokenHeads({ sessions, entries }: LogState): string[] {
+  return [...sessions.values()].flatMap(({ session, nextSeq, headHash, lastN }) => {
+    const last = entries.find((entry) => entry.session === session && entry.seq === nextSeq - 1)
+    return last?.hash === headHash && last.n === lastN ? [] : [session]
+  })
 }
 
 async function* pages<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {

@@ -89,11 +89,12 @@ function columns(
   return Object.entries(of).map(([name, [other, expect]]) => ({ table, name, row, neighbour, other, expect }))
 }
 
-const ALL_FORGED = {
-  'bit flip': 'MANIFEST_FORGED',
-  'other valid value': 'MANIFEST_FORGED',
-  'null or empty': 'MANIFEST_FORGED',
-  'swap with neighbour': 'MANIFEST_FORGED',
+const ALL_WRONG = {
+  'bit flip': 'PROJECTION_MISMATCH',
+  'other valid value': 'PROJECTION_MISMATCH',
+  'null or empty': 'PROJECTION_MISMATCH',
+  're-encoding': 'PROJECTION_MISMATCH',
+  'swap with neighbour': 'PROJECTION_MISMATCH',
 } as const
 const ALL_BAD = {
   'other valid value': 'BAD_SIGNATURE',
@@ -114,29 +115,29 @@ const COLUMNS: readonly Column[] = [
   }),
   ...columns('ledger_session', `session = '${SESSION}'`, `session = '${OTHER}'`, {
     session: ['key_c3/new', ['PROJECTION_MISMATCH', 'MANIFEST_FORGED']],
-    tenant: ['other', null],
+    tenant: [
+      'other',
+      {
+        ...ALL_WRONG,
+        // Both sessions are of one tenant.
+        'swap with neighbour': null,
+      },
+    ],
     next_seq: [5, 'PROJECTION_MISMATCH'],
     head_hash: [SOME_HASH, 'ALTERED_LINK'],
-    status: ['closed', null],
-    // A place before the log's first row is that of a manifest that was pruned.
-    manifest_n: [3, { ...ALL_FORGED, 're-encoding': null }],
+    // What is no status reads as open.
+    status: ['closed', { 'other valid value': 'PROJECTION_MISMATCH' }],
+    manifest_n: [3, 'MANIFEST_FORGED'],
   }),
   ...columns('ledger_tile', 'level = 0 AND idx = 0', 'level = 0 AND idx = 1', {
-    // What a tile that is missing held is made again from the rows.
-    level: [7, null],
-    idx: [9, { 'bit flip': 'PROJECTION_MISMATCH', 'swap with neighbour': 'PROJECTION_MISMATCH' }],
+    // What a tile held that is missing is made again from the rows, and it is missing.
+    level: [7, { ...ALL_WRONG, 'null or empty': null, 'swap with neighbour': null }],
+    idx: [9, { ...ALL_WRONG, 'null or empty': null }],
     hashes: [Buffer.alloc(8192, 1), 'PROJECTION_MISMATCH'],
   }),
   ...columns('ledger_checkpoint', NEWEST, OLDER, {
-    // Put below an older one, it is no longer the newest: the gateway's own memory stands in for it.
-    size: [
-      90_000,
-      {
-        'bit flip': 'PROJECTION_MISMATCH',
-        'other valid value': 'PROJECTION_MISMATCH',
-        'swap with neighbour': 'PROJECTION_MISMATCH',
-      },
-    ],
+    // Put below an older one, it is no longer the newest: the gateway's own memory knows that there was one.
+    size: [90_000, 'PROJECTION_MISMATCH'],
     root: [Buffer.alloc(32, 1), 'PROJECTION_MISMATCH'],
     note: [
       'aegis.example/log/test\n1\nAAAA\n',
@@ -150,8 +151,8 @@ const COLUMNS: readonly Column[] = [
   }),
   ...columns('ledger_log', 'id = 1', 'id = 1', {
     size: [4, ['ROLLBACK', 'DELETED']],
-    // Compared by whoever signs, and by nobody else.
-    frontier: [Buffer.alloc(32, 1), null],
+    frontier: [Buffer.alloc(32, 1), 'PROJECTION_MISMATCH'],
+    // A scratch cell: its probes of the disk are counted there.
     epoch: [90, null],
   }),
 ]

@@ -1,8 +1,8 @@
-import { checkAnchors } from '../../src/anchors/check.ts'
+import { foundStore, withAnchors } from '../../src/cli/evidence/anchored.ts'
 import { parseTrustPolicy } from '../../src/ledger/notes/trust-policy.ts'
 import { readBundle } from '../../src/ledger/read-bundle.ts'
-import { openSignedTree } from '../../src/ledger/signed-tree.ts'
 import { verifyBundle } from '../../src/ledger/verify-bundle.ts'
+import { verifyLog } from '../../src/ledger/verify-log.ts'
 import { verifyStored } from '../../src/ledger/verify-stored.ts'
 import type { Verifier } from './case.ts'
 
@@ -10,8 +10,9 @@ import type { Verifier } from './case.ts'
 export const VERIFIER: Verifier = {
   verifyStored,
   verifyBundle,
+  verifyLog,
   readBundle,
   parseTrustPolicy,
-  openSignedTree,
-  checkAnchors,
+  foundStore,
+  withAnchors,
 }

@@ -31,10 +31,19 @@ export function rewriteHistory(file: string, edit: (body: string) => string): vo
     for (const [session, hash] of heads) {
       database.prepare('UPDATE ledger_session SET head_hash = ? WHERE session = ?').run([hash, session])
     }
+    rewriteTiles(database, leaves)
     const frontier = packRoots(appendLeaves(EMPTY, leaves).roots)
     database.prepare('UPDATE ledger_log SET frontier = ?').run([frontier])
   } finally {
     database.close()
+  }
+}
+
+/** The full tiles of the lowest level: those above have more entries below them than these tests write. */
+function rewriteTiles(database: Database.Database, leaves: readonly Uint8Array[]): void {
+  const insert = database.prepare('INSERT INTO ledger_tile VALUES (0, ?, ?)')
+  for (let index = 0; (index + 1) * 256 <= leaves.length; index += 1) {
+    insert.run([index, packRoots(leaves.slice(index * 256, (index + 1) * 256))])
   }
 }
 

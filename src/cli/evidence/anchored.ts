@@ -29,8 +29,9 @@ interface Found {
   readonly cosigned: readonly AnchoredNote[]
 }
 
-/** All notes of the anchors an auditor named. @throws AegisError `invalid_params`, `not_found`, `cannot_decide` */
-export async function readAnchors(sources: readonly string[], context: Context): Promise<AnchoredNote[]> {
+/** All notes of the anchors an auditor named; null where none was named. @throws AegisError `invalid_params`, `not_found`, `cannot_decide` */
+export async function readAnchors(sources: readonly string[], context: Context): Promise<AnchoredNote[] | null> {
+  if (sources.length === 0) return null
   const notes: AnchoredNote[] = []
   for (const source of sources)
     for (const note of await readAnchor(parseAnchorSource(source), context.env)) notes.push(note)
@@ -42,7 +43,7 @@ export async function foundStore(
   reader: LedgerReader,
   session: string | null,
   pins: Pins,
-  anchors: readonly AnchoredNote[],
+  anchors: readonly AnchoredNote[] | null,
 ): Promise<Found> {
   const head = await reader.head()
   if (head === null) throw new AegisError('cannot_decide', 'the store holds no log: its head row is missing')
@@ -52,7 +53,7 @@ export async function foundStore(
   const cosigned = await cosignedIn(reader, need)
   const tree = await openSignedTree(reader, head, pins, null)
   const roots = new Map<number, Hash | null>()
-  for (const size of anchoredSizes([...anchors, ...cosigned])) {
+  for (const size of anchoredSizes([...(anchors ?? []), ...cosigned])) {
     if (size <= head.size) roots.set(size, await tree.rootAt(size))
   }
   const rootAt = (size: number) => roots.get(size) ?? null
@@ -79,20 +80,20 @@ export function foundBundle(bundle: EvidenceBundle): Found | null {
   return { log: { origin, size: Number.MAX_SAFE_INTEGER, rootAt }, need: size, cosigned: [] }
 }
 
-/** The report with what the anchors say of the log. */
+/** The report with what the anchors say of the log. @param anchors null where nobody asked for any */
 export function withAnchors(
   report: VerifyReport,
   { log, need, cosigned }: Found,
-  anchors: readonly AnchoredNote[],
+  anchors: readonly AnchoredNote[] | null,
   pins: Pins,
 ): VerifyReport {
-  const { findings, covered } = checkAnchors(log, [...anchors, ...cosigned], pins.policy)
+  const { findings, covered } = checkAnchors(log, [...(anchors ?? []), ...cosigned], pins.policy)
   const known = witnessesInForce(pins.policy, need)
   const sinks = [...covered].filter(([, size]) => size >= need).map(([sink]) => sink)
   const witnesses = new Set(sinks.filter((sink) => known.some(({ name }) => name === sink)))
   const places = sinks.filter((sink) => !witnesses.has(sink))
   const faults: LogFault[] = findings.map(faultOf)
-  if (anchors.length > 0 && places.length === 0 && findings.length === 0) {
+  if (anchors !== null && places.length === 0 && findings.length === 0) {
     faults.push({ kind: 'UNANCHORED', detail: 'the anchors hold no checkpoint that covers all of this' })
   }
   return extendReport(report, faults, trustWith(report.trust, places, witnesses.size, known.length))
