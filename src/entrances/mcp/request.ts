@@ -69,6 +69,13 @@ export function onDisconnect(context: McpContext, gone: () => void): void {
   })
 }
 
+/** Calls back when the answer is over: written to its end, or its client gone before that. */
+export function onEnd(context: McpContext, over: () => void): void {
+  const outgoing = context.env?.outgoing
+  if (outgoing === undefined) context.req.raw.signal.addEventListener('abort', over, { once: true })
+  else outgoing.once('close', over)
+}
+
 /** @throws AegisError `unsupported_media_type`: forms and plain text are what a foreign web page can send unasked. */
 export function demandJson(contentType: string | undefined): void {
   if (contentType === 'application/json') return

@@ -2,15 +2,13 @@ import { AegisError } from '../../core/errors.ts'
 import type { Principal } from '../../core/ids.ts'
 import { type Clock, type Random, rfc3339 } from '../../core/runtime.ts'
 import type { ClientChannel } from '../../gateway/ports.ts'
+import type { Limiter } from '../../identity/limiter.ts'
 import { createReplay, createShelf, RESUME_MS } from './replay.ts'
 import { Session, type SessionStart } from './session.ts'
 import { ASSUMED, hasEmptyEvents } from './versions.ts'
 
 /** Milliseconds of silence after which a session is closed and its conversations with upstreams end. */
 const IDLE_MS = 30 * 60_000
-/** Sessions of one key, and of all keys: a client that never ends its sessions must not fill the memory. */
-const MAX_PER_PRINCIPAL = 1000
-const MAX_SESSIONS = 10_000
 
 export interface Sessions {
   /** @throws AegisError `too_many` */
@@ -31,25 +29,25 @@ export function createSessions(parts: {
   readonly clock: Clock
   readonly random: Random
   readonly version: string
+  /** A client that never ends its sessions must not fill the memory. */
+  readonly limiter: Pick<Limiter, 'open'>
   /** A client has gone: upstreams let go of it. */
   readonly release: (channelKey: string) => Promise<void>
   /** Milliseconds a broken stream waits for its client. */
   readonly resumeMs?: number
 }): Sessions {
-  const { clock, random, version, release } = parts
+  const { clock, random, version, limiter, release } = parts
   const shelf = createShelf()
   let resumeMs = parts.resumeMs ?? RESUME_MS
   const patience = (): number => resumeMs
   const sessions = new Map<string, Session>()
-  const counts = new Map<Principal, number>()
+  const places = new WeakMap<Session, () => void>()
   const shared = new Map<Principal, { channel: ClientChannel; lastUsed: number }>()
   const token = (): string => Buffer.from(random.bytes(16)).toString('hex')
 
   async function remove(session: Session): Promise<void> {
     if (!sessions.delete(session.id)) return
-    const left = (counts.get(session.principal) ?? 1) - 1
-    if (left === 0) counts.delete(session.principal)
-    else counts.set(session.principal, left)
+    places.get(session)?.()
     session.close()
     await release(session.channel.key)
   }
@@ -68,12 +66,7 @@ export function createSessions(parts: {
     remove,
 
     create(start, label) {
-      const own = counts.get(start.principal) ?? 0
-      if (own >= MAX_PER_PRINCIPAL || sessions.size >= MAX_SESSIONS) {
-        throw new AegisError('too_many', 'too many open sessions', {
-          advice: 'end sessions with DELETE; idle ones end by themselves after 30 minutes',
-        })
-      }
+      const place = limiter.open('sessions', start.principal)
       const id = token()
       const primes = hasEmptyEvents(start.client.protocolVersion)
       const session = new Session({
@@ -85,7 +78,7 @@ export function createSessions(parts: {
       })
       session.lastUsed = clock.elapsed()
       sessions.set(id, session)
-      counts.set(start.principal, own + 1)
+      places.set(session, place)
       return session
     },
 

@@ -15,6 +15,7 @@ import {
   labelOf,
   type McpContext,
   onDisconnect,
+  onEnd,
   readBody,
 } from './request.ts'
 import { errorText, messageText, type Parsed, parseBody, type RpcRequest, resultText, rpcError } from './rpc.ts'
@@ -157,6 +158,7 @@ async function listen(door: Door, context: McpContext): Promise<Response> {
   if (foreign !== null) return foreign
   const session = sessionOf(door, context, visit)
   if (session === null) return failures.notAllowed()
+  onEnd(context, door.options.limiter.open('streams', visit.caller.id))
   const lastEventId = context.req.header('last-event-id')
   const stream = lastEventId === undefined ? session.hear() : session.resume(lastEventId)
   // Nothing more to come: the one status that makes clients of the SDKs stop asking.

@@ -3,11 +3,14 @@ import type { Principal } from '../../../src/core/ids.ts'
 import { openEventStream } from '../../../src/entrances/mcp/event-stream.ts'
 import { Exchange } from '../../../src/entrances/mcp/exchange.ts'
 import { createSessions } from '../../../src/entrances/mcp/sessions.ts'
-import { handClock, systemRandom } from '../../support/world.ts'
+import { createLimiter, DEFAULT_LIMITS } from '../../../src/identity/limiter.ts'
+import { handClock, listLog, systemRandom } from '../../support/world.ts'
 
 const client = { capabilities: {}, info: {}, protocolVersion: '2025-11-25' }
 const alice = 'key_alice' as Principal
 const bob = 'key_bob' as Principal
+
+const limits = { ...DEFAULT_LIMITS, sessions: { own: 1000, all: 10_000 } }
 
 function setUp() {
   const clock = handClock()
@@ -16,6 +19,7 @@ function setUp() {
     version: '1.2.3',
     clock,
     random: systemRandom,
+    limiter: createLimiter({ limits, clock, log: listLog(), refused: () => undefined }),
     release: async (key) => void released.push(key),
   })
   const open = (principal = alice) => sessions.create({ principal, upstream: null, client }, null)
