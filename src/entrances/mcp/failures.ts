@@ -1,7 +1,6 @@
 import { AegisError, asAegisError, ERROR_CODES } from '../../core/errors.ts'
 import type { Log } from '../../core/runtime.ts'
-import { errorText, type RpcId, type RpcMessage, rpcError } from './rpc.ts'
-import { isRevision, REVISIONS, UNSUPPORTED_VERSION } from './versions.ts'
+import { errorText, type RpcId, rpcError } from './rpc.ts'
 
 /** HTTP 406 has no code of its own in the table of errors: it exists at this door only. */
 const NOT_ACCEPTABLE = 'accept'
@@ -30,22 +29,6 @@ function retryAfter({ data }: AegisError): Record<string, string> {
 
 export function notAllowed(): Response {
   return new Response(null, { status: 405, headers: { allow: 'GET, POST, DELETE' } })
-}
-
-/**
- * A revision we do not speak. Clients of the stateless era probe with one (`server/discover`) and take this very error,
- * with a list that names no revision of theirs, as the sign to fall back to `initialize`.
- */
-export function foreignVersion(header: string | undefined, first: RpcMessage | undefined): Response | null {
-  const probe = first?.kind === 'request' && first.method === 'server/discover'
-  if (!probe && (header === undefined || isRevision(header))) return null
-  const error = {
-    code: UNSUPPORTED_VERSION,
-    message: `unsupported protocol version. Supported: ${REVISIONS.join(', ')}`,
-    data: { supported: [...REVISIONS], requested: (header ?? '').slice(0, 32) },
-  }
-  const id = first?.kind === 'request' ? first.id : null
-  return new Response(errorText(id, error), { status: 400, headers: { 'content-type': 'application/json' } })
 }
 
 export function foreignHost(): AegisError {

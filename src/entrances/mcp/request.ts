@@ -106,11 +106,11 @@ const JSON_TYPE = 'application/json'
 const ALREADY_SENT = new Response(null, { headers: { 'x-hono-already-sent': 'true' } })
 
 /** A JSON answer. Written straight to the socket where there is one: a web Response in between costs a third of a call. */
-export function answerJson(context: McpContext, text: string): Response {
+export function answerJson(context: McpContext, text: string, status = 200): Response {
   const outgoing = context.env?.outgoing
-  if (outgoing === undefined) return new Response(text, { headers: { 'content-type': JSON_TYPE } })
+  if (outgoing === undefined) return new Response(text, { status, headers: { 'content-type': JSON_TYPE } })
   if (!outgoing.headersSent && !outgoing.destroyed) {
-    outgoing.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(text) })
+    outgoing.writeHead(status, { 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(text) })
     outgoing.end(text)
   }
   return ALREADY_SENT

@@ -7,6 +7,8 @@ import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
 import { clientOf, demandSession } from './handshake.ts'
 import { httpSse } from './http-sse.ts'
+import { createModernEra, type ModernEra } from './modern/era.ts'
+import { isModern } from './modern/revision.ts'
 import {
   accepts,
   answerJson,
@@ -37,15 +39,18 @@ export interface McpEntrance {
   close(): Promise<void>
 }
 
-/** MCP over Streamable HTTP, revisions with an `initialize` handshake: `/mcp` for all upstreams, `/mcp/<upstream>` for one. */
+/** MCP over Streamable HTTP: `/mcp` for all upstreams, `/mcp/<upstream>` for one. The stateless revisions have their own folder. */
 export function mcpRoutes(options: McpOptions): McpEntrance {
   const exchanges: Door['exchanges'] = new Map()
-  const sessions = createSessions({ ...options, release: releaser(options) })
+  const release = releaser(options)
+  const sessions = createSessions({ ...options, release })
+  const modern = createModernEra({ ...options, exchanges, release })
   const keeper = createDoorkeeper(options)
-  const door = { options, exchanges, sessions, keeper, dispatch: createDispatch(options.log) }
+  const door = { options, exchanges, sessions, modern, keeper, dispatch: createDispatch(options.log) }
   const older = httpSse(door)
   const heart = setInterval(() => {
     sessions.tick()
+    modern.tick()
     older.beat()
     for (const exchange of exchanges.keys()) exchange.beat()
   }, BEAT_MS)
@@ -65,7 +70,9 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
     async close() {
       clearInterval(heart)
       sessions.hush()
+      modern.hush()
       await Promise.allSettled([older.close(), ...exchanges.values()])
+      await modern.close()
       await sessions.close()
     },
   }
@@ -76,6 +83,7 @@ interface Door {
   /** The POSTs under way, with what will answer them. */
   readonly exchanges: Map<Exchange, Promise<Answers>>
   readonly sessions: ReturnType<typeof createSessions>
+  readonly modern: ModernEra
   readonly keeper: Doorkeeper
   readonly dispatch: ReturnType<typeof createDispatch>
 }
@@ -92,8 +100,7 @@ async function post(door: Door, context: McpContext): Promise<Response> {
   const first = parsed.batch ? undefined : parsed.messages[0]
   if (first?.kind === 'invalid') return failures.failure(first.error, first.id)
   const version = context.req.header('mcp-protocol-version')
-  const foreign = failures.foreignVersion(version, first)
-  if (foreign !== null) return foreign
+  if (isModern(version, first)) return door.modern.post(context, parsed, visit, streams)
   try {
     if (first?.kind === 'request' && first.method === 'initialize') return await initialize(door, context, first, visit)
     const session = sessionOf(door, context, visit)
@@ -154,8 +161,7 @@ async function initialize(
 async function listen(door: Door, context: McpContext): Promise<Response> {
   const visit = await door.keeper.admit(context)
   if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
-  const foreign = failures.foreignVersion(context.req.header('mcp-protocol-version'), undefined)
-  if (foreign !== null) return foreign
+  if (isModern(context.req.header('mcp-protocol-version'), undefined)) return failures.notAllowed()
   const session = sessionOf(door, context, visit)
   if (session === null) return failures.notAllowed()
   onEnd(context, door.options.limiter.open('streams', visit.caller.id))
@@ -173,6 +179,7 @@ async function listen(door: Door, context: McpContext): Promise<Response> {
 
 async function end(door: Door, context: McpContext): Promise<Response> {
   const visit = await door.keeper.admit(context)
+  if (isModern(context.req.header('mcp-protocol-version'), undefined)) return failures.notAllowed()
   const session = sessionOf(door, context, visit)
   if (session === null) throw failures.sessionNeeded()
   await door.sessions.remove(session)

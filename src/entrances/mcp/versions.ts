@@ -1,7 +1,4 @@
-/**
- * Protocol revisions this entrance speaks, newest first. All of the era with an `initialize` handshake; the stateless
- * era (2026-07-28 and later) is refused in the words that make its clients fall back to the handshake.
- */
+/** Protocol revisions with an `initialize` handshake, newest first. The stateless ones are in `modern/revision.ts`. */
 export const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
 export type Revision = (typeof REVISIONS)[number]
 
@@ -12,9 +9,6 @@ export const ASSUMED: Revision = '2025-03-26'
 
 /** The only revision with JSON-RPC batches: added in 2025-03-26, removed in 2025-06-18. */
 const WITH_BATCHES: Revision = '2025-03-26'
-
-/** `UnsupportedProtocolVersionError` of revision 2026-07-28: clients that probed fall back to `initialize`. */
-export const UNSUPPORTED_VERSION = -32022
 
 export function isRevision(text: string): text is Revision {
   return (REVISIONS as readonly string[]).includes(text)

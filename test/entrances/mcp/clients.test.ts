@@ -10,6 +10,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ListedUpstream } from '../../support/list-gateway.ts'
 import { KEY, openDoor } from '../../support/mcp-door.ts'
+import { refusal } from '../../support/refusal.ts'
 
 const text = (value: string) => ({ content: [{ type: 'text', text: value }] })
 const stopped: string[] = []
@@ -77,7 +78,9 @@ describe.each([
   ['SDK v1', () => v1()],
   ['SDK v2, legacy', () => v2('legacy')],
   ['SDK v2, which probes for the stateless era first', () => v2('auto')],
-])('a client with %s', (_, connect) => {
+])('a client with %s', (name, connect) => {
+  const code = (legacy: number) => (name.includes('stateless') ? null : legacy)
+
   it('sees the upstream, calls its tools and reads its resources', async () => {
     const client = await connect()
     expect(client.getServerVersion()).toMatchObject({ name: 'files' })
@@ -88,10 +91,10 @@ describe.each([
     await client.close()
   })
 
-  it('reads in the error itself why a call is blocked and what to do instead', async () => {
+  it('reads in the refusal itself why a call is blocked and what to do instead', async () => {
     const client = await connect()
-    await expect(client.callTool({ name: 'blocked_rm' })).rejects.toMatchObject({
-      code: -32001,
+    expect(await refusal(client.callTool({ name: 'blocked_rm' }))).toMatchObject({
+      code: code(-32001),
       message: expect.stringContaining('blocked by pr-writer policy: not on this list. Try: call echo'),
       data: { suggested_alternative: 'call echo' },
     })
@@ -101,7 +104,7 @@ describe.each([
   it('is told at once of a call that waits, and gets it by making it again after the approval', async () => {
     const client = await connect()
     const call = { name: 'review_write', arguments: { to: crypto.randomUUID() } }
-    await expect(client.callTool(call)).rejects.toMatchObject({ code: -32002, data: { retry: 'unchanged' } })
+    expect(await refusal(client.callTool(call))).toMatchObject({ code: code(-32002), data: { retry: 'unchanged' } })
     door.approve()
     expect(await client.callTool(call)).toMatchObject(text('written'))
     await client.close()

@@ -241,7 +241,7 @@ describe('revisions', () => {
     expect(await response.json()).toMatchObject({ result: { protocolVersion: '2025-11-25' } })
   })
 
-  it.each(['2026-07-28', '2023-01-01', 'x'])('refuses the header %s and lists what it speaks', async (version) => {
+  it.each(['2023-01-01', '2026-07-29', 'x'])('refuses the header %s and lists what it speaks', async (version) => {
     const response = await post(PING, { 'mcp-protocol-version': version })
     expect(response.status).toBe(400)
     expect(await response.json()).toEqual({
@@ -250,7 +250,7 @@ describe('revisions', () => {
       error: {
         code: -32022,
         message: expect.any(String),
-        data: { supported: ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'], requested: version },
+        data: { supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'], requested: version },
       },
     })
   })

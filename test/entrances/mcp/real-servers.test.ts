@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runBridge } from '../../../src/cli/mcp/bridge.ts'
 import type { UpstreamSettings } from '../../../src/config.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install } from '../../support/installation.ts'
+import { refusal } from '../../support/refusal.ts'
 
 const modules = join(import.meta.dirname, '..', '..', '..', 'node_modules', '@modelcontextprotocol')
 const POLICY = `version: 1
@@ -108,8 +109,7 @@ describe.each([
 
   it('is refused with the reason and the alternative', async () => {
     const client = await connect('/everything')
-    await expect(client.callTool({ name: 'get-env' })).rejects.toMatchObject({
-      code: -32001,
+    expect(await refusal(client.callTool({ name: 'get-env' }))).toMatchObject({
       message: expect.stringContaining(
         'policy: everything.get-env is blocked by bridge policy: it shows the environment. Try: ask for the one value',
       ),
@@ -120,12 +120,12 @@ describe.each([
   it('waits for a person, and runs once after the approval', async () => {
     const client = await connect('/everything')
     const call = { name: 'get-sum', arguments: { a: Math.floor(Math.random() * 1e6), b: 1 } }
-    await expect(client.callTool(call)).rejects.toMatchObject({ code: -32002, data: { retry: 'unchanged' } })
+    expect(await refusal(client.callTool(call))).toMatchObject({ data: { retry: 'unchanged' } })
     const { body } = await aegis.get('/admin/v1/approvals', ADMIN_KEY)
     const { envelope_id: id } = body.pending.at(-1)
     expect((await aegis.post(`/admin/v1/approvals/${id}/approve`, { comment: 'fine' }, ADMIN_KEY)).status).toBe(200)
     expect(JSON.stringify(await client.callTool(call))).toContain(String(call.arguments.a + 1))
-    await expect(client.callTool(call)).rejects.toMatchObject({ code: -32002 })
+    expect(await refusal(client.callTool(call))).toMatchObject({ data: { retry: 'unchanged' } })
     await client.close()
   })
 

@@ -1,0 +1,111 @@
+import { AegisError, asAegisError } from '../../../core/errors.ts'
+import type { JsonObject } from '../../../core/json.ts'
+import type { Outcome } from '../../../gateway/ports.ts'
+import type { McpOptions } from '../endpoint.ts'
+import type { RpcId } from '../rpc.ts'
+import type { ModernClient } from './client.ts'
+import { META, metaOf } from './revision.ts'
+import type { Notification } from './running-call.ts'
+import { type Filter, filterText, union, wants } from './subscription-filter.ts'
+import { type Listening, openSource } from './subscription-source.ts'
+
+/** Streams of one client. */
+const MAX_STREAMS = 16
+/** Notifications kept for a stream whose acknowledgement is still being worked out. */
+const MAX_EARLY = 256
+
+/** `subscriptions/listen`: what upstreams of either era say of their own accord, on one stream. */
+export interface Subscriptions {
+  /** Lasts until the client goes, or until `close`: then it is the graceful end of the stream. @throws AegisError */
+  listen(listening: Listening): Promise<Outcome>
+  close(): void
+}
+
+export function createSubscriptions(options: McpOptions): Subscriptions {
+  const { log } = options
+  const closing = new AbortController()
+  const counts = new WeakMap<ModernClient, number>()
+
+  async function open(listening: Listening, hear: (notification: Notification) => void, over: () => void) {
+    const alone = listening.upstreams.length === 1
+    const agreed = await Promise.all(
+      listening.upstreams.map(async (upstream) => {
+        try {
+          const { filter, ended } = await openSource(options, upstream, listening, hear)
+          if (alone) void ended?.then(over)
+          return filter
+        } catch (error) {
+          if (alone) throw error
+          log.warn({ upstream, error: asAegisError(error).message }, 'an upstream is not listened to')
+          return null
+        }
+      }),
+    )
+    return union(agreed.filter((filter) => filter !== null))
+  }
+
+  async function listen(listening: Listening): Promise<Outcome> {
+    const { id, client } = listening
+    const stop = new AbortController()
+    const signal = AbortSignal.any([listening.signal, closing.signal, stop.signal])
+    const stream = createStream(id, listening.send)
+    const unlisten = client.listen({
+      hear: (upstream, said) => listening.upstreams.includes(upstream) && stream.hear(said),
+    })
+    try {
+      const over = (): void => stop.abort()
+      stream.acknowledge(await open({ ...listening, signal }, stream.hear, over))
+      await aborted(signal)
+      return { kind: 'result', result: { resultType: 'complete', _meta: { [META.subscription]: id } } }
+    } finally {
+      stop.abort()
+      unlisten()
+    }
+  }
+
+  return {
+    async listen(listening) {
+      const { client } = listening
+      const count = counts.get(client) ?? 0
+      if (count >= MAX_STREAMS)
+        throw new AegisError('too_many', `this client listens on ${MAX_STREAMS} streams already`)
+      counts.set(client, count + 1)
+      try {
+        return await listen(listening)
+      } finally {
+        counts.set(client, (counts.get(client) ?? 1) - 1)
+      }
+    },
+    close: () => closing.abort(),
+  }
+}
+
+/** Nothing comes before the acknowledgement, and nothing that was not asked for. */
+function createStream(id: RpcId, send: (notification: Notification) => boolean) {
+  const early: Notification[] = []
+  let agreed: Filter | null = null
+  const deliver = ({ method, params }: Notification): boolean => {
+    const _meta: JsonObject = { ...metaOf(params), [META.subscription]: id }
+    return send({ method, params: { ...params, _meta } })
+  }
+  const hear = (notification: Notification): void => {
+    if (agreed === null) {
+      if (early.length < MAX_EARLY) early.push(notification)
+    } else if (wants(agreed, notification)) deliver(notification)
+  }
+  return {
+    hear,
+    acknowledge(filter: Filter): void {
+      agreed = filter
+      deliver({ method: 'notifications/subscriptions/acknowledged', params: { notifications: filterText(filter) } })
+      for (const notification of early.splice(0)) hear(notification)
+    },
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
