@@ -29,11 +29,12 @@ export function unreachable(place: Place, problem: string, sent: boolean, advice
 }
 
 /** It can be reached, but did not answer as MCP asks. What it did with the call is unknown. */
-export function badAnswer(place: Place, problem: string, sent = true): AegisError {
+export function badAnswer(place: Place, problem: string, sent = true, more: { status?: number } = {}): AegisError {
   const message = `upstream \`${place.upstream}\` (${place.where}) gave no usable answer: ${problem}`
   return new AegisError('upstream_unreachable', message, {
     advice: sent ? 'the call may have taken effect: look before you call again' : place.advice,
     data: { upstream: place.upstream, sent },
+    cause: more,
   })
 }
 
@@ -52,5 +53,13 @@ export function unsent(place: Place, error: unknown): AegisError {
   return new AegisError(error.code, error.message, {
     advice: error.data?.['sent'] === false && error.advice !== null ? error.advice : place.advice,
     data: { ...error.data, sent: false },
+    cause: error.cause,
   })
+}
+
+/** The HTTP status that a failure came of, or null. */
+export function statusOf(error: unknown): number | null {
+  const cause = error instanceof AegisError ? error.cause : null
+  const status = typeof cause === 'object' && cause !== null && 'status' in cause ? cause.status : null
+  return typeof status === 'number' ? status : null
 }

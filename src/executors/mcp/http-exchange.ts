@@ -13,10 +13,20 @@ export interface Exchange {
 
 export type ExchangeEnd =
   | { readonly kind: 'body'; readonly head: Head; readonly text: string }
-  /** `retryMs` and `lastId`: where and when the stream may be resumed; `lastId` is `''` where it cannot. */
-  | { readonly kind: 'stream'; readonly head: Head; readonly retryMs: number | null; readonly lastId: string }
-  /** `sent` is false only where not one byte of the request was written. */
-  | { readonly kind: 'failed'; readonly sent: boolean; readonly problem: string }
+  | ({ readonly kind: 'stream'; readonly head: Head } & ResumePoint)
+  /** `sent` is false only where not one byte of the request was written; `stopped` is true where it was us who ended it. */
+  | ({
+      readonly kind: 'failed'
+      readonly sent: boolean
+      readonly stopped: boolean
+      readonly problem: string
+    } & ResumePoint)
+
+/** Where and when a stream may be taken up again; `lastId` is `''` where it cannot. */
+export interface ResumePoint {
+  readonly retryMs: number | null
+  readonly lastId: string
+}
 
 export interface Head {
   readonly status: number
@@ -58,7 +68,7 @@ export function exchange(pool: Pool, request: ExchangeRequest): Exchange {
     settle(result)
   }
   const stop = (problem: string) => {
-    end({ kind: 'failed', sent, problem })
+    end({ kind: 'failed', sent, stopped: true, problem, ...body.resumePoint() })
     controller?.abort(new Error(problem))
   }
   const body = createBodyReader(request, stop)
@@ -85,14 +95,14 @@ export function exchange(pool: Pool, request: ExchangeRequest): Exchange {
     },
     onResponseError(_, error) {
       if (drain !== null) clearTimeout(drain)
-      end({ kind: 'failed', sent, problem: problemOf(error) })
+      end({ kind: 'failed', sent, stopped: false, problem: problemOf(error), ...body.resumePoint() })
     },
   }
   try {
     const { method, path, headers } = request
     pool.dispatch({ method, path, headers, body: request.body, headersTimeout: 0, bodyTimeout: 0 }, handler)
   } catch (error) {
-    end({ kind: 'failed', sent, problem: problemOf(error) })
+    end({ kind: 'failed', sent, stopped: false, problem: problemOf(error), ...body.resumePoint() })
   }
   return {
     done,
@@ -110,6 +120,7 @@ interface BodyReader {
   start(status: number, headers: Record<string, string | string[] | undefined>): void
   push(chunk: Buffer): void
   end(): ExchangeEnd
+  resumePoint(): ResumePoint
 }
 
 function createBodyReader(request: ExchangeRequest, stop: (problem: string) => void): BodyReader {
@@ -118,7 +129,9 @@ function createBodyReader(request: ExchangeRequest, stop: (problem: string) => v
   let head: Head = { status: 0, sessionId: null }
   let sse: SseParser | null = null
   let size = 0
+  const resumePoint = () => ({ retryMs: sse?.retryMs() ?? null, lastId: sse?.lastId() ?? '' })
   return {
+    resumePoint,
     start(status, headers) {
       head = { status, sessionId: single(headers['mcp-session-id']) }
       const streams = status === 200 && (single(headers['content-type']) ?? '').startsWith('text/event-stream')
@@ -131,7 +144,7 @@ function createBodyReader(request: ExchangeRequest, stop: (problem: string) => v
       else chunks.push(chunk)
     },
     end() {
-      if (sse !== null) return { kind: 'stream', head, retryMs: sse.retryMs(), lastId: sse.lastId() }
+      if (sse !== null) return { kind: 'stream', head, ...resumePoint() }
       // Joined before it is decoded, so a split character stays whole.
       const whole = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
       return { kind: 'body', head, text: whole === undefined ? '' : whole.toString('utf8') }

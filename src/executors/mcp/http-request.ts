@@ -18,7 +18,7 @@ export interface Wire {
   readonly secret: string | null
   readonly inbound: Inbound
   /** The requests under way, so that `close` can end them. */
-  readonly open: Set<Exchange>
+  readonly open: Set<Pick<Exchange, 'stop'>>
   /** Their watchdogs, so that a question asked outside of their streams can make them rest. */
   readonly watchdogs: Set<Watchdog>
 }
@@ -38,7 +38,7 @@ export type HttpReply =
   | { readonly kind: 'answer'; readonly outcome: Outcome; readonly sessionId: string | null }
   | { readonly kind: 'session-lost' }
   /** It answered, but not with an answer. */
-  | { readonly kind: 'unusable'; readonly problem: string }
+  | { readonly kind: 'unusable'; readonly problem: string; readonly status: number }
   | {
       readonly kind: 'failed'
       readonly sent: boolean
@@ -46,9 +46,10 @@ export type HttpReply =
       readonly by: 'network' | 'patience' | 'caller'
     }
 
-/** A stream that breaks off may be resumed; this often without a new event between. */
-const MAX_RESUMPTIONS = 5
+/** Failures in a row after which a stream that broke is not taken up any more. Being asked to come back is none. */
+const MAX_FAILURES = 5
 const DEFAULT_RETRY_MS = 1_000
+const MIN_RETRY_MS = 50
 const MAX_RETRY_MS = 30_000
 
 /** One JSON-RPC request: POST, and GET with `Last-Event-ID` where the server broke its stream off. Never rejects. */
@@ -63,7 +64,8 @@ export async function requestOverHttp(wire: Wire, ask: HttpAsk): Promise<HttpRep
   }
   const run = async (method: 'POST' | 'GET', headers: string[], body: string | null): Promise<ExchangeEnd> => {
     const { path, limit } = wire
-    const onEvent = ({ data }: SseEvent) => {
+    const onEvent = ({ name, data }: SseEvent) => {
+      if (name !== 'message') return
       for (const message of parseMessages(data, wire.secret)) take(message)
       if (attempt.outcome !== null) running.finish()
     }
@@ -78,7 +80,7 @@ export async function requestOverHttp(wire: Wire, ask: HttpAsk): Promise<HttpRep
     const posted = await run('POST', ask.headers, requestText(ask.id, ask.note))
     if (posted.kind === 'body') return readBody(wire, ask, posted, take, attempt)
     const resume = (lastId: string) => run('GET', [...ask.headers, 'last-event-id', lastId], null)
-    const end = await resumed(posted, attempt, resume)
+    const end = await resumed(wire, posted, attempt, resume)
     return readStream(posted, end, attempt)
   } finally {
     disarm()
@@ -113,34 +115,57 @@ function arm(wire: Wire, ask: HttpAsk, attempt: Attempt): { watchdog: Watchdog; 
   }
 }
 
-/** Follows a stream that ended early, as revision 2025-11-25 has it ("polling"). */
+/**
+ * Follows a stream that ended before its answer: closed by a server that wants to be asked again ("polling", revision
+ * 2025-11-25), or broken. It is the stream that is taken up, by GET: the request itself is never sent again.
+ */
 async function resumed(
+  wire: Wire,
   first: ExchangeEnd,
   attempt: Attempt,
   resume: (lastId: string) => Promise<ExchangeEnd>,
 ): Promise<ExchangeEnd> {
   let end = first
-  for (
-    let tries = 0;
-    tries < MAX_RESUMPTIONS && end.kind === 'stream' && attempt.outcome === null && end.lastId !== '';
-    tries++
-  ) {
-    const pause = new AbortController()
-    let problem = ''
-    attempt.stop = (why) => {
-      problem = why
-      pause.abort()
+  let from = first
+  for (let failures = 0; attempt.outcome === null && isResumable(end, from); ) {
+    if (end.kind !== 'stream' && ++failures > MAX_FAILURES) break
+    const stopped = await pause(wire, attempt, from)
+    if (stopped !== null) return stopped
+    end = await resume(from.lastId)
+    if (end.kind === 'body') continue
+    if (end.lastId !== '') {
+      from = end
+      failures = 0
     }
-    const wait = Math.min(end.retryMs ?? DEFAULT_RETRY_MS, MAX_RETRY_MS)
-    await sleep(wait, undefined, { signal: pause.signal }).catch(() => undefined)
-    if (pause.signal.aborted) return { kind: 'failed', sent: true, problem }
-    const next = await resume(end.lastId)
-    if (next.kind !== 'stream') return next
-    if (next.lastId === '') return { ...next, lastId: end.lastId }
-    if (next.lastId !== end.lastId) tries = 0
-    end = next
   }
   return end
+}
+
+type Resumable = Exclude<ExchangeEnd, { kind: 'body' }>
+
+function isResumable(end: ExchangeEnd, from: ExchangeEnd): from is Resumable {
+  if (from.kind === 'body' || from.lastId === '') return false
+  // It may be restarting behind a proxy.
+  if (end.kind === 'body') return end.head.status >= 500
+  return end.kind === 'stream' || !end.stopped
+}
+
+/** Waits as long as the server asked for; what ended the wait early, or null. */
+async function pause(wire: Wire, attempt: Attempt, { retryMs, lastId }: Resumable): Promise<Resumable | null> {
+  const early = new AbortController()
+  let problem = ''
+  const waiting = {
+    stop(why: string) {
+      problem = why
+      early.abort()
+    },
+  }
+  attempt.stop = waiting.stop
+  wire.open.add(waiting)
+  const wait = Math.min(Math.max(retryMs ?? DEFAULT_RETRY_MS, MIN_RETRY_MS), MAX_RETRY_MS)
+  await sleep(wait, undefined, { signal: early.signal }).catch(() => undefined)
+  wire.open.delete(waiting)
+  return early.signal.aborted ? { kind: 'failed', sent: true, stopped: true, problem, retryMs, lastId } : null
 }
 
 function readBody(
@@ -155,15 +180,16 @@ function readBody(
   if (status >= 300 && status < 400) {
     return {
       kind: 'unusable',
+      status,
       problem: `it redirects (HTTP ${status}), which is not followed: configure its final URL`,
     }
   }
-  if (end.text.length === 0) return { kind: 'unusable', problem: `it answered HTTP ${status} without a body` }
+  if (end.text.length === 0) return { kind: 'unusable', status, problem: `it answered HTTP ${status} without a body` }
   const messages = parseMessages(end.text, wire.secret)
   if (ask.inSession && status === 400 && messages.some(namesSession)) return { kind: 'session-lost' }
   for (const message of messages) take(message)
   if (attempt.outcome !== null) return { kind: 'answer', outcome: attempt.outcome, sessionId }
-  return { kind: 'unusable', problem: problemOf(status, messages) }
+  return { kind: 'unusable', status, problem: problemOf(status, messages) }
 }
 
 /** Servers built on the reference SDK's example answer an unknown session with 400 and a text, not with the 404 of the specification. */
@@ -183,7 +209,8 @@ function problemOf(status: number, messages: readonly Message[]): string {
 function readStream(posted: ExchangeEnd, end: ExchangeEnd, attempt: Attempt): HttpReply {
   const sessionId = posted.kind === 'failed' ? null : posted.head.sessionId
   if (attempt.outcome !== null) return { kind: 'answer', outcome: attempt.outcome, sessionId }
-  if (end.kind !== 'failed') return { kind: 'unusable', problem: 'it ended its stream before it answered' }
+  if (end.kind !== 'failed')
+    return { kind: 'unusable', status: end.head.status, problem: 'it ended its stream before it answered' }
   return { kind: 'failed', sent: end.sent || end !== posted, problem: end.problem, by: attempt.by }
 }
 
@@ -192,7 +219,7 @@ export function failure(place: Place, reply: Exclude<HttpReply, { kind: 'answer'
     case 'session-lost':
       return badAnswer(place, 'it does not keep the session it has just opened')
     case 'unusable':
-      return badAnswer(place, reply.problem)
+      return badAnswer(place, reply.problem, true, { status: reply.status })
     case 'failed':
       if (reply.by === 'caller') return cancelled(place, reply.sent)
       return reply.sent ? badAnswer(place, reply.problem) : unreachable(place, reply.problem, false)

@@ -42,6 +42,7 @@ export async function listen(listening: Listening, signal: AbortSignal): Promise
       onEvent(event) {
         heard = true
         lastId = event.id
+        if (event.name !== 'message') return
         for (const message of parseMessages(event.data, listening.secret)) {
           listening.inbound.accept(message, (note) => channel.notify(upstream, note), listening.calls)
         }
@@ -52,13 +53,13 @@ export async function listen(listening: Listening, signal: AbortSignal): Promise
     const end = await running.done
     signal.removeEventListener('abort', stop)
     if (end.kind === 'body') return
-    if (end.kind === 'stream' && end.lastId !== '') lastId = end.lastId
+    if (end.lastId !== '') lastId = end.lastId
     wait = heard ? FIRST_WAIT_MS : Math.min(wait * 2, MAX_WAIT_MS)
     await sleep(pauseAfter(end, wait), undefined, { signal, ref: false }).catch(() => undefined)
   }
 }
 
 function pauseAfter(end: ExchangeEnd, wait: number): number {
-  const asked = end.kind === 'stream' ? end.retryMs : null
+  const asked = end.kind === 'body' ? null : end.retryMs
   return asked === null ? wait : Math.min(Math.max(asked, 100), MAX_WAIT_MS)
 }

@@ -2,6 +2,8 @@ import { createLineSplitter } from './lines.ts'
 
 /** One event of a `text/event-stream` (WHATWG HTML, 9.2). */
 export interface SseEvent {
+  /** `message` where the stream does not say. */
+  readonly name: string
   readonly data: string
   /** The stream's last event id so far, `''` where it has none. */
   readonly id: string
@@ -24,32 +26,37 @@ const LF = 0x0a
 export function createSseParser(limit: number, onEvent: (event: SseEvent) => void, onOverlong: () => void): SseParser {
   let data: string[] = []
   let size = 0
+  let name = ''
   let lastId = ''
   let retryMs: number | null = null
   let afterCr = false
 
-  const field = (name: string, value: string) => {
-    if (name === 'data') {
+  const field = (key: string, value: string) => {
+    if (key === 'data') {
       // An empty line counts as well: a flood of them is an event without an end too.
       size += value.length + 1
       if (size > limit + 1) onOverlong()
       else data.push(value)
-    } else if (name === 'id' && !value.includes('\0')) {
+    } else if (key === 'event') {
+      name = value
+    } else if (key === 'id' && !value.includes('\0')) {
       lastId = value
-    } else if (name === 'retry' && /^[0-9]{1,9}$/.test(value)) {
+    } else if (key === 'retry' && /^[0-9]{1,9}$/.test(value)) {
       retryMs = Number(value)
     }
   }
 
   const dispatch = () => {
     const lines = data
+    const type = name === '' ? 'message' : name
     const whole = size <= limit + 1
     data = []
+    name = ''
     size = 0
     // Also an event with an id and empty data (the priming event of revision 2025-11-25) is no message.
     if (!whole || lines.length === 0) return
     const text = lines.length === 1 ? (lines[0] ?? '') : lines.join('\n')
-    if (text !== '') onEvent({ data: text, id: lastId })
+    if (text !== '') onEvent({ name: type, data: text, id: lastId })
   }
 
   const lines = createLineSplitter(
@@ -58,9 +65,9 @@ export function createSseParser(limit: number, onEvent: (event: SseEvent) => voi
       if (line === '') return dispatch()
       const colon = line.indexOf(':')
       if (colon === 0) return
-      const name = colon === -1 ? line : line.slice(0, colon)
+      const key = colon === -1 ? line : line.slice(0, colon)
       const value = colon === -1 ? '' : line.slice(line.charCodeAt(colon + 1) === 0x20 ? colon + 2 : colon + 1)
-      field(name, value)
+      field(key, value)
     },
     onOverlong,
   )

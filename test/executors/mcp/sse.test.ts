@@ -47,7 +47,7 @@ describe('an event stream', () => {
           // A last LF tells the CR before it that it stood alone.
           const bytes = Buffer.from(`${lines.join(newline)}\n`)
           const expected = events
-            .map(({ data, id }) => ({ data: data.join('\n'), id }))
+            .map(({ data, id }) => ({ name: 'message', data: data.join('\n'), id }))
             .filter(({ data }) => data !== '')
           expect(parse(cut(bytes, places)).events).toEqual(expected)
         },
@@ -56,16 +56,22 @@ describe('an event stream', () => {
   })
 
   it.each([
-    ['data:x\n\n', [{ data: 'x', id: '' }]],
-    ['data: x\n\n', [{ data: 'x', id: '' }]],
-    ['data:  x\n\n', [{ data: ' x', id: '' }]],
-    ['data: a\ndata: b\n\n', [{ data: 'a\nb', id: '' }]],
-    ['event: ping\ndata: x\n\n', [{ data: 'x', id: '' }]],
+    ['data:x\n\n', [{ name: 'message', data: 'x', id: '' }]],
+    ['data: x\n\n', [{ name: 'message', data: 'x', id: '' }]],
+    ['data:  x\n\n', [{ name: 'message', data: ' x', id: '' }]],
+    ['data: a\ndata: b\n\n', [{ name: 'message', data: 'a\nb', id: '' }]],
+    [
+      'event: ping\ndata: x\n\ndata: y\n\n',
+      [
+        { name: 'ping', data: 'x', id: '' },
+        { name: 'message', data: 'y', id: '' },
+      ],
+    ],
     [
       'id: 1\ndata: x\n\ndata: y\n\n',
       [
-        { data: 'x', id: '1' },
-        { data: 'y', id: '1' },
+        { name: 'message', data: 'x', id: '1' },
+        { name: 'message', data: 'y', id: '1' },
       ],
     ],
     [': comment\n\n', []],
@@ -86,15 +92,15 @@ describe('an event stream', () => {
   it('drops an event over the limit and says so, in one line or in many, and reads on', () => {
     const long = parse([Buffer.from(`data: ${'x'.repeat(2_000)}\n\ndata: after\n\n`)])
     expect(long.overlong).toBe(1)
-    expect(long.events).toEqual([{ data: 'after', id: '' }])
+    expect(long.events).toEqual([{ name: 'message', data: 'after', id: '' }])
     const many = parse([Buffer.from(`${`data: ${'x'.repeat(100)}\n`.repeat(15)}\ndata: after\n\n`)])
     expect(many.overlong).toBeGreaterThan(0)
-    expect(many.events).toEqual([{ data: 'after', id: '' }])
+    expect(many.events).toEqual([{ name: 'message', data: 'after', id: '' }])
   })
 
   it('counts empty lines: an event of nothing else would take memory without end', () => {
     const flood = parse([Buffer.from(`${'data\n'.repeat(1_500)}\ndata: after\n\n`)])
     expect(flood.overlong).toBeGreaterThan(0)
-    expect(flood.events).toEqual([{ data: 'after', id: '' }])
+    expect(flood.events).toEqual([{ name: 'message', data: 'after', id: '' }])
   })
 })
