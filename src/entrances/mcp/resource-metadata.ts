@@ -2,8 +2,11 @@ import { Hono } from 'hono'
 import type { JsonObject } from '../../core/json.ts'
 import { hostCheck } from './hosts.ts'
 
-/** The shape of an upstream's name. Whether there is one of that name is not told to strangers. */
-const UPSTREAM = /^[a-z][a-z0-9_-]{0,31}$/
+/**
+ * What follows the well-known path: an endpoint's own path, behind that of a proxy before us, or nothing. Whether there is
+ * an upstream of that name is not told to strangers.
+ */
+const ENDPOINT = /\/oauth-protected-resource(?:(?:\/[\w.~-]+)*\/mcp(?:\/([a-z][a-z0-9_-]{0,31}))?|\/?)$/
 
 /**
  * What clients without a token ask first (RFC 9728): which authorization servers we trust. To be mounted at
@@ -21,11 +24,10 @@ export function resourceMetadataRoutes(
     if (knownHost(context.req.header('host') ?? null, context.req.header('origin') ?? null)) return next()
     return context.text('unknown Host or Origin\n', 403)
   })
-  // The bare path is where clients look last; the endpoint of all upstreams is what they mean by it.
-  for (const path of ['/', '/mcp']) routes.get(path, (context) => context.json(metadata(null)))
-  routes.get('/mcp/:upstream', (context) => {
-    const upstream = context.req.param('upstream')
-    return UPSTREAM.test(upstream) ? context.json(metadata(upstream)) : context.notFound()
+  routes.get('*', (context) => {
+    const found = ENDPOINT.exec(context.req.path)
+    // The bare path is where clients look last; the endpoint of all upstreams is what they mean by it.
+    return found === null ? context.notFound() : context.json(metadata(found[1] ?? null))
   })
   return routes
 }

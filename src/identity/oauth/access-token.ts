@@ -20,6 +20,8 @@ export interface AccessToken {
 const FOREIGN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'] as const
 const PLAIN_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
 const MAX_SUBJECT = 1024
+/** No lone surrogates: those would hash, and be written, like one another. */
+const SUBJECT = /^[^\ud800-\udfff]{1,1024}$/su
 
 /** @throws AegisError `unauthenticated` saying what is wrong with the token; `unavailable` where its issuer's keys are not to be had. */
 export async function verifyAccessToken(
@@ -68,7 +70,7 @@ function demandAccessToken({ typ }: ProtectedHeaderParameters, claims: JWTPayloa
 
 function read(claims: JWTPayload, settings: IssuerSettings): AccessToken {
   const { sub, aud, exp } = claims
-  const subject = typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT ? sub : null
+  const subject = typeof sub === 'string' && SUBJECT.test(sub) ? sub : null
   if (subject === null) throw invalidToken(`its \`sub\` must be text of 1 to ${MAX_SUBJECT} characters`)
   if (exp === undefined) throw invalidToken('it never expires')
   const audiences = (Array.isArray(aud) ? aud : [aud]).filter((one) => typeof one === 'string')

@@ -42,7 +42,7 @@ export function createResources(base: string, issuers: readonly string[], scopes
         realm: 'aegis',
         ...(named === null ? {} : { error: named, error_description: message }),
         ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
-        resource_metadata: `${origin}${METADATA_PATH}${prefix}${pathOf(upstream)}`,
+        ...(issuers.length === 0 ? {} : { resource_metadata: `${origin}${METADATA_PATH}${prefix}${pathOf(upstream)}` }),
       }
       const written = Object.entries(members).map(([name, value]) => `${name}="${quotable(value)}"`)
       return `Bearer ${written.join(', ')}`
