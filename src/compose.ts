@@ -8,6 +8,7 @@ import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import type { Config } from './config.ts'
+import { composePins } from './compose/tool-pins.ts'
 import { AegisError } from './core/errors.ts'
 import type { Clock } from './core/runtime.ts'
 import { createBroker } from './credentials/index.ts'
@@ -73,7 +74,14 @@ export async function compose(
     random,
     log,
   })
-  const upstreams = createUpstreams({ upstreams: config.upstreams, version, log, clock })
+  const { pins, stop: stopPins } = await composePins(config.store, stores.pins, { clock, log })
+  const upstreams = createUpstreams({
+    upstreams: config.upstreams,
+    version,
+    log,
+    clock,
+    rule: (question) => gateway.question(question),
+  })
   const facts = createFactCollector({ approval: (envelope) => approvals.fact(envelope) })
   const policy = () => policies.current()
   const measured = measuredLedger(ledger, metrics, clock)
@@ -88,6 +96,7 @@ export async function compose(
     random,
     log,
     metrics,
+    pins,
   })
   const resolver = createResolver({ approvals, ledger: measured, clock, random, log })
 
@@ -122,12 +131,25 @@ export async function compose(
   broker.start()
   const expiry = setInterval(() => {
     resolver.expire().catch((error: Error) => log.error({ error: error.message }, 'expiry failed'))
+    toolsWithheld: () => pins.counts().withheld,
+    toolsSuspicious: () => pins.counts().suspicious,
   }, EXPIRY_MS)
   expiry.unref()
 
   const reader = stores.ledger
-  const authenticate = callers.byKey
-  const parts = { gateway, approvals, resolver, ...evidence, reader, policy, authenticate, limiter, log, adminUrl }
+  const parts = {
+    gateway,
+    approvals,
+    resolver,
+    pins,
+    ...evidence,
+    reader,
+    policy,
+    authenticate: callers.byKey,
+    limiter,
+    log,
+    adminUrl,
+  }
   return {
     mcp: entrance.routes,
     sse: entrance.sse,
@@ -145,6 +167,7 @@ export async function compose(
       await upstreams.close()
       await broker.drain()
       broker.stop()
+      stopPins()
       policies.close()
       await evidence.close()
       await stores.close()

@@ -12,6 +12,7 @@ const RANKS: Readonly<Record<string, number>> = {
   facts: 2,
   approvals: 2,
   credentials: 2,
+  'tool-pins': 2,
   observability: 2,
   anchors: 2,
   gateway: 3,

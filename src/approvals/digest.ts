@@ -24,6 +24,7 @@ export function actionDigests(envelope: ActionEnvelope, key: Uint8Array): Action
     upstream: action.route?.upstream ?? null,
     remote_tool: action.route?.tool ?? null,
     parameters: action.parameters,
+    ...(action.route?.pin === undefined ? {} : { pin: action.route.pin }),
   }
   const digest = (scope: string) =>
     createHmac('sha256', key)

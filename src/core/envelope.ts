@@ -1,4 +1,4 @@
-import type { EnvelopeId, Principal, SessionId } from './ids.ts'
+import type { EnvelopeId, Principal, SessionId, Sha256 } from './ids.ts'
 import type { JsonObject } from './json.ts'
 
 /** How a call came in. */
@@ -75,9 +75,21 @@ export interface Action {
   readonly acts: readonly [Act, ...Act[]]
 }
 
+/** Requests of MCP that are actions though they call no tool. */
+export const JUDGED_REQUESTS = ['resources/read', 'prompts/get'] as const
+export type JudgedRequest = (typeof JUDGED_REQUESTS)[number]
+
 export interface Route {
   readonly upstream: string
+  /** The tool's name there; of a request that is no tool's call, its method. */
   readonly tool: string
+  /** Set where it is no tool's call: the request whose `params` the action's parameters are. */
+  readonly request?: JudgedRequest
+  /**
+   * Digest of the tool's definition, where a person accepted another one than was trusted first: what was approved of the
+   * tool as it was is not approved of the tool as it is.
+   */
+  readonly pin?: Sha256
 }
 
 /** One normalised request, immutable. What was judged is what runs. */

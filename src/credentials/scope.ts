@@ -38,7 +38,7 @@ const PERMISSIONS: ReadonlyMap<string, Permissions> = new Map([
   ...each(
     CONTENTS_READ,
     'get_file_contents get_file_blame get_repository_tree get_commit list_commits list_branches get_tag list_tags',
-    'get_latest_release get_release_by_tag list_releases',
+    'get_latest_release get_release_by_tag list_releases resources.read',
   ),
   ...each(
     PULLS_READ,

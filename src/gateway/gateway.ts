@@ -1,27 +1,26 @@
 import { type Approvals, redeems } from '../approvals/approvals.ts'
-import type { CatalogName } from '../core/catalog/catalog.ts'
-import { classifyTool } from '../core/catalog/index.ts'
 import type { Decision } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError, asAegisError } from '../core/errors.ts'
-import { isObject, type JsonObject } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { CredentialBroker } from '../credentials/ports.ts'
 import type { FactCollector } from '../facts/facts.ts'
 import type { Ledger } from '../ledger/draft.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { ToolPins } from '../tool-pins/index.ts'
 import { createNormalizer } from './normalize.ts'
 import { createPerform } from './perform.ts'
-import type { ClientChannel, IncomingCall, Upstreams } from './ports.ts'
+import { createPinGuard } from './pin-guard.ts'
+import type { IncomingCall, Upstreams } from './ports.ts'
+import { createQuestions } from './questions.ts'
 import { createRecorder, type Intent } from './recorder.ts'
 import type { Gateway, ListedTool, Reply } from './reply.ts'
 import { createSessions } from './sessions.ts'
+import { createToolList } from './tool-list.ts'
 
 /** How often a call is judged again because another one spent the approval it counted on. */
 const RETRIES = 4
-/** Pages of one upstream's tool list followed at most: an upstream that never ends its list is cut off. */
-const LIST_PAGES = 100
 
 export interface GatewayParts {
   /** The policy in force at this moment: swapped whole on reload. */
@@ -31,6 +30,7 @@ export interface GatewayParts {
   readonly ledger: Ledger
   readonly broker: CredentialBroker
   readonly upstreams: Upstreams
+  readonly pins: ToolPins
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -40,12 +40,17 @@ export interface GatewayParts {
 /** The product on one screen: call -> envelope -> facts -> decision -> intent -> credential -> forward -> result -> reply. */
 export function createGateway(parts: GatewayParts): Gateway {
   const { facts, upstreams, clock, log, metrics } = parts
-  const { normalize } = createNormalizer({ ...parts, sessions: createSessions(clock) })
+  const sessions = createSessions(clock)
+  const { normalize } = createNormalizer({ ...parts, sessions })
   const recorder = createRecorder(parts)
   const perform = createPerform({ ...parts, recorder })
+  const guarded = createPinGuard(parts)
+  const toolList = createToolList(parts)
+  const question = createQuestions({ ...parts, sessions, recorder })
 
   async function judge(policy: CompiledPolicy, envelope: ActionEnvelope, signal: AbortSignal): Promise<Decision> {
-    return policy.decide(envelope, await facts.collect(policy.factsNeeded(envelope), envelope, signal))
+    const known = await facts.collect(policy.factsNeeded(envelope), envelope, signal)
+    return guarded(envelope, policy.decide(envelope, known))
   }
 
   async function decideAndRecord(envelope: ActionEnvelope, call: IncomingCall, signal: AbortSignal) {
@@ -107,24 +112,20 @@ export function createGateway(parts: GatewayParts): Gateway {
       const envelope = await normalize(call)
       const policy = parts.policy()
       const known = await facts.collect(policy.factsNeeded(envelope), envelope, signal)
-      return { ...policy.simulate(envelope, known), envelope }
+      const { decision, trace } = policy.simulate(envelope, known)
+      return { decision: guarded(envelope, decision), trace, envelope }
     },
 
     async tools(upstream, _caller, channel, signal) {
-      const info = upstreams.get(upstream)
-      if (info === null) throw new AegisError('no_upstream', `no upstream \`${upstream}\``)
-      const policy = parts.policy()
-      const { tools, rest } = await listAll(upstreams, upstream, channel, signal)
-      const callable = tools.filter((tool) => reachable(policy, upstream, info.catalog, tool))
-      return { tools: callable.map((tool): ListedTool => ({ upstream, tool })), rest }
+      const { tools, rest } = await toolList(upstream, channel, signal)
+      return { tools: tools.map((tool): ListedTool => ({ upstream, tool })), rest }
     },
 
+    question,
     relay: (upstream, message, channel, context) => upstreams.request(upstream, message, channel, context),
   }
 }
 
-/** JSON-RPC 2.0, section 5.1. */
-const METHOD_NOT_FOUND = -32601
 const ignore = (): void => undefined
 
 /** Calls over MCP run when allowed. The actions API runs what it is told to, and what an approval was redeemed for. */
@@ -142,42 +143,6 @@ function nothingRuns(envelope: ActionEnvelope): AegisError {
     advice: 'leave out execute to have it judged only, or configure an upstream for it in aegis.yaml',
     data: { envelope_id: envelope.id },
   })
-}
-
-async function listAll(upstreams: Upstreams, upstream: string, channel: ClientChannel, signal: AbortSignal) {
-  const tools: JsonObject[] = []
-  let rest: JsonObject = {}
-  let cursor: string | null = null
-  for (let page = 0; page < LIST_PAGES; page++) {
-    const params: JsonObject = cursor === null ? {} : { cursor }
-    const outcome = await upstreams.request(upstream, { method: 'tools/list', params }, channel, {
-      signal,
-      onNotification: ignore,
-    })
-    if (outcome.kind === 'error') {
-      // A server without tools need not know the method: it offers prompts or resources.
-      if (outcome.error.code === METHOD_NOT_FOUND) break
-      throw new AegisError(
-        'upstream_unreachable',
-        `upstream \`${upstream}\` would not list its tools: ${outcome.error.message}`,
-      )
-    }
-    const { tools: listed, nextCursor, ...others } = outcome.result
-    if (page === 0) rest = others
-    // One by one: a list of some hundred thousand does not fit into the arguments of one `push`.
-    for (const tool of Array.isArray(listed) ? listed : []) if (isObject(tool)) tools.push(tool)
-    if (typeof nextCursor !== 'string' || nextCursor === cursor) break
-    cursor = nextCursor
-  }
-  return { tools, rest }
-}
-
-/** A tool is listed where some arguments could make a call of it anything but blocked. */
-function reachable(policy: CompiledPolicy, upstream: string, catalog: CatalogName, tool: JsonObject): boolean {
-  const { name } = tool
-  return (
-    typeof name === 'string' && policy.reachable({ surface: 'mcp', ...classifyTool({ upstream, catalog, tool: name }) })
-  )
 }
 
 function logAction(log: Log, envelope: ActionEnvelope, decision: Decision, milliseconds: number): void {

@@ -1,11 +1,12 @@
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Approval } from '../core/approval.ts'
-import { describeAction, describeUpstreamCall } from '../core/catalog/index.ts'
-import type { ActionEnvelope, Route, Surface } from '../core/envelope.ts'
+import { describeAction, describeRequest, describeUpstreamCall } from '../core/catalog/index.ts'
+import { type ActionEnvelope, JUDGED_REQUESTS, type Route, type Surface } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Clock, Random } from '../core/runtime.ts'
+import { isReservedName, type ToolPins } from '../tool-pins/index.ts'
 import type { IncomingCall, Upstreams } from './ports.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -13,6 +14,8 @@ import type { Sessions } from './sessions.ts'
 const AGENT_NAME_LIMIT = 64
 
 type Claim = Extract<IncomingCall['what'], { kind: 'action' }>
+type ToolCall = Extract<IncomingCall['what'], { kind: 'tool' }>
+type RequestCall = Extract<IncomingCall['what'], { kind: 'request' }>
 
 export interface Normalizer {
   /** One parse of the call into what will be judged, and, if allowed, run. */
@@ -22,17 +25,26 @@ export interface Normalizer {
 export function createNormalizer(parts: {
   readonly upstreams: Upstreams
   readonly approvals: Approvals
+  readonly pins: ToolPins
   readonly sessions: Sessions
   readonly clock: Clock
   readonly random: Random
 }): Normalizer {
-  const { upstreams, approvals, sessions, clock, random } = parts
+  const { upstreams, approvals, pins, sessions, clock, random } = parts
 
-  function describeTool(what: Extract<IncomingCall['what'], { kind: 'tool' }>) {
+  function describeTool(what: ToolCall) {
     const upstream = upstreams.get(what.upstream)
     if (upstream === null) throw noUpstream(what.upstream, upstreams)
     const described = describeUpstreamCall({ ...what, catalog: upstream.catalog })
     return { described, route: { upstream: upstream.name, tool: what.tool } }
+  }
+
+  function describeOther(what: RequestCall) {
+    const upstream = upstreams.get(what.upstream)
+    if (upstream === null) throw noUpstream(what.upstream, upstreams)
+    const described = describeRequest({ ...what, catalog: upstream.catalog })
+    const route: Route = { upstream: upstream.name, tool: what.method, request: what.method }
+    return { described, route }
   }
 
   function describeClaim(what: Claim, parameters: JsonObject, surface: Surface) {
@@ -50,6 +62,14 @@ export function createNormalizer(parts: {
     return describeTool({ kind: 'tool', ...route, parameters })
   }
 
+  /** The route with the definition of its tool that is in force, where that has changed. */
+  function pinned(route: Route | null): Route | null {
+    if (route === null || route.request !== undefined) return route
+    if (isReservedName(route.tool)) throw reserved(route.tool)
+    const pin = pins.revision(route.upstream, route.tool)
+    return pin === null ? route : { ...route, pin }
+  }
+
   /** `approval_ref` without parameters runs what was approved, as it was approved. */
   function describeApproved(what: Claim, approval: Approval, surface: Surface) {
     if (approval.parameters === null) {
@@ -59,7 +79,11 @@ export function createNormalizer(parts: {
     }
     if (approval.upstream !== null && approval.remoteTool !== null) {
       const { upstream, remoteTool: tool, parameters } = approval
-      const approved = describeTool({ kind: 'tool', upstream, tool, parameters })
+      const method = JUDGED_REQUESTS.find((name) => name === tool)
+      const approved =
+        method === undefined
+          ? describeTool({ kind: 'tool', upstream, tool, parameters })
+          : describeOther({ kind: 'request', upstream, method, parameters })
       if (what.tool !== approved.described.tool) {
         throw new AegisError('conflict', `approval ${approval.id} is for ${approved.described.tool}`, { path: 'tool' })
       }
@@ -71,6 +95,7 @@ export function createNormalizer(parts: {
   async function describe(call: IncomingCall) {
     const { what, surface } = call
     if (what.kind === 'tool') return describeTool(what)
+    if (what.kind === 'request') return describeOther(what)
     if (what.parameters !== null || call.approvalRef === null)
       return describeClaim(what, what.parameters ?? {}, surface)
     return describeApproved(what, await approvals.own(call.approvalRef, call.caller.id), surface)
@@ -96,7 +121,7 @@ export function createNormalizer(parts: {
           tool: described.tool,
           capability: described.capability,
           parameters: described.parameters,
-          route: surface === 'hook' ? null : route,
+          route: surface === 'hook' ? null : pinned(route),
           acts: described.acts,
         },
         resource: described.resource,
@@ -109,6 +134,14 @@ export function createNormalizer(parts: {
       return { ...envelope, approvalRef: approval.id }
     },
   }
+}
+
+/** Its canonical name would be that of a request, with the rules made for that. */
+function reserved(tool: string): AegisError {
+  return new AegisError('invalid_params', `\`${tool}\` is a request of the protocol, not a tool`, {
+    path: 'name',
+    advice: 'send it as the request it names',
+  })
 }
 
 function noUpstream(name: string, upstreams: Upstreams): AegisError {
@@ -127,7 +160,8 @@ function routeOf(tool: string, upstreams: Upstreams): Route | null {
   return owner === undefined || owner.catalog === 'sql' ? null : { upstream: owner.name, tool: tool.slice(dot + 1) }
 }
 
-function agentName(claimed: string | null): string | null {
+/** The client's claim of its name as it may stand in the ledger; null where nothing of it may. */
+export function agentName(claimed: string | null): string | null {
   const printable = claimed
     ?.replace(/[^\x21-\x7e ]/g, '')
     .trim()

@@ -1,9 +1,10 @@
 import type { CatalogName } from '../core/catalog/catalog.ts'
-import type { ActionEnvelope, Surface } from '../core/envelope.ts'
-import type { Brand } from '../core/ids.ts'
+import type { ActionEnvelope, JudgedRequest, Surface } from '../core/envelope.ts'
+import type { Brand, Principal } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Credential } from '../credentials/ports.ts'
 import type { KeyRecord } from '../identity/ports.ts'
+import type { PinMode } from '../tool-pins/tool-pins.ts'
 
 /** An action that was allowed and recorded. Minted in `gateway/perform.ts` only. */
 export type AuthorizedAction = Brand<ActionEnvelope, 'AuthorizedAction'>
@@ -28,6 +29,8 @@ export interface ClientChannel {
   readonly key: string
   /** As the client declared in `initialize`; forwarded to upstreams, for dropping them makes tools vanish. */
   readonly client: { readonly capabilities: JsonObject; readonly info: JsonObject; readonly protocolVersion: string }
+  /** Whose conversation it is: what an upstream asks of the client is judged and recorded as part of its session. */
+  readonly owner?: { readonly principal: Principal; readonly sessionLabel: string | null }
   /** A notification from an upstream to this client. `upstream` lets a merged entrance rename what needs it. */
   notify(upstream: string, message: { readonly method: string; readonly params?: JsonObject }): void
   /** A request from an upstream to this client (sampling, elicitation, roots). Rejects where the client has gone. */
@@ -72,6 +75,27 @@ export interface UpstreamInfo {
   /** Name of the credential lent to its writes, or null. */
   readonly credential: string | null
   readonly onReview: 'refuse' | 'hold'
+  /** How its tools are shown. Default: `DEFAULT_LISTING`. */
+  readonly listing?: Listing
+}
+
+/** How the tools of an upstream are shown to clients, and when they are trusted. */
+export interface Listing {
+  /** `callable`: without those that policy blocks whatever their arguments; `all`: they are shown too, and refused when called. */
+  readonly show: 'callable' | 'all'
+  readonly pins: PinMode
+  /** Tools that never run without a person are marked, so that clients which know the mark ask their user too. */
+  readonly askInClient: boolean
+}
+
+export const DEFAULT_LISTING: Listing = { show: 'callable', pins: 'trust-first', askInClient: false }
+
+/** A request of an upstream to the client, as it is judged. */
+export interface Question {
+  readonly upstream: string
+  readonly method: string
+  readonly params: JsonObject
+  readonly channel: ClientChannel
 }
 
 /** The upstreams as the gateway and the entrances see them. Nothing here decides or records. */
@@ -80,7 +104,7 @@ export interface Upstreams extends Executor {
   get(name: string): UpstreamInfo | null
   /** The `initialize` result of the upstream for this client (capabilities, serverInfo, instructions, protocolVersion). */
   initialize(upstream: string, channel: ClientChannel, signal: AbortSignal): Promise<JsonObject>
-  /** Any request but `tools/call`, passed through unchanged. */
+  /** Any request that is no action, passed through unchanged. */
   request(
     upstream: string,
     message: { readonly method: string; readonly params?: JsonObject },
@@ -108,6 +132,13 @@ export interface IncomingCall {
   readonly sessionLabel: string | null
   readonly what:
     | { readonly kind: 'tool'; readonly upstream: string; readonly tool: string; readonly parameters: JsonObject }
+    /** `parameters`: its `params` without `_meta` and what a `Retry` holds. */
+    | {
+        readonly kind: 'request'
+        readonly upstream: string
+        readonly method: JudgedRequest
+        readonly parameters: JsonObject
+      }
     | {
         readonly kind: 'action'
         readonly protocol: string

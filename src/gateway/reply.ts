@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { Simulation } from '../core/policy/compiled.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import type { GrantRecord, LedgerEntry } from '../ledger/draft.ts'
-import type { ClientChannel, ExecuteContext, IncomingCall, Outcome } from './ports.ts'
+import type { ClientChannel, ExecuteContext, IncomingCall, Outcome, Question, RpcError } from './ports.ts'
 
 /** What became of a call. Each entrance puts it into its own protocol's words. */
 export type Reply =
@@ -55,14 +55,22 @@ export interface Gateway {
   handle(call: IncomingCall, signal: AbortSignal): Promise<Reply>
   /** Decides with a full trace; records nothing, does nothing. */
   preview(call: IncomingCall, signal: AbortSignal): Promise<Simulation & { readonly envelope: ActionEnvelope }>
-  /** All tools of one upstream (all pages followed), less those that this caller could never call. */
+  /**
+   * All tools of one upstream (all pages followed), less those that this caller could never call and those whose definition
+   * nobody has accepted. `rest`: the other members of its answer, without what it says of caching: the list is this caller's.
+   */
   tools(
     upstream: string,
     caller: KeyRecord,
     channel: ClientChannel,
     signal: AbortSignal,
   ): Promise<{ readonly tools: readonly ListedTool[]; readonly rest: JsonObject }>
-  /** Any request but `tools/call` and `tools/list`: passed through. */
+  /**
+   * May this upstream ask the client this? Null where it may, else what the upstream is told. Recorded where a rule speaks.
+   * Defaults of policies do not: they are about what agents do.
+   */
+  question(question: Question): Promise<RpcError | null>
+  /** Any request that is no action and no `tools/list`: passed through. */
   relay(
     upstream: string,
     message: { readonly method: string; readonly params?: JsonObject },

@@ -36,6 +36,9 @@ export interface Readings {
   readonly anchorLag?: Reading
   readonly approvalsPending?: Reading
   readonly credentialsUnrevoked?: Reading
+  /** Definitions of tools that wait for a person, and those in force that look suspicious. */
+  readonly toolsWithheld?: Reading
+  readonly toolsSuspicious?: Reading
 }
 
 const GAUGES = {
@@ -52,6 +55,8 @@ const GAUGES = {
     name: 'aegis_credentials_unrevoked',
     help: 'Tokens that were minted and are not yet confirmed revoked.',
   },
+  toolsWithheld: { name: 'aegis_tools_withheld', help: 'Definitions of tools that wait for a person.' },
+  toolsSuspicious: { name: 'aegis_tools_suspicious', help: 'Definitions of tools that look suspicious.' },
 } as const satisfies Record<keyof Readings, { name: string; help: string }>
 
 /** @param options.process also give the process metrics (memory, event loop, garbage collection). */

@@ -1,7 +1,7 @@
 import { type ActionClaim, CATALOGS, type Described, type UpstreamCall } from '../core/catalog/catalog.ts'
-import { describeAction, describeUpstreamCall } from '../core/catalog/index.ts'
+import { describeAction, describeRequest, describeUpstreamCall, type UpstreamRequest } from '../core/catalog/index.ts'
 import type { Decision, RuleVerdict } from '../core/decision.ts'
-import type { ActionEnvelope, Surface } from '../core/envelope.ts'
+import { type ActionEnvelope, JUDGED_REQUESTS, type Surface } from '../core/envelope.ts'
 import { asAegisError } from '../core/errors.ts'
 import { type EnvelopeId, type Principal, sessionId } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
@@ -9,11 +9,12 @@ import type { CompiledPolicy, MappingTree, Position, Problem, Tree, TreeEntry } 
 import { hint } from '../core/spelling.ts'
 import { readYaml } from './read-yaml.ts'
 
-/** What a case sends: a shell line, an action as the actions API takes it, or a tool call to an upstream. */
+/** What a case sends: a shell line, an action as the actions API takes it, a tool call to an upstream, or another request to one. */
 export type CaseInput =
   | { readonly kind: 'shell'; readonly line: string }
   | { readonly kind: 'action'; readonly claim: ActionClaim }
   | { readonly kind: 'call'; readonly call: UpstreamCall }
+  | { readonly kind: 'request'; readonly request: UpstreamRequest }
 
 export interface PolicyCase {
   readonly name: string
@@ -37,7 +38,8 @@ export type CasesReading =
   | { readonly ok: true; readonly cases: readonly PolicyCase[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-const CASE_KEYS = ['name', 'shell', 'action', 'call', 'expect', 'rule']
+const INPUTS = ['shell', 'action', 'call', 'request']
+const CASE_KEYS = ['name', ...INPUTS, 'expect', 'rule']
 const VERDICTS: readonly RuleVerdict[] = ['allow', 'review', 'block']
 
 /** Reads a `*.cases.yaml`: a list of cases. Reports every problem. */
@@ -79,23 +81,30 @@ function readCase(tree: Tree, note: Note): PolicyCase | null {
 }
 
 function readInput(tree: MappingTree, note: Note): CaseInput | null {
-  const given = ['shell', 'action', 'call'].flatMap((key) => find(tree, key) ?? [])
+  const given = INPUTS.flatMap((key) => find(tree, key) ?? [])
   const [entry, second] = given
   if (entry === undefined || second !== undefined) {
-    note(tree.at, 'a case needs exactly one of `shell`, `action` and `call`')
+    note(tree.at, 'a case needs exactly one of `shell`, `action`, `call` and `request`')
     return null
   }
   const line = textOf(entry)
   if (entry.key === 'shell' && line !== null) return { kind: 'shell', line }
   const value = toJson(entry.value)
-  const input = entry.key === 'action' ? toClaim(value) : entry.key === 'call' ? toCall(value) : null
+  const input = READ[entry.key]?.(value) ?? null
   if (input === null) note(entry.value.at, SHAPES[entry.key] ?? '`shell` must be a command line')
   return input
+}
+
+const READ: Readonly<Record<string, (value: Json) => CaseInput | null>> = {
+  action: toClaim,
+  call: toCall,
+  request: toRequest,
 }
 
 const SHAPES: Readonly<Record<string, string>> = {
   action: '`action` must be { protocol, tool, target, capability?, parameters? }',
   call: `\`call\` must be { upstream, catalog, tool, parameters }, the catalog one of ${CATALOGS.join(', ')}`,
+  request: `\`request\` must be { upstream, catalog, method, parameters }, the method one of ${JUDGED_REQUESTS.join(', ')}`,
 }
 
 /** An action as JSON (the body of the actions API), or null where it is none. */
@@ -115,6 +124,16 @@ function toCall(value: Json): CaseInput | null {
   if (typeof upstream !== 'string' || typeof tool !== 'string' || catalog === undefined) return null
   if (!isMapping(parameters) || Object.keys(rest).length > 0) return null
   return { kind: 'call', call: { upstream, catalog, tool, parameters } }
+}
+
+function toRequest(value: Json): CaseInput | null {
+  if (!isMapping(value)) return null
+  const { upstream, catalog: named, method: asked, parameters = {}, ...rest } = value
+  const catalog = CATALOGS.find((one) => one === named)
+  const method = JUDGED_REQUESTS.find((one) => one === asked)
+  if (typeof upstream !== 'string' || catalog === undefined || method === undefined) return null
+  if (!isMapping(parameters) || Object.keys(rest).length > 0) return null
+  return { kind: 'request', request: { upstream, catalog, method, parameters } }
 }
 
 /** Judges the cases by the real catalog and the real policy; facts are unknown, as they are on a first call. */
@@ -150,7 +169,7 @@ function differenceOf({ expect, rule }: PolicyCase, decision: Decision): string 
 export function caseEnvelope(input: CaseInput): ActionEnvelope {
   const { protocol, tool, capability, parameters, acts, resource } = describe(input)
   const principal = 'key_case' as Principal
-  const surface: Surface = input.kind === 'call' ? 'mcp' : 'api'
+  const surface: Surface = input.kind === 'call' || input.kind === 'request' ? 'mcp' : 'api'
   return {
     id: '00000000-0000-7000-8000-000000000000' as EnvelopeId,
     receivedAt: 0,
@@ -166,6 +185,7 @@ export function caseEnvelope(input: CaseInput): ActionEnvelope {
 
 function describe(input: CaseInput): Described {
   if (input.kind === 'call') return describeUpstreamCall(input.call)
+  if (input.kind === 'request') return describeRequest(input.request)
   if (input.kind === 'action') return describeAction(input.claim)
   return describeAction({
     protocol: 'shell',
@@ -179,7 +199,9 @@ function describe(input: CaseInput): Described {
 function summary(input: CaseInput): string {
   if (input.kind === 'shell') return input.line
   if (input.kind === 'action') return `${input.claim.tool} ${input.claim.target}`
-  return `${input.call.upstream}: ${input.call.tool} ${JSON.stringify(input.call.parameters)}`
+  const [{ upstream, parameters }, what] =
+    input.kind === 'call' ? [input.call, input.call.tool] : [input.request, input.request.method]
+  return `${upstream}: ${what} ${JSON.stringify(parameters)}`
 }
 
 function find(tree: MappingTree, key: string): TreeEntry | undefined {

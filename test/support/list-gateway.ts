@@ -93,6 +93,7 @@ export function listGateway(list: Readonly<Record<string, ListedUpstream>>) {
   const gateway: Gateway = {
     async handle(call, signal) {
       calls.push(call)
+      if (call.what.kind === 'request') return requested(call, call.what)
       if (call.what.kind !== 'tool') throw new AegisError('invalid_params', 'not a tool')
       const { upstream, tool } = call.what
       const run = upstreamOf(upstream).tools[tool]
@@ -120,7 +121,22 @@ export function listGateway(list: Readonly<Record<string, ListedUpstream>>) {
       }))
       return { tools, rest: {} }
     },
+    question: async () => null,
     relay: (upstream, message, channel) => request(upstream, message, channel),
+  }
+
+  /** A URI or a prompt named `blocked...` is blocked. */
+  async function requested(
+    call: IncomingCall,
+    what: Extract<IncomingCall['what'], { kind: 'request' }>,
+  ): Promise<Reply> {
+    const { upstream, method, parameters } = what
+    const envelope = envelopeOf(call, upstream, method.replace('/', '.'))
+    if (String(parameters['uri'] ?? parameters['name']).startsWith('blocked')) return refused(envelope)
+    const channel = call.channel ?? channels.values().next().value
+    if (channel === undefined) throw new AegisError('internal', 'nobody asks')
+    const outcome = await request(upstream, { method, params: parameters }, channel)
+    return { kind: 'done', envelope, decision: allow, entry: entryOf(envelope), outcome, grant: null }
   }
 
   function parked(envelope: ActionEnvelope, same: string): Reply {

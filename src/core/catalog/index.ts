@@ -16,6 +16,7 @@ import { describeSql } from './sql.ts'
 import { fillTarget } from './targets.ts'
 
 export { type ActionClaim, CATALOGS, type CatalogName, type Described, type UpstreamCall } from './catalog.ts'
+export { describeRequest, requestTool, type UpstreamRequest } from './requests.ts'
 
 // The MCP specification's tool names (2025-11-25, "Tool Names").
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/

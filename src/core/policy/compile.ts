@@ -6,7 +6,7 @@ import type { Sha256 } from '../ids.ts'
 import type { CompiledPolicy } from './compiled.ts'
 import { conclude, judge } from './decide.ts'
 import { type PolicyDocument, SOFT_CONDITIONS } from './document.ts'
-import { type Bench, benchOf, canBeReached } from './judge.ts'
+import { type Bench, benchOf, canBeReached, canRunUnattended } from './judge.ts'
 import { traceOf } from './trace.ts'
 
 const NO_FACTS: readonly FactKey[] = []
@@ -36,6 +36,7 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
       trace: traceOf(benches, envelope),
     }),
     reachable: (tool) => benches.every((bench) => canBeReached(bench, tool)),
+    unattended: (tool) => benches.every((bench) => canRunUnattended(bench, tool)),
   }
 }
 

@@ -15,7 +15,17 @@ export interface CompiledPolicy {
   /** The same decision by the same matcher, with every rule that was tried and why it did not match. */
   simulate(envelope: ActionEnvelope, facts: Facts): Simulation
   /** False only where no arguments could make this tool anything but blocked: such a tool is left out of `tools/list`. */
-  reachable(tool: { surface: Surface; protocol: Protocol; tool: string; capability: Capability }): boolean
+  reachable(tool: ToolClass): boolean
+  /** False only where no arguments could make this tool run without a person: every call of it is reviewed or blocked. */
+  unattended(tool: ToolClass): boolean
+}
+
+/** A tool before its arguments are known. */
+export interface ToolClass {
+  readonly surface: Surface
+  readonly protocol: Protocol
+  readonly tool: string
+  readonly capability: Capability
 }
 
 /** One line of a trace: a rule tried against one act. */

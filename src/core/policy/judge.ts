@@ -56,3 +56,16 @@ export function canBeReached(
   }
   return document.defaultDecision !== 'block'
 }
+
+/** False only where no arguments could make the tool run without a person's word: then every call of it is reviewed or blocked. */
+export function canRunUnattended(
+  { candidates, document }: Bench,
+  tool: Parameters<CompiledPolicy['unattended']>[0],
+): boolean {
+  for (const { rule } of candidates(tool.surface, tool)) {
+    if (rule.capability !== null && !rule.capability.includes(tool.capability)) continue
+    if (rule.decision === 'allow') return true
+    if (rule.repo === null && !isSoft(rule)) return false
+  }
+  return document.defaultDecision === 'allow'
+}

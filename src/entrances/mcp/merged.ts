@@ -5,7 +5,7 @@ import { createCursors } from './cursor.ts'
 import { type Ask, type Endpoint, type McpOptions, message, type Peer } from './endpoint.ts'
 import { createNamespace, type QualifiedTool } from './namespace.ts'
 import { toolName } from './single.ts'
-import { callTool } from './tool-call.ts'
+import { callRequest, callTool } from './tool-call.ts'
 
 /** Tools or prompts on one page. Generous, for some clients never ask for a second one. */
 const PAGE = 250
@@ -121,10 +121,7 @@ export function mergedEndpoint(options: McpOptions): Endpoint {
     const { upstream, tool } = await route(toolName(ask.params), () => listPrompts(ask, peer))
     peer.session?.touched.add(upstream)
     const params = { ...ask.params, name: tool }
-    return gateway.relay(upstream, message(ask.method, params), peer.channel, {
-      signal: ask.signal,
-      onNotification: peer.tell,
-    })
+    return callRequest(options, { upstream, method: 'prompts/get' }, { ...ask, params }, peer)
   }
 
   /** Told to every upstream that logs. One that cannot be told now stays at its own level. */

@@ -1,5 +1,17 @@
 import { rfc3339 } from '../../core/runtime.ts'
+import type { Outcome } from '../../gateway/ports.ts'
 import type { Refusal, Reply } from '../../gateway/reply.ts'
+
+/** A refusal as JSON-RPC error, for the revisions with a handshake. */
+export function refusalError(refusal: Refusal): Outcome {
+  return { kind: 'error', error: refusal }
+}
+
+/** A refusal as the result of a tool: in revision 2026-07-28 no error code may say it ("Error Codes"). */
+export function refusalResult({ message, data }: Refusal): Outcome {
+  const content = [{ type: 'text', text: message }]
+  return { kind: 'result', result: { resultType: 'complete', content, structuredContent: data, isError: true } }
+}
 
 /**
  * What a refused call says to the model. Everything it needs stands in `message`, for clients drop `data`; the same in
@@ -24,11 +36,19 @@ export function refusalOf(reply: Extract<Reply, { kind: 'refused' }>): Refusal {
 export function waitingOf(reply: Extract<Reply, { kind: 'parked' }>, adminUrl: string): Refusal {
   const { approval, envelope } = reply
   const url = `${adminUrl}/admin/v1/approvals/${approval.id}`
+  // For anything but a tool, -32002 means "resource not found" (MCP 2025-11-25, "Resources").
+  const isTool = envelope.action.route?.request === undefined
   return {
-    code: -32002,
+    code: isTool ? -32002 : -32001,
     message:
       `approval required: ${envelope.action.tool} is queued for human review as ${approval.id}. ` +
       `Ask a reviewer (${url}), then call it again unchanged`,
-    data: { envelope_id: approval.id, approval_url: url, queued_at: rfc3339(approval.queuedAt), retry: 'unchanged' },
+    data: {
+      ...(isTool ? {} : { status: 'pending_approval' }),
+      envelope_id: approval.id,
+      approval_url: url,
+      queued_at: rfc3339(approval.queuedAt),
+      retry: 'unchanged',
+    },
   }
 }

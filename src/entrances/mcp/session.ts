@@ -58,6 +58,7 @@ export class Session {
     this.channel = {
       key: start.channelKey,
       client: start.client,
+      owner: { principal: start.principal, sessionLabel: start.label },
       notify: (_upstream, message) => this.#offer(messageText(message)),
       request: (_upstream, message, signal) => this.#ask(message, signal),
     }

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, textMember } from '../../core/json.ts'
 import type { Outcome } from '../../gateway/ports.ts'
 import type { Ask, Endpoint, McpOptions, Peer } from './endpoint.ts'
 import { message } from './endpoint.ts'
-import { callTool } from './tool-call.ts'
+import { callRequest, callTool, isJudged } from './tool-call.ts'
 
 /** Characters; the specification recommends 128. The name stands in every log line of a call. */
 const MAX_TOOL_NAME = 512
@@ -31,6 +31,7 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
         return callTool(options, { upstream, tool: toolName(ask.params) }, ask, peer)
       }
       if (ask.method === 'tools/list') return listTools(ask, peer)
+      if (isJudged(ask.method)) return callRequest(options, { upstream, method: ask.method }, ask, peer)
       return gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
         signal: ask.signal,
         onNotification: peer.tell,

@@ -1,9 +1,12 @@
+import { JUDGED_REQUESTS, type JudgedRequest } from '../../core/envelope.ts'
 import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../core/json.ts'
 import type { IncomingCall, Outcome } from '../../gateway/ports.ts'
-import type { Reply } from '../../gateway/reply.ts'
+import type { Refusal, Reply } from '../../gateway/reply.ts'
 import type { Ask, McpOptions, Peer } from './endpoint.ts'
-import { refusalOf, waitingOf } from './refusals.ts'
+import { isModernRevision } from './modern/revision.ts'
+import { refusalError, refusalOf, refusalResult, waitingOf } from './refusals.ts'
+import { retryOf, withoutRetry } from './retry.ts'
 
 const HOLD_MS = 50_000
 /** Milliseconds between signs of life to a client whose call is held. */
@@ -16,30 +19,7 @@ export async function callTool(
   ask: Ask,
   peer: Peer,
 ): Promise<Outcome> {
-  const call = incomingCall(route, ask.params ?? {}, peer)
-  let reply = await options.gateway.handle(call, ask.signal)
-  if (reply.kind === 'parked' && options.upstreams.get(route.upstream)?.onReview === 'hold') {
-    reply = await hold(options, reply, call, ask, peer)
-  }
-  return outcomeOf(reply, options.adminUrl)
-}
-
-function outcomeOf(reply: Reply, adminUrl: string): Outcome {
-  switch (reply.kind) {
-    case 'done':
-      return reply.outcome
-    case 'refused':
-      return { kind: 'error', error: refusalOf(reply) }
-    case 'parked':
-      return { kind: 'error', error: waitingOf(reply, adminUrl) }
-    case 'decided':
-      throw new AegisError('internal', 'the call was allowed, but nothing ran it')
-    default:
-      return reply satisfies never
-  }
-}
-
-function incomingCall(route: { upstream: string; tool: string }, params: JsonObject, peer: Peer): IncomingCall {
+  const params = ask.params ?? {}
   // A task would answer before its effect, and the result would miss its entry: such calls wait for their own issue.
   if (params['task'] !== undefined) {
     throw new AegisError('invalid_params', 'calls as tasks are not supported', {
@@ -47,18 +27,70 @@ function incomingCall(route: { upstream: string; tool: string }, params: JsonObj
       advice: 'call the tool without `task`',
     })
   }
+  const parameters = objectMember(params, 'arguments') ?? {}
+  return carry(options, incomingCall({ kind: 'tool', ...route, parameters }, params, peer), ask, peer)
+}
+
+/** `resources/read` and `prompts/get`: actions too, under the names that policies know them by. */
+export async function callRequest(
+  options: McpOptions,
+  route: { upstream: string; method: JudgedRequest },
+  ask: Ask,
+  peer: Peer,
+): Promise<Outcome> {
+  const { _meta, ...asked } = ask.params ?? {}
+  const call = incomingCall({ kind: 'request', ...route, parameters: withoutRetry(asked) }, ask.params ?? {}, peer)
+  return carry(options, call, ask, peer)
+}
+
+export function isJudged(method: string): method is JudgedRequest {
+  return JUDGED_REQUESTS.some((judged) => judged === method)
+}
+
+async function carry(options: McpOptions, call: IncomingCall, ask: Ask, peer: Peer): Promise<Outcome> {
+  let reply = await options.gateway.handle(call, ask.signal)
+  const upstream = reply.envelope.action.route?.upstream ?? ''
+  if (reply.kind === 'parked' && options.upstreams.get(upstream)?.onReview === 'hold') {
+    reply = await hold(options, reply, call, ask, peer)
+  }
+  const refuse = inResults(call, peer) ? refusalResult : refusalError
+  return outcomeOf(reply, options.adminUrl, refuse)
+}
+
+function outcomeOf(reply: Reply, adminUrl: string, refuse: (refusal: Refusal) => Outcome): Outcome {
+  switch (reply.kind) {
+    case 'done':
+      return reply.outcome
+    case 'refused':
+      return refuse(refusalOf(reply))
+    case 'parked':
+      return refuse(waitingOf(reply, adminUrl))
+    case 'decided':
+      throw new AegisError('internal', 'the call was allowed, but nothing ran it')
+    default:
+      return reply satisfies never
+  }
+}
+
+/** The stateless revisions have no code for a refusal, and only tools have results that can say so. */
+function inResults({ what }: IncomingCall, { channel }: Peer): boolean {
+  return what.kind === 'tool' && isModernRevision(channel.client.protocolVersion)
+}
+
+function incomingCall(what: IncomingCall['what'], params: JsonObject, peer: Peer): IncomingCall {
   const { name } = peer.channel.client.info
   return {
     surface: 'mcp',
     caller: peer.caller,
     agent: typeof name === 'string' ? name : null,
     sessionLabel: peer.label ?? peer.session?.label ?? null,
-    what: { kind: 'tool', ...route, parameters: objectMember(params, 'arguments') ?? {} },
+    what,
     execute: true,
     approvalRef: null,
     task: null,
     justification: null,
     meta: objectMember(params, '_meta'),
+    ...(isModernRevision(peer.channel.client.protocolVersion) ? { retry: retryOf(params) } : {}),
     channel: peer.channel,
     onNotification: peer.tell,
   }

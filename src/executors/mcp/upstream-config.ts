@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isAbsolute } from 'node:path'
 import type { CatalogName } from '../../core/catalog/catalog.ts'
 import { AegisError } from '../../core/errors.ts'
+import type { Listing } from '../../gateway/ports.ts'
 
 /** A Streamable HTTP endpoint. `headers` go with every request; a lent credential replaces `authorization`. */
 export interface HttpRoute {
@@ -31,6 +32,7 @@ export interface UpstreamConfig {
   readonly timeout: number | null
   /** Milliseconds to connect or start, and to answer `initialize`. Default 30,000. */
   readonly connectTimeout?: number
+  readonly listing?: Listing
 }
 
 /** Bounds on what an upstream may cost us. */

@@ -48,6 +48,7 @@ export function createUpstream(name: string, config: UpstreamConfig, world: Worl
     catalog: config.catalog,
     credential: config.credential,
     onReview: config.onReview,
+    ...(config.listing === undefined ? {} : { listing: config.listing }),
   }
   const place = placeOf(name, config)
   const { route } = config

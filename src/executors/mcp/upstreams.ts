@@ -1,10 +1,12 @@
 import { AegisError } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Clock, Log } from '../../core/runtime.ts'
-import type { ClientChannel, Outcome, Upstreams } from '../../gateway/ports.ts'
+import type { AuthorizedAction, ClientChannel, ExecuteContext, Outcome, Upstreams } from '../../gateway/ports.ts'
 import type { Environment } from './child-environment.ts'
 import type { Conversation } from './conversation.ts'
 import { unreachable } from './failures.ts'
+import type { Note } from './rpc-message.ts'
+import { type Rule, ruled } from './ruled-channel.ts'
 import { createUpstream, type Upstream, type World } from './upstream.ts'
 import { checkConfig, DEFAULT_LIMITS, type Limits, type UpstreamConfig } from './upstream-config.ts'
 
@@ -14,6 +16,8 @@ export interface UpstreamsOptions {
   readonly clock: Clock
   /** Version we name ourselves with where a call has no client of its own. */
   readonly version: string
+  /** Whether an upstream may ask a client what it asks. Default: it may. */
+  readonly rule?: Rule
   readonly limits?: Partial<Limits>
   /** Where PATH, HOME and LANG of the children come from. Default: our own. */
   readonly environment?: Environment
@@ -39,7 +43,9 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     upstreams.set(name, createUpstream(name, config, world))
   }
   const own = ownChannel(options.version)
-  const conversations = createConversations()
+  const { rule } = options
+  const heard = (channel: ClientChannel) => (rule === undefined ? channel : ruled(channel, rule))
+  const conversations = createConversations(heard)
 
   const find = (name: string): Upstream => {
     const upstream = upstreams.get(name)
@@ -54,21 +60,14 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
     get: (name) => upstreams.get(name)?.info ?? null,
 
     async execute(action, credential, context): Promise<Outcome> {
-      const { route, parameters, tool } = action.action
+      const { route, tool } = action.action
       if (route === null) throw new AegisError('no_upstream', `no upstream runs \`${tool}\``)
       const upstream = find(route.upstream)
       const channel = context.channel ?? own
       const meta = channel === own ? withoutProgressToken(context.meta) : context.meta
-      // Built from what was judged, never from what came in.
-      const params: JsonObject = {
-        name: route.tool,
-        arguments: parameters,
-        ...context.retry,
-        ...(meta === null ? {} : { _meta: meta }),
-      }
-      const note = { method: 'tools/call', params }
+      const note = judgedNote(action, meta, context)
       if (credential === null) return conversations.of(upstream, channel).ask(note, context)
-      return upstream.lend(channel, credential.reveal(), (lent) => lent.ask(note, context), context.signal)
+      return upstream.lend(heard(channel), credential.reveal(), (lent) => lent.ask(note, context), context.signal)
     },
 
     async initialize(name, channel, signal) {
@@ -94,6 +93,14 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
     },
   }
+}
+
+/** Built from what was judged, never from what came in. */
+function judgedNote({ action }: AuthorizedAction, meta: JsonObject | null, { retry }: ExecuteContext): Note {
+  const { route, parameters } = action
+  const more = { ...retry, ...(meta === null ? {} : { _meta: meta }) }
+  if (route?.request !== undefined) return { method: route.request, params: { ...parameters, ...more } }
+  return { method: 'tools/call', params: { name: route?.tool ?? '', arguments: parameters, ...more } }
 }
 
 /** For calls without a client of their own: nobody to ask, nobody to tell. */
@@ -122,7 +129,7 @@ interface Conversations {
   close(): Promise<void>
 }
 
-function createConversations(): Conversations {
+function createConversations(heard: (channel: ClientChannel) => ClientChannel): Conversations {
   const byChannel = new Map<string, Map<Upstream, Conversation>>()
   const gone = new Set<string>()
   let closed = false
@@ -142,7 +149,7 @@ function createConversations(): Conversations {
       if (known !== undefined) return known
       if (closed) throw unreachable(upstream.place, 'we are shutting down', false, 'try again in a moment')
       if (gone.has(channel.key)) throw unreachable(upstream.place, 'the client has gone', false, 'connect again')
-      const made = upstream.converse(channel)
+      const made = upstream.converse(heard(channel))
       if (mine === undefined) byChannel.set(channel.key, new Map([[upstream, made]]))
       else mine.set(upstream, made)
       return made

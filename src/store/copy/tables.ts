@@ -72,6 +72,14 @@ export const TABLES: readonly Table[] = [
     },
     order: 'id',
   },
+  {
+    name: 'tool_pin',
+    columns: {
+      ...{ upstream: 'text', tool: 'text', digest: 'text', status: 'text', definition: 'text' },
+      ...{ findings: 'text', seen_at: 'int', decided_at: 'int', decided_by: 'text' },
+    },
+    order: 'upstream, tool, digest',
+  },
 ]
 
 /** A value as it is copied: text as text, so that what is not UTF-8 cannot get this far. */

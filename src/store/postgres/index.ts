@@ -2,6 +2,7 @@ import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerReader } from '../../ledger/store.ts'
+import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from './approvals.ts'
 import { createPool, unopened } from './connection.ts'
 import { createKeyStore } from './keys.ts'
@@ -11,6 +12,7 @@ import { createRevocationStore } from './revocations.ts'
 import { checkSchema } from './schema-version.ts'
 import { serverSettings } from './server-settings.ts'
 import { openSnapshot } from './snapshots.ts'
+import { createPinStore } from './tool-pins.ts'
 
 /**
  * What is written, of which commits need one connection; all that is asked; and readers of the log, which hold one each for as
@@ -25,6 +27,7 @@ export interface PostgresStores {
   readonly approvals: ApprovalStore
   readonly keys: KeyStore
   readonly revocations: RevocationStore
+  readonly pins: PinStore
   close(): Promise<void>
 }
 
@@ -51,6 +54,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
       approvals: createApprovalStore(queries),
       keys: createKeyStore(queries),
       revocations: createRevocationStore(queries),
+      pins: createPinStore(queries),
       async close() {
         await ledger.fleet.leave().catch(() => {})
         await close()

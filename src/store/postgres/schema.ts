@@ -45,3 +45,15 @@ export const pendingRevocation = aegis.table('pending_revocation', {
   attempts: integer('attempts').notNull(),
   nextAttemptAt: millis('next_attempt_at').notNull(),
 })
+
+export const toolPin = aegis.table('tool_pin', {
+  upstream: text('upstream').notNull(),
+  tool: text('tool').notNull(),
+  digest: text('digest').notNull(),
+  status: text('status').$type<'accepted' | 'waiting'>().notNull(),
+  definition: text('definition'),
+  findings: text('findings').notNull(),
+  seenAt: millis('seen_at').notNull(),
+  decidedAt: millis('decided_at'),
+  decidedBy: text('decided_by'),
+})

@@ -3,6 +3,7 @@ import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
+import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from './approvals.ts'
 import { CHECKPOINT_PAGES, makePrivate, openForWriting } from './handle.ts'
 import { createKeyStore } from './keys.ts'
@@ -11,6 +12,7 @@ import { migrate } from './migrate.ts'
 import { createQueries } from './queries.ts'
 import { createRevocationStore } from './revocations.ts'
 import { createSnapshots } from './snapshots.ts'
+import { createPinStore } from './tool-pins.ts'
 import { openWalSync } from './wal-sync.ts'
 import { lockWriter } from './writer-lock.ts'
 
@@ -22,6 +24,7 @@ export interface Stores {
   readonly approvals: ApprovalStore
   readonly keys: KeyStore
   readonly revocations: RevocationStore
+  readonly pins: PinStore
   close(): Promise<void>
 }
 
@@ -43,6 +46,7 @@ export async function openSqlite(path: string): Promise<Stores> {
     return {
       ledger: createLedgerStore(evidence, wal, file, snapshots),
       approvals: createApprovalStore(queries),
+      pins: createPinStore(queries),
       keys: createKeyStore(queries),
       revocations: createRevocationStore(queries),
       async close() {

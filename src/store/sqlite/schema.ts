@@ -41,3 +41,15 @@ export const pendingRevocation = sqliteTable('pending_revocation', {
   attempts: integer('attempts').notNull(),
   nextAttemptAt: integer('next_attempt_at').notNull(),
 })
+
+export const toolPin = sqliteTable('tool_pin', {
+  upstream: text('upstream').notNull(),
+  tool: text('tool').notNull(),
+  digest: text('digest').notNull(),
+  status: text('status').$type<'accepted' | 'waiting'>().notNull(),
+  definition: text('definition'),
+  findings: text('findings').notNull(),
+  seenAt: integer('seen_at').notNull(),
+  decidedAt: integer('decided_at'),
+  decidedBy: text('decided_by'),
+})

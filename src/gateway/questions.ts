@@ -1,0 +1,111 @@
+import { NO_RESOURCE } from '../core/acts.ts'
+import { requestTool } from '../core/catalog/index.ts'
+import type { Block, Decision, Finding } from '../core/decision.ts'
+import type { ActionEnvelope, Capability } from '../core/envelope.ts'
+import { asAegisError } from '../core/errors.ts'
+import { type Principal, uuidv7 } from '../core/ids.ts'
+import type { CompiledPolicy } from '../core/policy/compiled.ts'
+import type { Clock, Log, Random } from '../core/runtime.ts'
+import { agentName } from './normalize.ts'
+import type { Question, RpcError, Upstreams } from './ports.ts'
+import type { Recorder } from './recorder.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What an upstream may ask of a client that a policy can rule. A sampling request makes the client's model run. */
+const RULED: ReadonlyMap<string, Capability> = new Map([
+  ['sampling/createMessage', 'execute'],
+  ['elicitation/create', 'read'],
+  ['roots/list', 'read'],
+])
+
+const BLOCKED = -32001
+
+/** Strictest first. */
+const STRICTNESS = { block: 0, review: 1, rewrite: 2, allow: 3 } as const
+
+/**
+ * Judges what upstreams ask of clients (`<upstream>.sampling.createMessage`, `.elicitation.create`, `.roots.list`). A rule that
+ * matches speaks and is recorded; where none does the question passes: the client has its own say in it. A review cannot be
+ * waited for inside somebody else's call, so it refuses.
+ */
+export function createQuestions(parts: {
+  readonly policy: () => CompiledPolicy
+  readonly upstreams: Upstreams
+  readonly recorder: Recorder
+  readonly sessions: Sessions
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}): (question: Question) => Promise<RpcError | null> {
+  const { upstreams, recorder, sessions, clock, random, log } = parts
+
+  function envelopeOf(question: Question, capability: Capability): ActionEnvelope {
+    const { upstream, method, params, channel } = question
+    const { principal, sessionLabel } = channel.owner ?? NOBODY
+    const tool = requestTool(upstream, upstreams.get(upstream)?.catalog ?? 'none', method)
+    const resource = { ...NO_RESOURCE, target: upstream }
+    const act = { protocol: 'mcp', tool, capability, resource, doubt: null } as const
+    const { name } = channel.client.info
+    return {
+      id: uuidv7(clock.now(), random),
+      receivedAt: clock.now(),
+      surface: 'mcp',
+      subject: {
+        principal,
+        owner: '',
+        role: 'agent',
+        agent: agentName(typeof name === 'string' ? name : null) ?? principal,
+        session: sessions.of(principal, sessionLabel),
+      },
+      action: { protocol: 'mcp', tool, capability, parameters: params, route: null, acts: [act] },
+      resource,
+      task: null,
+      justification: null,
+      approvalRef: null,
+    }
+  }
+
+  return async (question) => {
+    const capability = RULED.get(question.method)
+    if (capability === undefined) return null
+    const envelope = envelopeOf(question, capability)
+    const decision = spoken(parts.policy().decide(envelope, {}))
+    if (decision === null) return null
+    // There is no session to record it in.
+    if (question.channel.owner === undefined) return refusal(question, 'the client is not known')
+    try {
+      await recorder.decision(envelope, decision, 'none')
+    } catch (error) {
+      log.warn(
+        { upstream: question.upstream, method: question.method, error: asAegisError(error).message },
+        'a question was not recorded',
+      )
+      return refusal(question, 'the evidence cannot be written')
+    }
+    return decision.verdict === 'block' ? refusal(question, decision.reason) : null
+  }
+}
+
+/** A conversation without a caller: judged, never recorded. */
+const NOBODY = { principal: 'key_nobody' as Principal, sessionLabel: 'none' }
+
+/** The decision of the rules alone; null where none of them matches. */
+function spoken(decision: Decision): Exclude<Decision, { verdict: 'review' }> | null {
+  const [rule] = decision.findings
+    .filter(({ source }) => source === 'rule')
+    .sort((left, right) => STRICTNESS[left.verdict] - STRICTNESS[right.verdict])
+  if (rule === undefined) return null
+  const { policySha256, findings, blastRadius } = decision
+  const ref = { policy: decision.rule.policy, index: null, label: rule.name }
+  const common = { rule: ref, policySha256, findings, reason: reasonOf(rule), blastRadius, obligations: [] }
+  if (rule.verdict === 'allow') return { ...common, verdict: 'allow' }
+  return { ...common, verdict: 'block', suggestion: null } satisfies Block
+}
+
+function reasonOf({ verdict, reason }: Finding): string {
+  return verdict === 'review' ? `${reason}, and a question of an upstream cannot wait for a reviewer` : reason
+}
+
+function refusal({ upstream, method }: Question, reason: string): RpcError {
+  return { code: BLOCKED, message: `policy: ${method} of ${upstream} is blocked: ${reason}` }
+}

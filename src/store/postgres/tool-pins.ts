@@ -1,0 +1,61 @@
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
+import type { Sha256 } from '../../core/ids.ts'
+import type { Pin, PinKey, PinnedDefinition, PinStore } from '../../tool-pins/ports.ts'
+import { pinRow, readFindings, slices } from '../pin-rows.ts'
+import type { Queries } from './queries.ts'
+import { toolPin } from './schema.ts'
+
+const { upstream, tool, digest, status, findings, seenAt, decidedAt, decidedBy } = toolPin
+/** Everything but the definition, which nobody needs for a look-up. */
+const LIGHT = { upstream, tool, digest, status, findings, seenAt, decidedAt, decidedBy }
+const ORDER = [asc(status), asc(decidedAt), asc(seenAt)]
+
+export function createPinStore(queries: Queries): PinStore {
+  return {
+    async index() {
+      const rows = await queries
+        .select(LIGHT)
+        .from(toolPin)
+        .orderBy(...ORDER)
+      return rows.map((row): Pin => ({ ...row, digest: row.digest as Sha256, findings: readFindings(row.findings) }))
+    },
+    async of(name, toolName) {
+      const which = and(eq(upstream, name), toolName === null ? undefined : eq(tool, toolName))
+      const rows = await queries
+        .select()
+        .from(toolPin)
+        .where(which)
+        .orderBy(...ORDER)
+      return rows.map(
+        (row): PinnedDefinition => ({ ...row, digest: row.digest as Sha256, findings: readFindings(row.findings) }),
+      )
+    },
+    async trust(pins) {
+      for (const rows of slices(pins)) await queries.insert(toolPin).values(rows.map(pinRow)).onConflictDoNothing()
+    },
+    async hold(pins) {
+      const set = {
+        digest: sql`excluded.digest`,
+        definition: sql`excluded.definition`,
+        findings: sql`excluded.findings`,
+        seenAt: sql`excluded.seen_at`,
+      }
+      const waiting = { target: [upstream, tool], targetWhere: sql`status = 'waiting'`, set }
+      for (const rows of slices(pins))
+        await queries.insert(toolPin).values(rows.map(pinRow)).onConflictDoUpdate(waiting)
+    },
+    async accept(pin, by, at) {
+      const accepted = { status: 'accepted', decidedAt: at, decidedBy: by } as const
+      const rows = await queries.update(toolPin).set(accepted).where(waits(pin)).returning({ digest })
+      return rows.length > 0
+    },
+    async reject(pin) {
+      const rows = await queries.delete(toolPin).where(waits(pin)).returning({ digest })
+      return rows.length > 0
+    },
+  }
+}
+
+function waits(pin: PinKey): SQL | undefined {
+  return and(eq(upstream, pin.upstream), eq(tool, pin.tool), eq(digest, pin.digest), eq(status, 'waiting'))
+}

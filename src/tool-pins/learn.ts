@@ -1,0 +1,84 @@
+import type { Sha256 } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Definition } from './definition.ts'
+import { createLookAlikes } from './look-alike.ts'
+import { FIRST_SIGHT, type PinFinding, type PinnedDefinition } from './ports.ts'
+import type { Registry } from './registry.ts'
+import { suspicionsOf } from './suspicions.ts'
+
+/** Tools of one upstream that are remembered: an upstream that lists without end must not fill the store. */
+const MAX_TOOLS = 2000
+
+/** A tool as it was listed just now. */
+export interface Seen {
+  readonly tool: JsonObject
+  readonly name: string
+  readonly definition: Definition
+}
+
+/** What is to be kept of a list. Definitions that are known, trusted or waiting, are in neither. */
+export interface Lesson {
+  readonly trusted: readonly PinnedDefinition[]
+  readonly held: readonly PinnedDefinition[]
+  /** Tools past the bound: neither kept nor shown. */
+  readonly ignored: number
+}
+
+/** @param trusting the first definition of a tool needs no person */
+export function learn(
+  registry: Registry,
+  list: { readonly upstream: string; readonly trusting: boolean; readonly seen: readonly Seen[]; readonly now: number },
+): Lesson {
+  const { upstream, seen, trusting, now } = list
+  const known = registry.tools.get(upstream)
+  const firsts = new Map<string, Sha256>()
+  const names = createLookAlikes()
+  const trusted: PinnedDefinition[] = []
+  const held = new Map<string, PinnedDefinition>()
+  let ignored = 0
+  for (const one of seen) {
+    const { name, definition } = one
+    const state = known?.get(name)
+    const earlier = firsts.get(name)
+    if (earlier === definition.digest || state?.accepted.has(definition.digest)) continue
+    if (state?.waiting?.digest === definition.digest) continue
+    const isNew = state === undefined && earlier === undefined
+    if (isNew && (known?.size ?? 0) + firsts.size >= MAX_TOOLS) {
+      ignored += 1
+      continue
+    }
+    const poses = isNew && (registry.impostor(upstream, name) || names.twin(upstream, name) !== null)
+    const pin = pinOf(upstream, one, now, [
+      ...(poses ? (['confusable-name'] as const) : []),
+      ...(isNew && known !== undefined ? (['listed-later'] as const) : []),
+    ])
+    if (isNew) firsts.set(name, definition.digest)
+    if (isNew && trusting && !poses) {
+      names.add(upstream, name)
+      trusted.push({ ...pin, status: 'accepted', decidedAt: now, decidedBy: FIRST_SIGHT })
+    } else {
+      // One list that names a tool twice shows two definitions of it: the second is a change of the first.
+      held.set(name, pin)
+    }
+  }
+  return { trusted, held: [...held.values()], ignored }
+}
+
+function pinOf(
+  upstream: string,
+  { tool, name, definition }: Seen,
+  now: number,
+  more: readonly PinFinding[],
+): PinnedDefinition {
+  return {
+    upstream,
+    tool: name,
+    digest: definition.digest,
+    definition: definition.text,
+    status: 'waiting',
+    findings: [...more, ...suspicionsOf(tool)],
+    seenAt: now,
+    decidedAt: null,
+    decidedBy: null,
+  }
+}

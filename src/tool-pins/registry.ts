@@ -1,0 +1,40 @@
+import type { Sha256 } from '../core/ids.ts'
+import { createLookAlikes, type LookAlikes, poses } from './look-alike.ts'
+import type { Pin } from './ports.ts'
+
+/** What is known of one tool. */
+export interface ToolState {
+  readonly accepted: ReadonlySet<Sha256>
+  readonly waiting: Pin | null
+  /** The definition accepted last, where there was another before it. */
+  readonly revision: Sha256 | null
+}
+
+/** The pins in memory, for look-ups on the hot path. Rebuilt whole from what is stored. */
+export interface Registry {
+  readonly tools: ReadonlyMap<string, ReadonlyMap<string, ToolState>>
+  readonly pins: readonly Pin[]
+  /** True for a name that could be taken for that of another tool. */
+  impostor(upstream: string, name: string): boolean
+}
+
+export function createRegistry(pins: readonly Pin[]): Registry {
+  const tools = new Map<string, Map<string, ToolState>>()
+  const names: LookAlikes = createLookAlikes()
+  for (const pin of pins) {
+    const { upstream, tool, digest, status } = pin
+    const mine = tools.get(upstream) ?? new Map<string, ToolState>()
+    tools.set(upstream, mine)
+    const before = mine.get(tool) ?? UNSEEN
+    if (status === 'waiting') {
+      mine.set(tool, { ...before, waiting: pin })
+      continue
+    }
+    const revision = before.accepted.size > 0 ? digest : null
+    mine.set(tool, { ...before, accepted: new Set([...before.accepted, digest]), revision })
+    names.add(upstream, tool)
+  }
+  return { tools, pins, impostor: (upstream, name) => poses(name) || names.twin(upstream, name) !== null }
+}
+
+const UNSEEN: ToolState = { accepted: new Set(), waiting: null, revision: null }
