@@ -77,7 +77,6 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
     if (requestState !== undefined && suspended.owns(requestState)) {
       const call = suspended.take(requestState, request.caller.id, bindingOf(request))
       if (call === null) throw unknownState()
-      call.answer(inputResponses ?? {})
       return call
     }
     if (await understands(request)) return start(request)
@@ -101,7 +100,7 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
         const said = relevant(notification, call.token, head)
         if (said !== null) leg.tell(said)
       }
-      const outcome = await call.serve({ signal: leg.signal, tell })
+      const outcome = await call.serve({ signal: leg.signal, tell }, retryOf(head.params).inputResponses)
       if (outcome !== null) return outcome
       const requestState = suspended.put(call, request.caller.id, bindingOf(request))
       return { kind: 'result', result: { resultType: 'input_required', inputRequests: call.questions(), requestState } }

@@ -56,12 +56,13 @@ export class RunningCall {
     this.#leg?.tell(notification)
   }
 
-  /** The outcome, or null where the client must be asked `questions` first. */
-  async serve(leg: Leg): Promise<Outcome | null> {
+  /** The outcome, or null where the client must be asked `questions` first. `responses` are its answers to the last ones. */
+  async serve(leg: Leg, responses: JsonObject = {}): Promise<Outcome | null> {
     const gone = (): void => this.abort('the client has gone')
     this.#leg = leg
     if (leg.signal.aborted) gone()
     leg.signal.addEventListener('abort', gone, { once: true })
+    this.#answer(responses)
     this.#begin()
     this.#begin = ignore
     try {
@@ -100,8 +101,8 @@ export class RunningCall {
     })
   }
 
-  /** The client's answers. Those to nothing that is open are ignored ("Error Handling"). */
-  answer(responses: JsonObject): void {
+  /** Those to nothing that is open are ignored ("Error Handling"). */
+  #answer(responses: JsonObject): void {
     for (const [key, question] of [...this.#questions]) {
       const response = responses[key]
       if (!isResponse(response)) continue
