@@ -127,12 +127,12 @@ export async function compose(
     ledgerUnsigned: () => ledger.stats().size - (ledger.checkpoint()?.size ?? 0),
     approvalsPending: () => stores.approvals.pending(),
     credentialsUnrevoked: () => stores.revocations.count(),
+    toolsWithheld: () => pins.counts().withheld,
+    toolsSuspicious: () => pins.counts().suspicious,
   })
   broker.start()
   const expiry = setInterval(() => {
     resolver.expire().catch((error: Error) => log.error({ error: error.message }, 'expiry failed'))
-    toolsWithheld: () => pins.counts().withheld,
-    toolsSuspicious: () => pins.counts().suspicious,
   }, EXPIRY_MS)
   expiry.unref()
 
