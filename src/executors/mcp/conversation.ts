@@ -38,9 +38,17 @@ export interface ConversationParts {
 /** The legacy era. The modern one has no `initialize`. */
 const REVISIONS: ReadonlySet<string> = new Set(['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])
 
+export function isRevision(version: string): boolean {
+  return REVISIONS.has(version)
+}
+
+/** What a client of the modern era is said to speak to an upstream of the legacy one. */
+const NEWEST = '2025-11-25'
+
 /** The client's own claims are forwarded: without its capabilities, tools vanish and elicitation dies. */
 export function initializeNote(channel: ClientChannel): Note {
-  const { capabilities, info, protocolVersion } = channel.client
+  const { capabilities, info, protocolVersion: spoken } = channel.client
+  const protocolVersion = isRevision(spoken) ? spoken : NEWEST
   return { method: 'initialize', params: { protocolVersion, capabilities, clientInfo: info } }
 }
 

@@ -28,8 +28,14 @@ export function unreachable(place: Place, problem: string, sent: boolean, advice
   return new AegisError('upstream_unreachable', message, { advice, data: { upstream: place.upstream, sent } })
 }
 
+/** What is kept of a bad answer for those who look for another way: an HTTP status, or that it was one of MCP. */
+interface Heard {
+  readonly status?: number
+  readonly answered?: true
+}
+
 /** It can be reached, but did not answer as MCP asks. What it did with the call is unknown. */
-export function badAnswer(place: Place, problem: string, sent = true, more: { status?: number } = {}): AegisError {
+export function badAnswer(place: Place, problem: string, sent = true, more: Heard = {}): AegisError {
   const message = `upstream \`${place.upstream}\` (${place.where}) gave no usable answer: ${problem}`
   return new AegisError('upstream_unreachable', message, {
     advice: sent ? 'the call may have taken effect: look before you call again' : place.advice,
@@ -37,6 +43,22 @@ export function badAnswer(place: Place, problem: string, sent = true, more: { st
     cause: more,
   })
 }
+
+/** It answered the opening of a conversation, but not in the era that was tried. */
+export function notSpoken(place: Place, problem: string): AegisError {
+  return badAnswer(place, problem, false, { answered: true })
+}
+
+/** Whether something is there that answers, though not as we asked: it may be of the other era. */
+export function hasAnswered(error: unknown): boolean {
+  const status = statusOf(error)
+  if (status !== null) return status < 500 && !AT_THE_DOOR.has(status)
+  const cause = error instanceof AegisError ? error.cause : null
+  return typeof cause === 'object' && cause !== null && 'answered' in cause
+}
+
+/** Who we are and how often we come: the same in every era. */
+const AT_THE_DOOR: ReadonlySet<number> = new Set([401, 403, 407, 429])
 
 /** The caller ended the call. */
 export function cancelled(place: Place, sent: boolean): AegisError {

@@ -77,7 +77,15 @@ async function askOnce(
 ): Promise<HttpReply> {
   const { headers } = session
   const inSession = session.id !== null
-  const reply = await requestOverHttp(wire, { id, note, headers, inSession, patience: parts.patience, context })
+  const reply = await requestOverHttp(wire, {
+    id,
+    note,
+    headers,
+    inSession,
+    resumes: true,
+    patience: parts.patience,
+    context,
+  })
   // Closing the request is not a cancellation (MCP, "Sending Messages to the Server"): it has to be said.
   if (reply.kind === 'failed' && reply.sent && reply.by !== 'network') {
     void send(parts, 'POST', headers, notificationText(cancelNote(id, reply.problem)), CLOSE_MS)

@@ -29,6 +29,8 @@ export interface HttpAsk {
   /** With the session's own, if there is one. */
   readonly headers: string[]
   readonly inSession: boolean
+  /** Whether a stream that breaks off may be resumed: the modern era knows no such thing. */
+  readonly resumes: boolean
   readonly patience: Patience
   /** Null for `initialize`, which belongs to no single caller. */
   readonly context: AskContext | null

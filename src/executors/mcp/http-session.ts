@@ -1,7 +1,7 @@
 import type { Pool } from 'undici'
 import type { JsonObject } from '../../core/json.ts'
 import { type ConversationParts, INITIALIZED, initializeNote, readWelcome, untilAborted } from './conversation.ts'
-import { badAnswer, cancelled, unreachable, unsent } from './failures.ts'
+import { badAnswer, cancelled, notSpoken, unreachable, unsent } from './failures.ts'
 import { type ExchangeEnd, exchange } from './http-exchange.ts'
 import { failure, requestOverHttp, type Wire } from './http-request.ts'
 import type { Patient } from './inbound.ts'
@@ -107,7 +107,12 @@ export function createSessions(parts: HttpParts, wire: Wire, nextId: () => numbe
   }
 }
 
-const PROTOCOL_HEADERS = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
+export const PROTOCOL_HEADERS = [
+  'content-type',
+  'application/json',
+  'accept',
+  'application/json, text/event-stream',
+] as const
 /** MCP, Streamable HTTP: visible ASCII only. Anything else could not be a header, or would be two. */
 const SESSION_ID = /^[\x21-\x7e]{1,1024}$/
 
@@ -116,10 +121,18 @@ async function greet(parts: HttpParts, wire: Wire, id: number): Promise<Session>
   const plain = [...PROTOCOL_HEADERS, ...parts.headers]
   const patience = { idleMs: connectTimeoutMs, totalMs: null }
   const note = initializeNote(parts.channel)
-  const reply = await requestOverHttp(wire, { id, note, headers: plain, inSession: false, patience, context: null })
+  const reply = await requestOverHttp(wire, {
+    id,
+    note,
+    headers: plain,
+    inSession: false,
+    resumes: true,
+    patience,
+    context: null,
+  })
   if (reply.kind !== 'answer') throw failure(place, reply)
   const welcome = readWelcome(reply.outcome)
-  if (!welcome.ok) throw badAnswer(place, welcome.problem, false)
+  if (!welcome.ok) throw notSpoken(place, welcome.problem)
   const { sessionId } = reply
   if (sessionId !== null && !SESSION_ID.test(sessionId)) throw badAnswer(place, 'it gave a malformed session id', false)
   const headers = [...plain, 'mcp-protocol-version', welcome.version]

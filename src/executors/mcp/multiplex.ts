@@ -1,8 +1,8 @@
 import type { Json } from '../../core/json.ts'
-import { isObject } from '../../core/json.ts'
 import type { Outcome } from '../../gateway/ports.ts'
 import { type AskContext, cancelNote } from './conversation.ts'
 import { badAnswer, cancelled, type Place, unreachable } from './failures.ts'
+import { META, metaOf } from './modern/meta.ts'
 import { type Note, notificationText, requestText } from './rpc-message.ts'
 import { type Patience, startWatchdog, type Watchdog } from './watchdog.ts'
 
@@ -12,8 +12,10 @@ export interface Multiplex extends Pick<Watchdog, 'hold' | 'resume'> {
   ask(note: Note, patience: Patience, context: AskContext | null): Promise<Outcome>
   /** False where no open request has this id. */
   settle(id: Json, outcome: Outcome): boolean
-  /** Hands progress to the call that asked for it; false where it is no such thing. */
-  progress(note: Note): boolean
+  /** Hands a notification to the call it names, by its progress token or its subscription; false where it names none. */
+  deliver(note: Note): boolean
+  /** One open request will not be answered. */
+  reject(id: number, error: Error): void
   /** The process is gone: whatever was written to it may have been done. */
   fail(problem: string): void
 }
@@ -26,7 +28,8 @@ interface Pending {
   reject(error: Error): void
 }
 
-export function createMultiplex(place: Place, write: (text: string) => boolean): Multiplex {
+/** `write` puts one message on its way; `id` is that of a request, for `reject`. False where it surely cannot. */
+export function createMultiplex(place: Place, write: (text: string, id: number | null) => boolean): Multiplex {
   const pending = new Map<number, Pending>()
   let nextId = 1
   let gone: string | null = null
@@ -43,7 +46,7 @@ export function createMultiplex(place: Place, write: (text: string) => boolean):
       }
       const giveUp = (error: Error, reason: string) => {
         leave()
-        if (context !== null) write(notificationText(cancelNote(id, reason)))
+        if (context !== null) write(notificationText(cancelNote(id, reason)), null)
         reject(error)
       }
       const onAbort = () => giveUp(cancelled(place, true), 'cancelled')
@@ -62,11 +65,23 @@ export function createMultiplex(place: Place, write: (text: string) => boolean):
           reject(error)
         },
       })
-      if (!write(requestText(id, note))) {
+      if (!write(requestText(id, note), id)) {
         leave()
         reject(unreachable(place, 'it has ended or does not read its input', false))
       }
     })
+  }
+
+  /** 2026-07-28, "Subscriptions": the stream is named by the id of the request that opened it. */
+  const subscriber = (note: Note): Pending | undefined => {
+    const id = metaOf(note.params)[META.subscription]
+    return typeof id === 'number' ? pending.get(id) : undefined
+  }
+
+  const reporter = (note: Note): Pending | undefined => {
+    const token = note.method === 'notifications/progress' ? note.params?.['progressToken'] : undefined
+    if (token === undefined) return undefined
+    return [...pending.values()].find((waiting) => waiting.token === token)
   }
 
   return {
@@ -76,22 +91,20 @@ export function createMultiplex(place: Place, write: (text: string) => boolean):
       waiting?.resolve(outcome)
       return waiting !== undefined
     },
-    progress(note) {
-      if (note.method !== 'notifications/progress' || !isObject(note.params)) return false
-      const token = note.params['progressToken']
-      for (const waiting of pending.values()) {
-        if (token === undefined || waiting.token !== token) continue
-        waiting.watchdog.touch()
-        waiting.context?.onNotification(note)
-        return true
-      }
-      return false
+    deliver(note) {
+      const waiting = subscriber(note) ?? reporter(note)
+      waiting?.watchdog.touch()
+      waiting?.context?.onNotification(note)
+      return waiting !== undefined
     },
     hold() {
       for (const waiting of pending.values()) waiting.watchdog.hold()
     },
     resume() {
       for (const waiting of pending.values()) waiting.watchdog.resume()
+    },
+    reject(id, error) {
+      pending.get(id)?.reject(error)
     },
     fail(problem) {
       gone = problem
@@ -103,6 +116,5 @@ export function createMultiplex(place: Place, write: (text: string) => boolean):
 }
 
 function tokenOf(note: Note): Json | undefined {
-  const meta = note.params?.['_meta']
-  return isObject(meta) ? meta['progressToken'] : undefined
+  return metaOf(note.params)['progressToken']
 }

@@ -7,16 +7,18 @@ import {
   type Conversation,
   type ConversationParts,
   INITIALIZED,
-  initializeNote,
-  readWelcome,
   untilAborted,
 } from './conversation.ts'
-import { badAnswer, cancelled, unreachable, unsent } from './failures.ts'
+import type { Eras } from './eras.ts'
+import { cancelled, unreachable, unsent } from './failures.ts'
 import { createInbound, type Inbound } from './inbound.ts'
+import { createModernConversation } from './modern/conversation.ts'
 import { createMultiplex, type Multiplex } from './multiplex.ts'
 import { createRestarts } from './restarts.ts'
 import { type Note, notificationText, parseMessages } from './rpc-message.ts'
+import { type Greeting, greet } from './stdio-greeting.ts'
 import type { StdioRoute } from './upstream-config.ts'
+import type { Patience } from './watchdog.ts'
 
 export interface StdioParts extends ConversationParts {
   readonly route: StdioRoute
@@ -25,6 +27,9 @@ export interface StdioParts extends ConversationParts {
   readonly crowd: Crowd
   /** Monotonic milliseconds. */
   readonly elapsed: () => number
+  readonly eras: Eras
+  /** Whether the client hears of changes: not where the conversation lasts for one call. */
+  readonly listens: boolean
 }
 
 export interface Crowd {
@@ -37,45 +42,44 @@ interface Running {
   readonly child: Child
   readonly multiplex: Multiplex
   readonly inbound: Inbound
-  welcome: JsonObject
-  /** `initialized` was said. */
-  ready: boolean
+}
+
+/** One process that has said what era it speaks. */
+interface Live {
+  readonly running: Running
+  readonly talk: Conversation
 }
 
 /** One process per conversation, started at the first use and again at the next use after it died. */
 export function createStdioConversation(parts: StdioParts): Conversation {
-  const { place, channel, elapsed } = parts
-  let starting: Promise<Running> | null = null
-  let live: Running | null = null
+  const { place, elapsed } = parts
+  let starting: Promise<Live> | null = null
+  let live: Live | null = null
   /** The last one launched, whether or not it has answered yet: what `close` must end. */
   let launched: Running | null = null
   let closed = false
   const restarts = createRestarts(parts.limits.restartMs, elapsed)
 
-  const start = async (): Promise<Running> => {
+  const start = async (): Promise<Live> => {
     const bornAt = elapsed()
     const running = launch(parts, () => {
-      if (live !== running) return
+      if (live?.running !== running) return
+      void live.talk.close()
       live = null
       starting = null
       restarts.ended(elapsed() - bornAt)
     })
     launched = running
-    const { child, multiplex } = running
-    const patience = { idleMs: parts.connectTimeoutMs, totalMs: parts.connectTimeoutMs }
     try {
-      const welcome = readWelcome(await multiplex.ask(initializeNote(channel), patience, null))
-      if (!welcome.ok) throw badAnswer(place, welcome.problem, false)
-      running.welcome = welcome.result
+      live = { running, talk: talkOf(parts, running, await greet(parts, running.multiplex)) }
     } catch (error) {
-      void child.end()
+      void running.child.end()
       throw error
     }
-    live = running
-    return running
+    return live
   }
 
-  const open = (): Promise<Running> => {
+  const open = (): Promise<Live> => {
     if (closed) return Promise.reject(unreachable(place, 'the conversation has ended', false))
     if (starting !== null) return starting
     const wait = restarts.wait()
@@ -96,34 +100,59 @@ export function createStdioConversation(parts: StdioParts): Conversation {
     return started
   }
 
-  const ready = async (signal: AbortSignal): Promise<Running> => {
-    const running = live ?? (await untilAborted(open(), signal, () => cancelled(place, false)))
-    if (!running.ready) {
-      running.ready = true
-      running.child.send(notificationText(INITIALIZED))
-    }
-    return running
+  const ready = async (signal: AbortSignal): Promise<Conversation> => {
+    const { talk } = live ?? (await untilAborted(open(), signal, () => cancelled(place, false)))
+    return talk
   }
 
   return {
-    async initialize(signal) {
-      return (await untilAborted(open(), signal, () => cancelled(place, false))).welcome
-    },
-    async ask(note: Note, context: AskContext): Promise<Outcome> {
-      const running = await ready(context.signal)
-      return running.multiplex.ask(note, parts.patience, context)
-    },
-    async tell(note) {
-      if (live === null) return
-      if (note.method !== INITIALIZED.method) live.child.send(notificationText(note))
-      else await ready(AbortSignal.timeout(parts.connectTimeoutMs)).catch(() => undefined)
-    },
+    initialize: async (signal) => (await ready(signal)).initialize(signal),
+    ask: async (note, context) => (await ready(context.signal)).ask(note, context),
+    tell: async (note) => live?.talk.tell(note),
     async close() {
       if (closed) return
       closed = true
+      await live?.talk.close()
       launched?.inbound.close()
       await launched?.child.end()
     },
+  }
+}
+
+/** The process as a conversation in its era; its `close` leaves the process alone. */
+function talkOf(parts: StdioParts, { child, multiplex }: Running, greeting: Greeting): Conversation {
+  const say = (note: Note) => void child.send(notificationText(note))
+  if (greeting.era === 'legacy') return createHandshaken(parts, multiplex, greeting.welcome, say)
+  const wire = {
+    ask: (note: Note, context: AskContext, patience: Patience) => multiplex.ask(note, patience, context),
+    tell: async (note: Note) => say(note),
+    close: async () => undefined,
+  }
+  return createModernConversation({ ...parts, discovery: greeting.discovery }, wire)
+}
+
+function createHandshaken(
+  { patience }: StdioParts,
+  multiplex: Multiplex,
+  welcome: JsonObject,
+  say: (note: Note) => void,
+): Conversation {
+  let ready = false
+  const begin = () => {
+    if (!ready) say(INITIALIZED)
+    ready = true
+  }
+  return {
+    initialize: async () => welcome,
+    ask(note: Note, context: AskContext): Promise<Outcome> {
+      begin()
+      return multiplex.ask(note, patience, context)
+    },
+    async tell(note) {
+      if (note.method === INITIALIZED.method) begin()
+      else say(note)
+    },
+    close: async () => undefined,
   }
 }
 
@@ -145,7 +174,7 @@ function launch(parts: StdioParts, onGone: () => void): Running {
       for (const message of parseMessages(line, secret)) {
         if (message.kind === 'response' && multiplex.settle(message.id, message.outcome)) continue
         // All of a process's messages come in one stream: whose call a question belongs to is not said.
-        inbound.accept(message, (note) => (multiplex.progress(note) ? undefined : toClient(note)), multiplex)
+        inbound.accept(message, (note) => (multiplex.deliver(note) ? undefined : toClient(note)), multiplex)
       }
     },
     onGone(problem) {
@@ -156,5 +185,5 @@ function launch(parts: StdioParts, onGone: () => void): Running {
     },
   })
   parts.crowd.size += 1
-  return { child, multiplex, inbound, welcome: {}, ready: false }
+  return { child, multiplex, inbound }
 }

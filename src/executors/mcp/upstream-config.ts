@@ -3,12 +3,18 @@ import { isAbsolute } from 'node:path'
 import type { CatalogName } from '../../core/catalog/catalog.ts'
 import { AegisError } from '../../core/errors.ts'
 import type { Listing } from '../../gateway/ports.ts'
+import type { EraSetting } from './eras.ts'
 
-/** A Streamable HTTP endpoint. `headers` go with every request; a lent credential replaces `authorization`. */
+/** Streamable HTTP, or HTTP+SSE of revision 2024-11-05. */
+export type HttpTransport = 'http' | 'sse'
+
+/** An endpoint over HTTP. `headers` go with every request; a lent credential replaces `authorization`. */
 export interface HttpRoute {
   readonly kind: 'http'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  /** Default: found out by trying Streamable HTTP first. */
+  readonly transport?: HttpTransport
 }
 
 /** A program that speaks MCP on its standard input and output. */
@@ -32,6 +38,8 @@ export interface UpstreamConfig {
   readonly timeout: number | null
   /** Milliseconds to connect or start, and to answer `initialize`. Default 30,000. */
   readonly connectTimeout?: number
+  /** Default `auto`: the client's own era first, then the other. */
+  readonly era?: EraSetting
   readonly listing?: Listing
 }
 
@@ -72,6 +80,8 @@ const RESERVED_HEADERS = new Set([
   'host',
   'keep-alive',
   'last-event-id',
+  'mcp-method',
+  'mcp-name',
   'mcp-protocol-version',
   'mcp-session-id',
   'transfer-encoding',
@@ -106,7 +116,7 @@ function checkHttp(name: string, route: HttpRoute): void {
   // A password in a URL ends up in logs and error texts.
   if (url.username !== '' || url.password !== '') fault(name, 'url', 'must not hold a user or password; use `headers`')
   for (const [header, value] of Object.entries(route.headers)) {
-    if (RESERVED_HEADERS.has(header.toLowerCase())) fault(name, `headers.${header}`, 'is set by the bridge itself')
+    if (isReserved(header.toLowerCase())) fault(name, `headers.${header}`, 'is set by the bridge itself')
     try {
       validateHeaderName(header)
       validateHeaderValue(header, value)
@@ -114,6 +124,10 @@ function checkHttp(name: string, route: HttpRoute): void {
       fault(name, `headers.${header}`, 'is not a valid HTTP header')
     }
   }
+}
+
+function isReserved(header: string): boolean {
+  return RESERVED_HEADERS.has(header) || header.startsWith('mcp-param-')
 }
 
 function fault(name: string, member: string, problem: string): never {

@@ -3,8 +3,14 @@ import type { Log } from '../../core/runtime.ts'
 import type { ClientChannel, UpstreamInfo } from '../../gateway/ports.ts'
 import type { Environment } from './child-environment.ts'
 import type { Conversation, ConversationParts } from './conversation.ts'
+import { createEraConversation } from './era-conversation.ts'
+import { createEras, type Eras } from './eras.ts'
 import { cancelled, type Place, placeOf } from './failures.ts'
-import { createHttpConversation } from './http-conversation.ts'
+import type { HttpParts } from './http-session.ts'
+import { createLegacyHttpConversation, type KnownTransport } from './http-transports.ts'
+import { createModernConversation } from './modern/conversation.ts'
+import { createHttpWire } from './modern/http-wire.ts'
+import { createToolHeaders } from './modern/tool-headers.ts'
 import { createSlots } from './slots.ts'
 import { type Crowd, createStdioConversation } from './stdio-conversation.ts'
 import {
@@ -62,36 +68,47 @@ export function createUpstream(name: string, config: UpstreamConfig, world: Worl
     patience: { idleMs: config.timeout ?? world.limits.idleMs, totalMs: config.timeout },
     connectTimeoutMs,
   })
-  const basics: Basics = { info, place, connectTimeoutMs, parts }
-  return route.kind === 'stdio' ? stdioUpstream(basics, route, world) : httpUpstream(basics, route)
+  const basics: Basics = { info, place, connectTimeoutMs, parts, eras: createEras(config.era ?? 'auto') }
+  return route.kind === 'stdio' ? stdioUpstream(basics, route, world) : httpUpstream(basics, route, world)
 }
 
 interface Basics {
   readonly info: UpstreamInfo
   readonly place: Place
   readonly connectTimeoutMs: number
+  readonly eras: Eras
   parts(channel: ClientChannel, secret: string | null): ConversationParts
 }
 
-function httpUpstream(basics: Basics, route: HttpRoute): Upstream {
-  const { info, place, connectTimeoutMs: connectTimeout } = basics
+function httpUpstream(basics: Basics, route: HttpRoute, { elapsed, log }: World): Upstream {
+  const { info, place, eras, connectTimeoutMs: connectTimeout } = basics
   const url = new URL(route.url)
   const calls = new Pool(url.origin, { connections: CALL_SOCKETS, pipelining: 1, connectTimeout })
   const side = new Pool(url.origin, { connections: null, pipelining: 1, connectTimeout })
   const path = url.pathname + url.search
   const fixed = Object.entries(route.headers).map(([name, value]) => [name.toLowerCase(), value])
   const plain = fixed.flat()
+  const known: KnownTransport = { origin: url.origin, given: route.transport ?? null, last: 'http' }
   const others = fixed.filter(([name]) => name !== 'authorization').flat()
+  const toolHeaders = createToolHeaders(info.name, log)
+  const open = (parts: HttpParts): Conversation =>
+    createEraConversation({
+      place,
+      channel: parts.channel,
+      eras,
+      open: (era) =>
+        era === 'legacy'
+          ? createLegacyHttpConversation(parts, known)
+          : createModernConversation({ ...parts, elapsed, discovery: null }, createHttpWire(parts, toolHeaders)),
+    })
 
   return {
     info,
     place,
-    converse: (channel) =>
-      createHttpConversation({ ...basics.parts(channel, null), calls, side, path, headers: plain, listens: true }),
+    converse: (channel) => open({ ...basics.parts(channel, null), calls, side, path, headers: plain, listens: true }),
     async lend(channel, secret, use) {
       const headers = [...others, 'authorization', `Bearer ${secret}`]
-      const parts = { ...basics.parts(channel, secret), calls, side, path, headers, listens: false }
-      const conversation = createHttpConversation(parts)
+      const conversation = open({ ...basics.parts(channel, secret), calls, side, path, headers, listens: false })
       try {
         return await use(conversation)
       } finally {
@@ -106,7 +123,7 @@ function httpUpstream(basics: Basics, route: HttpRoute): Upstream {
 }
 
 function stdioUpstream(basics: Basics, route: StdioRoute, world: World): Upstream {
-  const { info, place } = basics
+  const { info, place, eras } = basics
   const { environment, elapsed } = world
   const crowd: Crowd = { limit: world.limits.processes, size: 0 }
   const slots = createSlots(world.limits.lentProcesses)
@@ -116,16 +133,16 @@ function stdioUpstream(basics: Basics, route: StdioRoute, world: World): Upstrea
     info,
     place,
     converse: (channel) =>
-      createStdioConversation({ ...basics.parts(channel, null), route, environment, elapsed, crowd }),
+      createStdioConversation({
+        ...basics.parts(channel, null),
+        ...{ route, environment, elapsed, crowd, eras, listens: true },
+      }),
     async lend(channel, secret, use, signal) {
       const alone: Crowd = { limit: 1, size: 0 }
       const leave = await slots.take(signal, () => cancelled(place, false))
       const conversation = createStdioConversation({
         ...basics.parts(channel, secret),
-        route,
-        environment,
-        elapsed,
-        crowd: alone,
+        ...{ route, environment, elapsed, crowd: alone, eras, listens: false },
       })
       lent.add(conversation)
       try {
