@@ -6,6 +6,8 @@ export interface CountingUpstream {
   readonly url: string
   /** Every tools/call as it arrived: name, arguments, and the Authorization header. */
   readonly calls: { name: string; args: unknown; authorization: string | undefined; raw: string }[]
+  /** Every request whole: its address, headers and body. */
+  readonly heard: string[]
   close(): Promise<void>
 }
 
@@ -18,10 +20,12 @@ export interface CountingOptions {
 
 export async function startCountingUpstream({ before }: CountingOptions = {}): Promise<CountingUpstream> {
   const calls: CountingUpstream['calls'] = []
+  const heard: string[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', async () => {
+      heard.push([request.url, ...request.rawHeaders, Buffer.concat(chunks).toString()].join('\n'))
       if (request.method !== 'POST') return void response.writeHead(405).end()
       const raw = Buffer.concat(chunks).toString()
       const message = JSON.parse(raw) as {
@@ -44,6 +48,7 @@ export async function startCountingUpstream({ before }: CountingOptions = {}): P
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     calls,
+    heard,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
