@@ -72,6 +72,15 @@ describe('where settings come from', () => {
 })
 
 describe('aegis.yaml', () => {
+  it('reads over what an upstream is reached, where that is not to be found out', () => {
+    const route = (more: string) =>
+      loadConfig(world(`version: 1\nupstreams:\n  old: { catalog: none, url: "http://x/sse"${more} }\n`)).upstreams[
+        'old'
+      ]?.route
+    expect(route('')).not.toHaveProperty('transport')
+    expect(route(', transport: sse')).toMatchObject({ transport: 'sse' })
+  })
+
   it('reads upstreams, credentials and the local forge', () => {
     const yaml = `
 version: 1
@@ -129,6 +138,11 @@ local_forge: { port: 8082, repository: aegisflow/aegisflow, app_id: 7, public_ke
     ]),
     ['version: 1\nupstreams: { a__b: { catalog: none, url: "http://x" } }\n', 'a name is lower-case letters'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "http://x", cwd: "." } }\n', 'has no meaning beside `url`'],
+    [
+      'version: 1\nupstreams: { a: { catalog: none, command: [x], transport: sse } }\n',
+      'has no meaning beside `command`',
+    ],
+    ['version: 1\nupstreams: { a: { catalog: none, url: "http://x", transport: websocket } }\n', 'transport'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "http://x", credential: c } }\n', 'does not define'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "http://x", timeout: 5 } }\n', 'must be a text'],
     ['version: 1\nupstreams: { a: { catalog: none, url: "http://x", timeout: 5d } }\n', 'must be a duration'],

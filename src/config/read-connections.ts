@@ -8,6 +8,7 @@ const UPSTREAM = [
   'catalog',
   'url',
   'headers',
+  'transport',
   'command',
   'env',
   'cwd',
@@ -89,7 +90,7 @@ function routeOf(place: Place, members: ReadonlyMap<string, Place>, around: Surr
     place.problem(`\`${place.path}\` needs either \`url\` or \`command\``)
     return undefined
   }
-  const misplaced = url ? ['env', 'cwd', 'credential_env'] : ['headers']
+  const misplaced = url ? ['env', 'cwd', 'credential_env'] : ['headers', 'transport']
   for (const key of misplaced) {
     members.get(key)?.problem(`\`${place.path}.${key}\` has no meaning beside \`${url ? 'url' : 'command'}\``)
   }
@@ -98,8 +99,15 @@ function routeOf(place: Place, members: ReadonlyMap<string, Place>, around: Surr
 
 function httpRoute(url: Place, members: ReadonlyMap<string, Place>, around: Surroundings): UpstreamRoute | undefined {
   const given = members.get('headers')
+  const transport = members.get('transport')?.choice(['http', 'sse'])
   const found = address(url)
-  return found === undefined ? undefined : { kind: 'http', url: found, headers: given ? headers(given, around) : {} }
+  if (found === undefined) return undefined
+  return {
+    kind: 'http',
+    url: found,
+    headers: given ? headers(given, around) : {},
+    ...(transport === undefined ? {} : { transport }),
+  }
 }
 
 function stdioRoute(members: ReadonlyMap<string, Place>, around: Surroundings): UpstreamRoute | undefined {

@@ -5,7 +5,13 @@ import type { IssuerSettings } from '../identity/oauth/index.ts'
 
 /** How a remote or local MCP server behind us is reached. */
 export type UpstreamRoute =
-  | { readonly kind: 'http'; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'http'
+      readonly url: string
+      readonly headers: Readonly<Record<string, string>>
+      /** `http` (Streamable HTTP) or `sse` (HTTP+SSE of 2024-11-05). Default: found out. */
+      readonly transport?: 'http' | 'sse'
+    }
   | {
       readonly kind: 'stdio'
       readonly command: readonly [string, ...string[]]

@@ -23,16 +23,20 @@ import {
 const TOKEN = 'ghs_0123456789abcdefghijABCDEFGHIJ'
 const log = testLog()
 let front: { url: string; close(): Promise<void> }
+let older: typeof front
 let folder: string
 let upstreams: Upstreams
 
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'aegis-upstreams-')))
   front = await everythingOverHttp()
+  older = await everythingOverHttp('sse')
   const everything = [process.execPath, serverFile('server-everything'), 'stdio'] as const
   upstreams = upstreamsOf(
     {
       http: http(front.url),
+      // Found out: nothing says that it speaks HTTP+SSE.
+      sse: http(older.url),
       stdio: stdio(everything),
       lent: stdio(everything, { credential: 'bot', credentialEnv: 'BOT_TOKEN' }),
       files: stdio([process.execPath, serverFile('server-filesystem'), folder]),
@@ -44,6 +48,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await upstreams.close()
   await front.close()
+  await older.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -61,7 +66,7 @@ async function toolNames(upstream: string, capabilities: JsonObject): Promise<un
   return Array.isArray(tools) ? tools.map((tool: { name: unknown }) => tool.name) : []
 }
 
-describe.each(['http', 'stdio'])('server-everything over %s', (name) => {
+describe.each(['http', 'sse', 'stdio'])('server-everything over %s', (name) => {
   it('shows its initialize result, lists its tools and runs one', async () => {
     const channel = testChannel()
     const welcome = await upstreams.initialize(name, channel, new AbortController().signal)

@@ -10,6 +10,7 @@ import type { JsonObject } from '../../../src/core/json.ts'
 import type { Clock, Log } from '../../../src/core/runtime.ts'
 import type { Credential } from '../../../src/credentials/ports.ts'
 import { createUpstreams, type Limits, type UpstreamConfig } from '../../../src/executors/mcp/index.ts'
+import type { HttpTransport } from '../../../src/executors/mcp/upstream-config.ts'
 import type { AuthorizedAction, ClientChannel, ExecuteContext, Upstreams } from '../../../src/gateway/ports.ts'
 
 const require = createRequire(import.meta.url)
@@ -42,10 +43,10 @@ export function testLog(): TestLog {
 
 export function http(
   url: string,
-  more: Partial<UpstreamConfig> & { headers?: Record<string, string> } = {},
+  more: Partial<UpstreamConfig> & { headers?: Record<string, string>; transport?: HttpTransport } = {},
 ): UpstreamConfig {
-  const { headers = {}, ...rest } = more
-  const route = { kind: 'http', url, headers } as const
+  const { headers = {}, transport, ...rest } = more
+  const route = { kind: 'http', url, headers, ...(transport === undefined ? {} : { transport }) } as const
   return { catalog: 'none', route, credential: null, onReview: 'refuse', timeout: null, ...rest }
 }
 
@@ -210,21 +211,23 @@ export function sse(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
 }
 
-/** `server-everything` over Streamable HTTP on a free port. */
-export async function everythingOverHttp(): Promise<{ url: string; close(): Promise<void> }> {
+/** `server-everything` on a free port. */
+export async function everythingOverHttp(
+  transport: 'streamableHttp' | 'sse' = 'streamableHttp',
+): Promise<{ url: string; close(): Promise<void> }> {
   const port = await freePort()
-  const child: ChildProcess = spawn(process.execPath, [serverFile('server-everything'), 'streamableHttp'], {
+  const child: ChildProcess = spawn(process.execPath, [serverFile('server-everything'), transport], {
     env: { ...process.env, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   await new Promise<void>((resolve, reject) => {
     child.stderr?.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('listening')) resolve()
+      if (/listening|running/.test(chunk.toString())) resolve()
     })
     child.once('exit', (code) => reject(new Error(`server-everything ended with ${code}`)))
   })
   return {
-    url: `http://127.0.0.1:${port}/mcp`,
+    url: `http://127.0.0.1:${port}/${transport === 'sse' ? 'sse' : 'mcp'}`,
     async close() {
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGKILL')
