@@ -62,6 +62,8 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
   let timer: NodeJS.Timeout | null = null
   let running: Promise<StoredCheckpoint> | null = null
   let fault: string | null = null
+  /** The store takes nothing any more before a restart. */
+  let lasting = false
   let stopped = false
 
   async function signNow(): Promise<StoredCheckpoint> {
@@ -79,7 +81,9 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
         halt(fault)
         throw unfaithful(fault)
       }
-      throw error
+      if (!(error instanceof StoreError)) throw error
+      lasting = error.failure === 'fatal'
+      throw unsigned(error)
     }
   }
 
@@ -96,8 +100,8 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
     if (stopped) return
     timer ??= setTimeout(() => {
       timer = null
-      // A failure that passes is tried again, whether or not more is appended; one that does not has halted the ledger.
-      sign().catch(() => (fault === null ? soon() : undefined))
+      // A failure that passes is tried again, whether or not more is appended; after one that does not, a restart signs.
+      sign().catch(() => (fault === null && !lasting ? soon() : undefined))
     }, SOON_MS).unref()
   }
 
@@ -244,6 +248,13 @@ async function publish(
   await store.putCheckpoint(checkpoint, tiles)
   await memory.save(note)
   return checkpoint
+}
+
+function unsigned(cause: StoreError): AegisError {
+  return new AegisError('evidence_unavailable', `the log cannot be signed now: ${cause.message}`, {
+    advice: 'See to the store; it is signed by itself once it takes what is written, or at the next start.',
+    cause,
+  })
 }
 
 function unfaithful(why: string): AegisError {

@@ -31,6 +31,7 @@ export function createLedgerStore(handle: Handle, wal: WalSync, file: string, sn
   }
 
   function inTransaction(work: () => void): void {
+    wal.demandSound()
     try {
       begin.run([])
       work()

@@ -10,6 +10,8 @@ const ROOMY = 32
 export interface WalSync {
   /** Resolves when every commit so far would survive a power cut. @throws StoreError `fatal`: a failed sync is never retried */
   sync(): Promise<void>
+  /** @throws StoreError `fatal` once a sync has failed: what the disk holds is not known before a restart has looked */
+  demandSound(): void
   close(): void
 }
 
@@ -26,15 +28,22 @@ export function openWalSync(database: string, pages: number): WalSync {
   lengthen(descriptor, pages * PAGE_BYTES, dirname(path))
   syncDirectory(dirname(path))
 
+  /** The kernel tells of a page it could not write once, and drops it: the next sync would succeed without it. */
+  let failed: StoreError | null = null
+
   return {
     sync: () =>
       new Promise((resolve, reject) => {
         fdatasync(descriptor, (error) => {
           const why = error === null ? lost(descriptor) : error.message
-          if (why === null) resolve()
-          else reject(new StoreError('fatal', `the evidence could not be made durable: ${why}`, error))
+          if (why !== null) failed ??= new StoreError('fatal', `the evidence could not be made durable: ${why}`, error)
+          if (failed === null) resolve()
+          else reject(failed)
         })
       }),
+    demandSound() {
+      if (failed !== null) throw failed
+    },
     close: () => closeSync(descriptor),
   }
 }
