@@ -106,7 +106,7 @@ describe('an agent with an access token', () => {
       expect(principal).toMatch(/^oauth:[0-9a-f]{12}:[^/]+$/)
       expect(session.split('/')).toHaveLength(2)
     }
-    for (const { session } of found) expect(aegis.aegisctl('evidence', 'verify', session).status).toBe(0)
+    for (const { session } of found) expect(aegis.aegisctl('evidence', 'verify', '--session', session).status).toBe(0)
   })
 
   it('is reviewed like any agent, and a reviewer is independent only of a known person', async () => {
