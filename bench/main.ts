@@ -7,6 +7,7 @@ import { growthFigures } from './ledger.ts'
 import { connect, round } from './load.ts'
 import { decideMicroseconds, ledgerFigures } from './micro.ts'
 import { measurePaths, type Row, rowOf } from './paths.ts'
+import { postgresFigures } from './postgres.ts'
 import { residentMiB, startPeer, stopPeer } from './processes.ts'
 
 const { values } = parseArgs({
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     ...{ quick: { type: 'boolean' }, json: { type: 'string' }, rss: { type: 'boolean' } },
     // Only the ledger, filled to so many entries.
     ledger: { type: 'string' },
+    // Only the ledger on PostgreSQL.
+    postgres: { type: 'boolean' },
   },
 })
 const rounds = values.quick ? 2 : 5
@@ -24,6 +27,13 @@ if (values.ledger !== undefined) {
   const figures = await growthFigures(Number(values.ledger), say)
   console.table(figures.append_per_s_at)
   console.log(`opened ${figures.entries} entries in ${figures.open_ms} ms`)
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
+  process.exit()
+}
+
+if (values.postgres) {
+  const figures = await postgresFigures(rounds, seconds, say)
+  console.table(figures)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
   process.exit()
 }

@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { knownMigrations } from '../../src/store/postgres/schema-version.ts'
 import { committed, draft, SESSION } from '../support/drafts.ts'
 import { openEvidence, removeFolder, temporaryFolder } from '../support/evidence-store.ts'
 import { startPostgres, type TestDatabase } from '../support/postgres.ts'
+
+const ALL = knownMigrations().length
 
 const server = await startPostgres()
 afterAll(async () => server?.close())
@@ -45,11 +48,11 @@ describe.skipIf(server === null)('a database for the evidence', () => {
   it('is prepared by `aegisctl db migrate`, which says what it did', async () => {
     const first = await migrate('--app', 'aegis_test_app', '--read', 'aegis_test_read')
     expect(first).toMatchObject({ exit: 0, err: '' })
-    expect(first.out).toContain('created schema aegis\nran migration 1 of 1\n')
+    expect(first.out).toContain(`created schema aegis\nran migration 1 of ${ALL}\n`)
     expect(first.out).toContain('made aegis_test_app a led_app\n')
-    expect(first.out).toMatch(/is ready: schema 1 of 1\n$/)
+    expect(first.out).toContain(`is ready: schema ${ALL} of ${ALL}\n`)
     const again = await migrate('--json')
-    expect(JSON.parse(again.out)).toMatchObject({ ran: 0, total: 1, done: [], warnings: [] })
+    expect(JSON.parse(again.out)).toMatchObject({ ran: 0, total: ALL, done: [], warnings: [] })
     expect((await migrate()).out).toMatch(/was ready already/)
   })
 

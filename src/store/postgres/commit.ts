@@ -1,11 +1,11 @@
 import { type CommitRequest, type LockedState, type SealedBatch, StoreError } from '../../ledger/store.ts'
+import { type Membership, writeStatement } from './append-statement.ts'
 import { createApplySlot } from './approval-changes.ts'
 import { int8Array, textArray } from './binary-arrays.ts'
 import { type Client, type Pool, withClient } from './connection.ts'
 import { reasonOf, storeError } from './failures.ts'
-import { HEAD, headOf, SESSION_COLUMNS, sessionOf } from './rows.ts'
-import { Failed, type Statement, send } from './transaction.ts'
-import { writeStatements } from './write-statements.ts'
+import { headOf, sessionOf } from './rows.ts'
+import { Failed, send } from './transaction.ts'
 
 /** Milliseconds to find out, after a lost connection, whether a batch was written: a failover may take as long. */
 const RESOLVE_WITHIN = 60_000
@@ -16,8 +16,9 @@ const LOCK_ATTEMPTS = 3
 export interface CommitContext {
   readonly pool: Pool
   readonly begin: string
-  /** Statements that fence a gateway whose intents another has closed; they go with each write. */
-  readonly fence: (batch: SealedBatch) => readonly Statement[]
+  readonly synchronousCommit: string
+  /** Fences a gateway whose intents another has closed; goes with each write. */
+  readonly membership: (batch: SealedBatch) => Membership
 }
 
 /** The group commit: two round trips, whatever the size of the batch, and the head row is locked for one and a half of them. */
@@ -54,7 +55,7 @@ async function locked(context: CommitContext, request: CommitRequest): Promise<L
     let client: Client | null = null
     try {
       client = await context.pool.connect()
-      return { client, state: await lock(client, context.begin, request) }
+      return { client, state: await lock(client, context.synchronousCommit, request) }
     } catch (error) {
       if (client !== null) await abandon(client)
       const lost = error instanceof Failed && !error.refused
@@ -63,30 +64,28 @@ async function locked(context: CommitContext, request: CommitRequest): Promise<L
   }
 }
 
-/**
- * The session heads are read by a statement of their own: joined to the head row, they would be those of before the wait
- * for its lock (EvalPlanQual looks again at the locked row only).
- */
-async function lock(client: Client, begin: string, request: CommitRequest): Promise<LockedState> {
-  const sessions = `SELECT ${SESSION_COLUMNS} FROM aegis.ledger_session WHERE session = ANY($1::text[])`
+const LOCK = 'SELECT * FROM aegis.lock_log($1, $2)'
+
+/** The first row is the head of the log, the others are heads of sessions. */
+async function lock(client: Client, synchronousCommit: string, request: CommitRequest): Promise<LockedState> {
   const { rows } = await send(client, [
-    { sql: begin },
-    { sql: `${HEAD} FOR UPDATE` },
-    { sql: sessions, values: [textArray(request.sessions)] },
+    { sql: 'BEGIN' },
+    { sql: LOCK, values: [synchronousCommit, textArray(request.sessions)] },
   ])
-  const log = headOf(rows[1]?.[0])
+  const [head, ...heads] = rows[1] ?? []
+  const log = headOf(head)
   if (log === null) throw new StoreError('fatal', 'the log has no head row', undefined)
-  const heads = (rows[2] ?? []).map(sessionOf)
   const apply = createApplySlot(client)
   const held: boolean[] = []
   for (const slot of request.slots) held.push(await apply(slot))
-  return { log, sessions: new Map(heads.map((head) => [head.session, head])), held }
+  const sessions = heads.map(sessionOf).map((one) => [one.session, one] as const)
+  return { log, sessions: new Map(sessions), held }
 }
 
 async function write(context: CommitContext, client: Client, batch: SealedBatch): Promise<void> {
   try {
     // COMMIT goes with what it commits: where a statement before it failed, it is a ROLLBACK.
-    const statements = [...writeStatements(batch), ...context.fence(batch), { sql: 'COMMIT' }]
+    const statements = [writeStatement(batch, context.membership(batch)), { sql: 'COMMIT' }]
     const { tags } = await send(client, statements)
     client.release()
     if (tags.at(-1) !== 'COMMIT') throw new StoreError('busy', 'the transaction was rolled back', undefined)

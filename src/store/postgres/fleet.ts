@@ -1,8 +1,8 @@
 import { AegisError } from '../../core/errors.ts'
 import { type Departed, type Fleet, type SealedBatch, StoreError } from '../../ledger/store.ts'
+import type { Membership } from './append-statement.ts'
 import type { Pool } from './connection.ts'
 import { sqlState, storeError } from './failures.ts'
-import type { Statement } from './transaction.ts'
 
 /** How long a gateway counts as alive after it was last heard of, by the database's clock. */
 const LEASE = '15 seconds'
@@ -10,15 +10,12 @@ const RENEW_MS = 5000
 
 export interface FleetMember {
   readonly fleet: Fleet
-  /** Goes with each write: fences this gateway, moves the head row. */
-  readonly statements: (batch: SealedBatch) => Statement[]
+  /** Goes with each write: fences this gateway. */
+  readonly membership: (batch: SealedBatch) => Membership
   /** Why this gateway may not write any more, or null. */
   fault(): string | null
 }
 
-const HEAD = `UPDATE aegis.ledger_log SET size = $1, frontier = $3,
-  replay_from = least($2::bigint, (SELECT min(replay_from) FROM aegis.ledger_gateway WHERE state <> 'gone')) WHERE id = 1`
-const RENEW = `SELECT aegis.renew($1, $2::bigint, '${LEASE}')`
 const JOIN = `INSERT INTO aegis.ledger_gateway (gateway, alive_until, state)
   VALUES ($1, clock_timestamp() + interval '${LEASE}', 'live') ON CONFLICT DO NOTHING RETURNING gateway`
 /** Dead: not heard of in time; or claimed by one that is dead itself. */
@@ -89,11 +86,10 @@ export function createFleet(pool: Pool): FleetMember {
         own = null
       },
     },
-    statements: ({ log }) => {
-      const oldest = log.replayFrom < log.size ? log.replayFrom : null
-      const renewal = own === null ? [] : [{ sql: RENEW, values: [own, oldest] }]
-      return [...renewal, { sql: HEAD, values: [log.size, log.replayFrom, log.frontier] }]
-    },
+    membership: ({ log }) => ({
+      ...{ member: own, lease: LEASE },
+      oldest: log.replayFrom < log.size ? log.replayFrom : null,
+    }),
     fault: () => fault,
   }
 }

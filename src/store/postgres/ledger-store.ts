@@ -33,7 +33,10 @@ export function createLedgerStore(pools: Pools, settings: ServerSettings): Postg
   return {
     ...createLedgerReader(queryOn(reads)),
     ...createTreeWriter({ evidence, slow: snapshots }, begin),
-    commit: createCommit({ pool: evidence, begin, fence: member.statements }),
+    commit: createCommit({
+      ...{ pool: evidence, begin, membership: member.membership },
+      synchronousCommit: settings.synchronousCommit,
+    }),
     fleet: member.fleet,
     settings: settings.boot,
     initialize: (origin) =>

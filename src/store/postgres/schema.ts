@@ -6,7 +6,7 @@ const aegis = pgSchema('aegis')
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 const millis = (name: string) => bigint(name, { mode: 'number' })
 
-/** The tables that are read and written through drizzle; the ledger's own go by statements of ours (`write-statements.ts`). */
+/** The tables that are read and written through drizzle; the ledger's own go by statements of ours (`append-statement.ts`). */
 export const approval = aegis.table('approval', {
   id: text('id').primaryKey(),
   status: text('status').$type<ApprovalStatus>().notNull(),
