@@ -76,6 +76,7 @@ function limited(endpoint: Endpoint, limiter: Limiter): Endpoint {
     ...endpoint,
     async answer(ask, peer) {
       const slot = limiter.begin(peer.caller.id)
+      ask.placed?.(slot)
       try {
         return await endpoint.answer({ ...ask, slot }, peer)
       } finally {

@@ -59,6 +59,8 @@ export interface Ask {
   readonly signal: AbortSignal
   /** Its place among the calls of its key: given up while it waits for a person. Set by the door. */
   readonly slot?: Slot
+  /** Hears of the place, where the waiting is done outside the endpoint. */
+  readonly placed?: (slot: Slot) => void
 }
 
 /** What stands behind one path: `/mcp/<upstream>` or `/mcp`. */

@@ -3,8 +3,9 @@ import { canonicalize } from '../../../core/canonical.ts'
 import { AegisError } from '../../../core/errors.ts'
 import { isObject, type JsonObject, textMember } from '../../../core/json.ts'
 import type { Outcome } from '../../../gateway/ports.ts'
+import type { Slot } from '../../../identity/limiter.ts'
 import type { KeyRecord } from '../../../identity/ports.ts'
-import type { Endpoint, McpOptions } from '../endpoint.ts'
+import type { Ask, Endpoint, McpOptions } from '../endpoint.ts'
 import { shown } from '../failures.ts'
 import { retryOf, withoutRetry } from '../retry.ts'
 import type { ModernClient } from './client.ts'
@@ -50,14 +51,17 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
     const { method, client, head } = request
     const subject = ASKABLE[method]
     const token = `${prefix}-${++tokens}`
-    const call = new RunningCall({ token, askable: subject !== undefined }, (leg) =>
-      run(request, token, leg).catch((error) => failedOutcome(shown(error, log))),
-    )
+    const call: RunningCall = new RunningCall({ token, askable: subject !== undefined }, (leg) => {
+      const placed = (slot: Slot): void => {
+        call.slot = slot
+      }
+      return run(request, token, { ...leg, placed }).catch((error) => failedOutcome(shown(error, log)))
+    })
     client.follow(call, subject === undefined ? '' : (textMember(head.params, subject) ?? ''))
     return call
   }
 
-  async function run(request: Admitted, token: string, leg: Leg): Promise<Outcome> {
+  async function run(request: Admitted, token: string, leg: Leg & Pick<Ask, 'placed'>): Promise<Outcome> {
     const { method, head, caller, client, label, endpoint } = request
     const peer = { caller, session: null, channel: client.channel, label, tell: leg.tell }
     const level = head.logLevel
@@ -67,7 +71,7 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
       // Upstreams of earlier revisions log by session; one without levels, or of this revision, says that it has none.
       await endpoint.answer(ask, peer).catch(() => undefined)
     }
-    return endpoint.answer({ method, params: withToken(head, token), signal: leg.signal }, peer)
+    return endpoint.answer({ method, params: withToken(head, token), ...leg }, peer)
   }
 
   /** The call that this leg goes on with, or a new one. */

@@ -4,6 +4,7 @@ import { AegisError } from '../../../core/errors.ts'
 import type { Principal } from '../../../core/ids.ts'
 import type { Clock, Random } from '../../../core/runtime.ts'
 import type { ClientChannel } from '../../../gateway/ports.ts'
+import type { Limiter } from '../../../identity/limiter.ts'
 import { ModernClient } from './client.ts'
 
 /** Milliseconds of silence after which a client's conversations with upstreams end. */
@@ -25,13 +26,16 @@ export function createClients(parts: {
   readonly clock: Clock
   readonly random: Random
   readonly release: (channelKey: string) => Promise<void>
+  readonly limiter: Pick<Limiter, 'open'>
   readonly room: (principal: Principal) => boolean
 }): Clients {
-  const { clock, random, release, room } = parts
+  const { clock, random, release, limiter, room } = parts
+  const places = new WeakMap<ModernClient, () => void>()
   const byPrincipal = new Map<Principal, Map<string, ModernClient>>()
 
   function forget(own: Map<string, ModernClient>, name: string, client: ModernClient): Promise<void> {
     own.delete(name)
+    places.get(client)?.()
     return release(client.channel.key)
   }
 
@@ -56,7 +60,9 @@ export function createClients(parts: {
         demandRoom(own)
         // A client that was let go comes back with a new key: what belonged to the old one is over.
         const key = Buffer.from(random.bytes(16)).toString('hex')
+        const place = limiter.open('sessions', principal)
         found = new ModernClient(key, client, () => room(principal))
+        places.set(found, place)
         own.set(name, found)
       }
       found.lastUsed = clock.elapsed()

@@ -55,7 +55,7 @@ export function createModernEra(
   const subscriptions = createSubscriptions(options)
 
   async function outcomeOf(id: RpcRequest['id'], request: Admitted & { readonly leg: Voice }): Promise<Outcome> {
-    const { method, endpoint, client, leg, head, upstream } = request
+    const { method, caller, endpoint, client, leg, head, upstream } = request
     if (REMOVED.has(method)) throw new AegisError('method_not_found', `\`${method}\` was removed with this revision`)
     if (method === 'server/discover') {
       return { kind: 'result', result: discovery(await endpoint.initialize(client.channel, leg.signal)) }
@@ -63,7 +63,7 @@ export function createModernEra(
     if (method !== 'subscriptions/listen') return modernOutcome(method, await calls.serve(request))
     const filter = readFilter(head.params['notifications'])
     const all = upstream === null ? upstreams.list().map(({ name }) => name) : [upstream]
-    return subscriptions.listen({ id, filter, client, upstreams: all, ...leg })
+    return subscriptions.listen({ id, filter, principal: caller.id, client, upstreams: all, ...leg })
   }
 
   function serve(context: McpContext, request: RpcRequest, visit: Visit, streams: boolean): Promise<Response> {

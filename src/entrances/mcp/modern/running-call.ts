@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../core/json.ts'
 import type { Outcome } from '../../../gateway/ports.ts'
+import type { Slot } from '../../../identity/limiter.ts'
 
 export type Notification = { readonly method: string; readonly params?: JsonObject }
 
@@ -29,6 +30,8 @@ export class RunningCall {
   readonly askable: boolean
   /** Never rejects. */
   readonly work: Promise<Outcome>
+  /** Its place among the calls of its key, as long as there is one. */
+  slot: Pick<Slot, 'pause' | 'resume'> | null = null
   readonly #abort = new AbortController()
   readonly #questions = new Map<string, Question>()
   #leg: Leg | null = null
@@ -60,6 +63,7 @@ export class RunningCall {
   async serve(leg: Leg, responses: JsonObject = {}): Promise<Outcome | null> {
     const gone = (): void => this.abort('the client has gone')
     this.#leg = leg
+    this.slot?.resume()
     if (leg.signal.aborted) gone()
     leg.signal.addEventListener('abort', gone, { once: true })
     this.#answer(responses)
@@ -69,6 +73,7 @@ export class RunningCall {
       return await this.#next()
     } finally {
       this.#leg = null
+      this.slot?.pause()
       leg.signal.removeEventListener('abort', gone)
     }
   }

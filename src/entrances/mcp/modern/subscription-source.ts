@@ -1,4 +1,5 @@
 import { AegisError } from '../../../core/errors.ts'
+import type { Principal } from '../../../core/ids.ts'
 import { isObject, type JsonObject, textMember } from '../../../core/json.ts'
 import type { ClientChannel, Outcome } from '../../../gateway/ports.ts'
 import { type McpOptions, message } from '../endpoint.ts'
@@ -11,6 +12,7 @@ import { type Filter, filterText, offered, readFilter } from './subscription-fil
 export interface Listening {
   readonly id: RpcId
   readonly filter: Filter
+  readonly principal: Principal
   readonly client: ModernClient
   /** Whom to listen to; a failing one fails the request only where it is alone. */
   readonly upstreams: readonly string[]

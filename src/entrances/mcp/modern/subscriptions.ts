@@ -65,14 +65,16 @@ export function createSubscriptions(options: McpOptions): Subscriptions {
 
   return {
     async listen(listening) {
-      const { client } = listening
+      const { client, principal } = listening
       const count = counts.get(client) ?? 0
       if (count >= MAX_STREAMS)
         throw new AegisError('too_many', `this client listens on ${MAX_STREAMS} streams already`)
+      const free = options.limiter.open('streams', principal)
       counts.set(client, count + 1)
       try {
         return await listen(listening)
       } finally {
+        free()
         counts.set(client, (counts.get(client) ?? 1) - 1)
       }
     },
