@@ -59,11 +59,9 @@ export function createEraConversation({ place, channel, eras, open }: EraParts):
     return untilAborted(choosing, signal, () => cancelled(place, false))
   }
 
-  /** An upstream that does not speak its era any more was replaced: it is asked anew, at the next use. */
-  const lost = (conversation: Conversation, error: unknown): void => {
-    // An answer to a call that makes no sense ends no session; without sessions nothing is lost by asking anew.
-    const opening = error instanceof AegisError && error.data?.['sent'] === false
-    if (chosen !== conversation || !hasAnswered(error) || !(opening || stateless)) return
+  /** An upstream that does not speak its era any more was replaced: it is asked anew what it speaks. */
+  const forget = (conversation: Conversation): void => {
+    if (chosen !== conversation) return
     chosen = null
     choosing = null
     eras.doubt()
@@ -75,9 +73,13 @@ export function createEraConversation({ place, channel, eras, open }: EraParts):
     try {
       return await use(conversation)
     } catch (error) {
-      lost(conversation, error)
-      throw error
+      if (!hasAnswered(error)) throw error
+      const opening = error instanceof AegisError && error.data?.['sent'] === false
+      // An answer to a call that makes no sense ends no session; without sessions nothing is lost by asking anew.
+      if (opening || stateless) forget(conversation)
+      if (!opening) throw error
     }
+    return use(await ready(signal))
   }
 
   return {

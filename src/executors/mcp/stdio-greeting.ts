@@ -34,7 +34,7 @@ export async function greet(parts: GreetingParts, multiplex: Multiplex): Promise
   let refused: { readonly era: Era; readonly problem: string } | null = null
   for (const era of eras.order(channel)) {
     if (era === 'modern' && eras.sure(era)) return { era, discovery: null }
-    const attempt =
+    const attempt: Attempt =
       era === 'legacy'
         ? await shakeHands(parts, multiplex)
         : await probe(parts, multiplex, refused === null ? PROBE_MS : SECOND_PROBE_MS)

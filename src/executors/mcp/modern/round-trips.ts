@@ -4,6 +4,7 @@ import type { ClientChannel, Outcome } from '../../../gateway/ports.ts'
 import type { AskContext } from '../conversation.ts'
 import { badAnswer, cancelled, type Place } from '../failures.ts'
 import type { Note } from '../rpc-message.ts'
+import { META, metaOf } from './meta.ts'
 
 /** Rounds of questions during one request, and questions in one round: more are no conversation. */
 const MAX_ROUNDS = 32
@@ -56,8 +57,9 @@ export async function roundTrips(note: Note, trips: RoundTrips): Promise<Outcome
 
 /** The members that only the modern era has. */
 function legacyResult(result: JsonObject): JsonObject {
-  const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, ...rest } = result
-  return rest
+  const { resultType: _type, ttlMs: _ttl, cacheScope: _scope, _meta, ...rest } = result
+  const { [META.server]: _server, ...meta } = metaOf(result)
+  return Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta }
 }
 
 type Answers = { readonly inputResponses?: JsonObject } | { readonly refused: Outcome }
