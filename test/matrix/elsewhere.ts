@@ -5,6 +5,11 @@ export const ELSEWHERE: readonly {
   readonly tests: readonly string[]
 }[] = [
   {
+    group: 'T8 a disk that fails, whole',
+    file: 'slow/faults.test.ts',
+    tests: ['a disk that fails at any call loses nothing that was acknowledged'],
+  },
+  {
     group: 'T9 kill -9',
     file: 'store/crash.test.ts',
     tests: ['holds every acknowledged entry after each of'],
@@ -31,6 +36,7 @@ export const ELSEWHERE: readonly {
     tests: [
       'acknowledges once what was committed though its answer was lost',
       'says that nothing was written where the COMMIT itself was lost',
+      'still writes the result of what has happened, once, after it could not',
       'finds out what became of a batch though the answer is lost again and again',
       'takes a new connection where a pooler has closed the old one',
       'refuses to go on over a database that was put back to an older state',
@@ -41,6 +47,21 @@ export const ELSEWHERE: readonly {
     group: 'T13 full disk',
     file: 'store/crash.test.ts',
     tests: ['refuses what cannot be written, loses nothing', 'below the floor only results are written'],
+  },
+  {
+    group: 'T13 a file that is gone',
+    file: 'store/sqlite.test.ts',
+    tests: ['that is replaced or unlinked under a running gateway takes nothing more'],
+  },
+  {
+    group: 'T13 an anchor that cannot be written',
+    file: 'anchors/file-anchor.test.ts',
+    tests: ['says where it cannot write'],
+  },
+  {
+    group: 'T13 an anchor that cannot be written',
+    file: 'anchors/dispatcher.test.ts',
+    tests: ['tries again what failed, tells what went wrong'],
   },
   {
     group: 'T13 full disk',

@@ -134,7 +134,9 @@ export function leafHashOf(body: Uint8Array | string): string {
 export function memoryReader(state: LogState): LedgerReader {
   const { log, payloads, sessions, tiles, checkpoints, receipts } = state
   const entries = state.entries.toSorted((one, other) => one.n - other.n)
-  const of = (n: number) => payloads.filter((payload) => payload.n === n)
+  const values = new Map<number, StoredPayload[]>()
+  for (const payload of payloads) values.set(payload.n, [...(values.get(payload.n) ?? []), payload])
+  const of = (n: number) => values.get(n) ?? []
   const signed = checkpoints.toSorted((one, other) => one.size - other.size)
   return {
     head: async () => log,

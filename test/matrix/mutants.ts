@@ -8,9 +8,12 @@ const ROOT = join(import.meta.dirname, '../..')
 
 /** Where the verifier checks something. */
 const FILES = [
-  ...['verify', 'walk', 'walk-selection', 'semantics', 'testimony', 'body', 'manifest', 'commitment', 'erasures'],
-  ...['signed-tree', 'verify-stored', 'verify-bundle', 'bundle-proofs', 'trust', 'read-bundle', 'json-outline'],
-  ...['notes/note', 'notes/checkpoint', 'notes/tlog-proof', 'notes/trust-policy', 'merkle/verify-proof', 'notes/vkey'],
+  ...['body', 'bundle-proofs', 'chain', 'damage', 'erasure-claim', 'erasures', 'head-row', 'json-outline', 'log-tree'],
+  ...['manifest', 'opening', 'read-bundle', 'semantics', 'session-verifier', 'signed-tree', 'testimony', 'trust'],
+  ...['verify', 'verify-bundle', 'verify-log', 'verify-stored', 'walk', 'walk-selection', 'merkle/verify-proof'],
+  ...['note', 'checkpoint', 'cosignature', 'tlog-proof', 'trust-policy', 'vkey', 'base64'].map(
+    (name) => `notes/${name}`,
+  ),
 ].map((name) => `ledger/${name}.js`)
 
 export interface Mutant {
@@ -22,18 +25,29 @@ export interface Mutant {
   readonly source: string
 }
 
-/** The verifier as it is now, compiled into `folder`. */
+/** What makes the verifier a whole: see `Verifier`. */
+const PARTS = [
+  'ledger/verify-stored',
+  'ledger/verify-bundle',
+  'ledger/verify-log',
+  'ledger/read-bundle',
+  'ledger/notes/trust-policy',
+  'cli/evidence/anchored',
+]
+
+/** The verifier as it is now, and nothing else, compiled into `folder`. */
 export function compile(folder: string): void {
+  const project = join(folder, 'tsconfig.json')
+  const compilerOptions = {
+    rootDir: ROOT,
+    outDir: folder,
+    declaration: false,
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+  }
+  const files = PARTS.map((name) => join(ROOT, 'src', `${name}.ts`))
+  writeFileSync(project, JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, files, include: [] }))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
-  const made = spawnSync(process.execPath, [
-    tsc,
-    '-p',
-    join(ROOT, 'tsconfig.json'),
-    '--outDir',
-    folder,
-    '--declaration',
-    'false',
-  ])
+  const made = spawnSync(process.execPath, [tsc, '-p', project])
   if (made.status !== 0) throw new Error(`the verifier does not compile: ${made.stdout}`)
 }
 
@@ -117,7 +131,7 @@ function closing(source: string, open: number): number {
 export async function mutated(compiled: string, mutant: Mutant, number: number): Promise<Verifier | null> {
   const folder = join(compiled, `mutant-${number}`)
   mkdirSync(folder)
-  for (const part of ['core', 'ledger', 'anchors'])
+  for (const part of ['core', 'ledger', 'anchors', 'cli/evidence'])
     cpSync(join(compiled, 'src', part), join(folder, part), { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
@@ -129,15 +143,6 @@ export async function mutated(compiled: string, mutant: Mutant, number: number):
 /** The verifier compiled into this folder. */
 export async function loadVerifier(folder: string): Promise<Verifier> {
   const load = (name: string) => import(/* @vite-ignore */ pathToFileURL(join(folder, name)).href)
-  const [stored, bundle, reading, policy, tree, anchors] = await Promise.all(
-    [
-      'ledger/verify-stored.js',
-      'ledger/verify-bundle.js',
-      'ledger/read-bundle.js',
-      'ledger/notes/trust-policy.js',
-      'ledger/signed-tree.js',
-      'anchors/check.js',
-    ].map(load),
-  )
-  return { ...stored, ...bundle, ...reading, ...policy, ...tree, ...anchors }
+  const parts = await Promise.all(PARTS.map((name) => load(`${name}.js`)))
+  return Object.assign({}, ...parts)
 }

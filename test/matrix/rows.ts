@@ -5,8 +5,8 @@ import { checkpointOf, copyOf, createLogWriter, type LogState, leafHashOf, SIGNE
 import { regrow, rewriteFrom } from './rewrite.ts'
 import { entryAt, fullDraft, headOf, indexOf, newest, OTHER, storeOf } from './sample.ts'
 
-/** Two full tiles and a ragged edge. */
-const ROUNDS = 300
+/** A full tile and a ragged edge. */
+const ROUNDS = 140
 
 /** One session that was closed, with an older manifest, and one that is open; signed three times, the last two of them anchored. */
 export async function rowsSample(): Promise<LogState> {
@@ -16,7 +16,7 @@ export async function rowsSample(): Promise<LogState> {
     writer.append(fullDraft(index % 7), fullDraft(index % 7, OTHER))
     if (index === 50) await writer.manifest(SESSION)
     if (index === 60) await writer.sign()
-    if (index === 200) await writer.sign()
+    if (index === 100) await writer.sign()
   }
   await writer.manifest(SESSION, true)
   await writer.sign()
@@ -64,7 +64,7 @@ const HEADS: readonly Deed[] = [
     session: MISMATCH,
     whole: MISMATCH,
   },
-  ...[-1, -602, 9999].map(
+  ...[-1, -283, 9999].map(
     (place): Deed => ({
       name: `a manifest at ${place}`,
       edit: head({ manifestN: place }),
@@ -101,7 +101,7 @@ const LOG: readonly Deed[] = [
   {
     name: 'a tile is missing',
     edit: (copy) => {
-      copy.tiles = copy.tiles.filter(({ index }) => index !== 1)
+      copy.tiles = copy.tiles.filter(({ index }) => index !== 0)
     },
     session: MISMATCH,
     whole: MISMATCH,
@@ -109,7 +109,7 @@ const LOG: readonly Deed[] = [
   {
     name: 'a tile is another',
     edit: (copy) => {
-      copy.tiles = copy.tiles.map((tile) => (tile.index === 1 ? { ...tile, hashes: same(tile.hashes, 1) } : tile))
+      copy.tiles = copy.tiles.map((tile) => (tile.index === 0 ? { ...tile, hashes: same(tile.hashes, 1) } : tile))
     },
     session: MISMATCH,
     whole: MISMATCH,
@@ -126,7 +126,7 @@ const checkpoint =
 
 const CHECKPOINTS: readonly Deed[] = [
   { name: 'the newest checkpoint is gone', edit: checkpoint(null), session: MISMATCH, whole: MISMATCH },
-  ...[0, -603, 1, 302, 90_000].map(
+  ...[0, -283, 1, 206, 90_000].map(
     (size): Deed => ({
       name: `the newest checkpoint is numbered ${size}`,
       edit: checkpoint({ size }),
@@ -172,7 +172,7 @@ const CHECKPOINTS: readonly Deed[] = [
   {
     name: 'another history, signed with the stolen key at the size that was signed',
     edit: async (copy) => {
-      rewriteFrom(copy, 580)
+      rewriteFrom(copy, 270)
       copy.checkpoints = [...copy.checkpoints.slice(0, -1), await checkpointOf(copy, [SIGNER])]
     },
     session: told('FORK'),
