@@ -120,7 +120,7 @@ export function createLimiter(parts: {
 }
 
 function tooFast(rate: number, seconds: number): AegisError {
-  return new AegisError('too_many', `this key makes more than ${rate} calls a second`, {
+  return new AegisError('too_many', `this key makes calls faster than ${rate} a second`, {
     advice: `wait ${seconds} s, then make the call again`,
     data: { limit: 'rate', retry_after: seconds },
   })
