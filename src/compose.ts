@@ -142,6 +142,7 @@ export async function compose(
     approvals,
     resolver,
     pins,
+    upstreams,
     ...evidence,
     reader,
     policy,

@@ -72,6 +72,23 @@ describe('where settings come from', () => {
 })
 
 describe('aegis.yaml', () => {
+  it('reads how the tools of an upstream are shown, and leaves the usual where nothing is said', () => {
+    const upstream = (more: string) => {
+      const config = loadConfig(
+        world(`version: 1\nupstreams:\n  notes: { catalog: none, url: "http://x/mcp"${more} }\n`),
+      )
+      return config.upstreams['notes']?.listing
+    }
+    expect(upstream('')).toBeUndefined()
+    expect(upstream(', pins: accept')).toEqual({ show: 'callable', pins: 'accept', askInClient: false })
+    expect(upstream(', list: all, ask_in_client: reviewed')).toEqual({
+      show: 'all',
+      pins: 'trust-first',
+      askInClient: true,
+    })
+    expect(() => upstream(', pins: trust')).toThrow(/pins/)
+  })
+
   it('reads over what an upstream is reached, where that is not to be found out', () => {
     const route = (more: string) =>
       loadConfig(world(`version: 1\nupstreams:\n  old: { catalog: none, url: "http://x/sse"${more} }\n`)).upstreams[

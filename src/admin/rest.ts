@@ -13,10 +13,11 @@ import type { KeyRecord } from '../identity/ports.ts'
 import { parseActionBody } from './action-body.ts'
 import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
+import { type PinParts, pinRoutes } from './pins.ts'
 import type { Resolver } from './resolve.ts'
 import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
 
-export interface AdminParts extends EvidenceParts {
+export interface AdminParts extends EvidenceParts, PinParts {
   readonly gateway: Gateway
   readonly approvals: Approvals
   readonly resolver: Resolver
@@ -39,6 +40,7 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   actionRoutes(app, parts)
   approvalRoutes(app, parts, via)
   evidenceRoutes(app, parts)
+  pinRoutes(app, parts)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')
     return context.json({ principal: id, name, role, owner })

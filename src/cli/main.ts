@@ -27,6 +27,7 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegisctl: ['witness'] }, load: () => import('./commands/witness.ts') },
   { verbs: { aegisctl: ['db'] }, load: () => import('./commands/db.ts') },
   { verbs: { aegisctl: ['policy'] }, load: () => import('./commands/policy.ts') },
+  { verbs: { aegisctl: ['pins'] }, load: () => import('./commands/pins.ts') },
   {
     verbs: {
       aegis: ['logs', 'sessions', 'session', 'stats', 'audit'],

@@ -1,5 +1,6 @@
 import { CATALOGS } from '../core/catalog/catalog.ts'
 import { CATALOG_PREFIXES } from '../core/catalog/index.ts'
+import { LISTING, listingOf } from './read-listing.ts'
 import type { CredentialSettings, FileSettings, UpstreamRoute, UpstreamSettings } from './shape.ts'
 import { address, duration, headers, path, type Surroundings, variableName, variables } from './values.ts'
 import type { Place } from './yaml-reader.ts'
@@ -16,6 +17,7 @@ const UPSTREAM = [
   'credential_env',
   'on_review',
   'timeout',
+  ...LISTING,
 ] as const
 const GITHUB_APP = ['type', 'app_id', 'private_key_file', 'api_url', 'installation_id'] as const
 const STATIC = ['type', 'token_env', 'token_file'] as const
@@ -71,6 +73,7 @@ function upstreamOf(place: Place, credentials: readonly string[], around: Surrou
     credential: borrowed ?? null,
     onReview: members.get('on_review')?.choice(['refuse', 'hold']) ?? 'refuse',
     timeout: (timeout && duration(timeout)) ?? null,
+    ...listingOf(members),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AnchorSettings } from '../anchors/index.ts'
 import type { CatalogName } from '../core/catalog/catalog.ts'
+import type { Listing } from '../gateway/ports.ts'
 import type { Limits } from '../identity/limiter.ts'
 import type { IssuerSettings } from '../identity/oauth/index.ts'
 
@@ -29,6 +30,8 @@ export interface UpstreamSettings {
   readonly onReview: 'refuse' | 'hold'
   /** Milliseconds a call may take; null: no limit but the idle one. */
   readonly timeout: number | null
+  /** How its tools are shown; absent: as by default. */
+  readonly listing?: Listing
 }
 
 export type CredentialSettings =
