@@ -4,7 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Principal, Sha256 } from '../../src/core/ids.ts'
 import { type McpOptions, mcpRoutes } from '../../src/entrances/mcp/index.ts'
-import { createLimiter, DEFAULT_LIMITS } from '../../src/identity/limiter.ts'
+import { createLimiter, DEFAULT_LIMITS, type Limits } from '../../src/identity/limiter.ts'
 import type { KeyRecord } from '../../src/identity/ports.ts'
 import { type ListedUpstream, listGateway } from './list-gateway.ts'
 import { handClock, listLog, systemRandom } from './world.ts'
@@ -32,7 +32,10 @@ function keyRecord(name: string): KeyRecord {
 }
 
 /** The entrance in front of a list of functions, to be called as a function (`app.request`) or over HTTP (`listen`). */
-export function openDoor(list: Readonly<Record<string, ListedUpstream>>, more: Partial<McpOptions> = {}) {
+export function openDoor(
+  list: Readonly<Record<string, ListedUpstream>>,
+  more: Partial<McpOptions> & { readonly limits?: Partial<Limits> } = {},
+) {
   const parts = listGateway(list)
   const clock = handClock()
   const log = listLog()
@@ -44,7 +47,7 @@ export function openDoor(list: Readonly<Record<string, ListedUpstream>>, more: P
       return KEYS.get(bearer ?? headers.get('x-api-key') ?? '') ?? null
     },
     challenge: ({ code }) => (code === 'unauthenticated' ? 'Bearer realm="aegis"' : null),
-    limiter: createLimiter({ limits: DEFAULT_LIMITS, clock, log, refused: () => undefined }),
+    limiter: createLimiter({ limits: { ...DEFAULT_LIMITS, ...more.limits }, clock, log, refused: () => undefined }),
     hosts: ['aegis.example.com'],
     version: '1.2.3',
     log,
