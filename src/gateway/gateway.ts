@@ -43,10 +43,10 @@ export function createGateway(parts: GatewayParts): Gateway {
   const sessions = createSessions(clock)
   const { normalize } = createNormalizer({ ...parts, sessions })
   const recorder = createRecorder(parts)
-  const perform = createPerform({ ...parts, recorder })
+  const question = createQuestions({ ...parts, sessions, recorder })
+  const perform = createPerform({ ...parts, recorder, question })
   const guarded = createPinGuard(parts)
   const toolList = createToolList(parts)
-  const question = createQuestions({ ...parts, sessions, recorder })
 
   async function judge(policy: CompiledPolicy, envelope: ActionEnvelope, signal: AbortSignal): Promise<Decision> {
     const known = await facts.collect(policy.factsNeeded(envelope), envelope, signal)

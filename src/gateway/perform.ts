@@ -6,7 +6,8 @@ import type { CredentialBroker } from '../credentials/ports.ts'
 import type { GrantRecord } from '../ledger/draft.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { isInterim, outcomeLabel, outcomeStatus, recordedResult } from './outcome.ts'
-import type { AuthorizedAction, ExecuteContext, Outcome, Upstreams } from './ports.ts'
+import type { AuthorizedAction, ExecuteContext, Outcome, Question, RpcError, Upstreams } from './ports.ts'
+import { ruledOutcome } from './questions.ts'
 import type { Intent, Recorder } from './recorder.ts'
 import type { Reply } from './reply.ts'
 import { createRounds } from './rounds.ts'
@@ -25,8 +26,10 @@ export function createPerform(parts: {
   readonly recorder: Recorder
   readonly metrics: Metrics
   readonly clock: Clock
+  /** Whether the client may be asked what an answer asks of it. */
+  readonly question: (question: Question) => Promise<RpcError | null>
 }): Perform {
-  const { upstreams, broker, recorder, metrics, clock } = parts
+  const { upstreams, broker, recorder, metrics, clock, question } = parts
   const rounds = createRounds()
 
   /** `lent` hears of the grant before it is used, so that a call which fails midway can still say what it held. */
@@ -66,9 +69,10 @@ export function createPerform(parts: {
     let grant: GrantRecord | null = null
     let outcome: Outcome
     try {
-      outcome = await execute(authorize(envelope), context, (lent) => {
+      const answered = await execute(authorize(envelope), context, (lent) => {
         grant = lent
       })
+      outcome = await ruledOutcome(question, upstream, context.channel, answered)
     } catch (thrown) {
       metrics.forwarded(upstream, 'error', (clock.elapsed() - start) / 1000)
       const error = asAegisError(thrown)

@@ -4,10 +4,12 @@ import type { Block, Decision, Finding } from '../core/decision.ts'
 import type { ActionEnvelope, Capability } from '../core/envelope.ts'
 import { asAegisError } from '../core/errors.ts'
 import { type Principal, uuidv7 } from '../core/ids.ts'
+import { isObject, textMember } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { agentName } from './normalize.ts'
-import type { Question, RpcError, Upstreams } from './ports.ts'
+import { isInterim } from './outcome.ts'
+import type { ClientChannel, Outcome, Question, RpcError, Upstreams } from './ports.ts'
 import type { Recorder } from './recorder.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -88,6 +90,32 @@ export function createQuestions(parts: {
 
 /** A conversation without a caller: judged, never recorded. */
 const NOBODY = { principal: 'key_nobody' as Principal, sessionLabel: 'none' }
+
+/** Questions of one answer judged at most: each may cost an entry. */
+const MAX_INPUTS = 64
+
+/**
+ * An answer that asks for input (MCP 2026-07-28) carries its questions to the client: refused whole where the client may not
+ * be asked one of them.
+ */
+export async function ruledOutcome(
+  question: (question: Question) => Promise<RpcError | null>,
+  upstream: string,
+  channel: ClientChannel | null,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (outcome.kind === 'error' || !isInterim(outcome) || channel === null) return outcome
+  const { inputRequests } = outcome.result
+  const inputs = isObject(inputRequests) ? Object.values(inputRequests).filter(isObject) : []
+  if (inputs.length > MAX_INPUTS)
+    return { kind: 'error', error: { code: -32000, message: 'the upstream asks too much' } }
+  for (const input of inputs) {
+    const params = isObject(input['params']) ? input['params'] : {}
+    const error = await question({ upstream, method: textMember(input, 'method') ?? '', params, channel })
+    if (error !== null) return { kind: 'error', error }
+  }
+  return outcome
+}
 
 /** The decision of the rules alone; null where none of them matches. */
 function spoken(decision: Decision): Exclude<Decision, { verdict: 'review' }> | null {

@@ -4,6 +4,7 @@ import type { ApprovalChange } from '../../src/core/approval.ts'
 import type { Principal, SessionId, Sha256 } from '../../src/core/ids.ts'
 import { type OpenLedger, openLedger } from '../../src/ledger/ledger.ts'
 import type { Stores } from '../../src/store/open.ts'
+import { FIRST_SIGHT, type PinnedDefinition } from '../../src/tool-pins/ports.ts'
 import { ALICE, committed, draft, frozenClock, newId, pendingApproval, random, SESSION } from '../support/drafts.ts'
 
 /** A store under test: opened fresh, opened again over the same data, and cleaned up. */
@@ -279,6 +280,75 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         await append({ kind: 'approve', id: approval.id, vote, settles: true, expiresAt: 9000 })
         return approval
       }
+    })
+
+    describe('the definitions of tools', () => {
+      const pin = (tool: string, digit: string, more: Partial<PinnedDefinition> = {}): PinnedDefinition => ({
+        ...{
+          upstream: 'files',
+          tool,
+          digest: digit.repeat(64) as Sha256,
+          status: 'waiting',
+          definition: `{"${digit}":1}`,
+        },
+        ...{ findings: ['hidden-markup', 'listed-later'], seenAt: 5, decidedAt: null, decidedBy: null, ...more },
+      })
+      const first = (tool: string, digit: string) =>
+        pin(tool, digit, { status: 'accepted', decidedAt: 5, decidedBy: FIRST_SIGHT })
+      const states = async () =>
+        (await stores.pins.index()).map(({ tool, digest, status }) => [tool, digest[0], status])
+
+      it('are kept over a restart, with whatever an upstream wrote into them', async () => {
+        const odd = first(`rëad "it" ' \u2028 \ud83d\ude00`, 'a')
+        await stores.pins.trust([odd])
+        await stores.pins.hold([pin('write', 'b', { definition: null })])
+        await close()
+        await open()
+        const { definition: _definition, ...light } = odd
+        expect((await stores.pins.index())[0]).toEqual(light)
+        expect(await stores.pins.of('files', odd.tool)).toEqual([odd])
+        expect(await stores.pins.of('files', 'write')).toMatchObject([{ definition: null, status: 'waiting' }])
+        expect(await stores.pins.of('files', null)).toHaveLength(2)
+        expect(await stores.pins.of('others', null)).toEqual([])
+      })
+
+      it('are trusted at first sight once a tool, however many see different ones at once', async () => {
+        await Promise.all(['a', 'b', 'c'].map((digit) => stores.pins.trust([first('read', digit), first('list', 'd')])))
+        expect((await states()).filter(([tool]) => tool === 'read')).toHaveLength(1)
+        expect((await states()).filter(([tool]) => tool === 'list')).toHaveLength(1)
+      })
+
+      it('wait one a tool, the last that was seen', async () => {
+        await stores.pins.trust([first('read', 'a')])
+        await stores.pins.hold([pin('read', 'b'), pin('write', 'c')])
+        await stores.pins.hold([pin('read', 'd', { seenAt: 9 })])
+        expect(await states()).toEqual([
+          ['read', 'a', 'accepted'],
+          ['write', 'c', 'waiting'],
+          ['read', 'd', 'waiting'],
+        ])
+      })
+
+      it('are accepted or rejected only while they wait, and once', async () => {
+        await stores.pins.trust([first('read', 'a')])
+        await stores.pins.hold([pin('read', 'b'), pin('write', 'c')])
+        expect(await stores.pins.accept(pin('read', 'x'), 'key_admin', 7)).toBe(false)
+        expect(await stores.pins.accept(pin('read', 'b'), 'key_admin', 7)).toBe(true)
+        expect(await stores.pins.accept(pin('read', 'b'), 'key_admin', 8)).toBe(false)
+        expect(await stores.pins.reject(pin('read', 'b'))).toBe(false)
+        expect(await stores.pins.reject(pin('write', 'c'))).toBe(true)
+        expect(await stores.pins.reject(pin('write', 'c'))).toBe(false)
+        expect(await stores.pins.of('files', null)).toMatchObject([
+          { digest: first('read', 'a').digest, decidedBy: FIRST_SIGHT },
+          { digest: pin('read', 'b').digest, decidedBy: 'key_admin', decidedAt: 7 },
+        ])
+      })
+
+      it('are kept by the thousand', async () => {
+        const many = Array.from({ length: 1500 }, (_, at) => first(`tool_${at}`, 'a'))
+        await stores.pins.trust(many)
+        expect(await stores.pins.index()).toHaveLength(1500)
+      })
     })
 
     it('keeps keys by hash, revokes them once, and never loses a revocation', async () => {

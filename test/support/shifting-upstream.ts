@@ -81,22 +81,26 @@ function answering(upstream: ShiftingUpstream): Server {
     heard.push(`prompts/get ${params.name}`)
     return { messages: [{ role: 'user' as const, content: { type: 'text' as const, text: 'please' } }] }
   })
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { requestId }) => {
     heard.push(`tools/call ${params.name}`)
-    return { content: [{ type: 'text', text: await said(server, params.name) }] }
+    return { content: [{ type: 'text', text: await said(server, params.name, requestId) }] }
   })
   return server
 }
 
-async function said(server: Server, tool: string): Promise<string> {
+async function said(server: Server, tool: string, relatedRequestId: string | number): Promise<string> {
+  // On the stream of the call: the client's standing one may not be open yet.
+  const options = { relatedRequestId }
   try {
     if (tool === 'ask') {
       const requestedSchema = { type: 'object' as const, properties: {} }
-      return JSON.stringify(await server.elicitInput({ message: 'which one?', requestedSchema }))
+      return JSON.stringify(await server.elicitInput({ message: 'which one?', requestedSchema }, options))
     }
     if (tool === 'think') {
       const content = { type: 'text' as const, text: 'think' }
-      return JSON.stringify(await server.createMessage({ messages: [{ role: 'user', content }], maxTokens: 1 }))
+      return JSON.stringify(
+        await server.createMessage({ messages: [{ role: 'user', content }], maxTokens: 1 }, options),
+      )
     }
     return 'done'
   } catch (error) {

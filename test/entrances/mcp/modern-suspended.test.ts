@@ -231,6 +231,7 @@ describe('a suspended call', () => {
   it('is not asked where it belongs to nobody who listens', async () => {
     const client = new ModernClient(
       'key',
+      'key_one' as Principal,
       { capabilities: { roots: {} }, info: {}, protocolVersion: '2026-07-28' },
       () => true,
     )

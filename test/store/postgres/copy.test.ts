@@ -52,6 +52,12 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
       ...{ id: 'rev-1', sealed: Uint8Array.of(0, 255, 7), apiUrl: 'http://127.0.0.1:9', tokenSha256: 'ab'.repeat(32) },
       ...{ scope: 's', envelope: newId(), issuedAt: 1, deadline: 600, attempts: 0, nextAttemptAt: 10 },
     })
+    await stores.pins.hold([
+      {
+        ...{ upstream: 'files', tool: 'read', digest: 'ef'.repeat(32) as typeof approval.digest, status: 'waiting' },
+        ...{ definition: '{"name":"read"}', findings: ['listed-later'], seenAt: 7, decidedAt: null, decidedBy: null },
+      },
+    ])
     await close()
     return { file, entries: 603 }
   }

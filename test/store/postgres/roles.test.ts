@@ -125,7 +125,7 @@ describe.skipIf(server === null)('what may be done to a log in PostgreSQL', () =
     const reader = await openPostgresReader(database.as('read'))
     expect(await verifyStored(reader.ledger, SESSION)).toMatchObject({ valid: true, totalEntries: 3 })
     await reader.close()
-    for (const table of ['api_key', 'approval', 'pending_revocation']) {
+    for (const table of ['api_key', 'approval', 'pending_revocation', 'tool_pin']) {
       expect(await attempt(database.as('read'), `SELECT * FROM aegis.${table}`)).toBe(DENIED)
     }
   })

@@ -1,3 +1,4 @@
+import type { Principal } from '../../../core/ids.ts'
 import { isObject, type JsonObject, textMember } from '../../../core/json.ts'
 import type { ClientChannel, Outcome } from '../../../gateway/ports.ts'
 import type { Notification, RunningCall } from './running-call.ts'
@@ -30,10 +31,11 @@ export class ModernClient {
   #requests = 0
 
   /** `room`: whether one more call may be suspended. */
-  constructor(key: string, client: ClientChannel['client'], room: () => boolean) {
+  constructor(key: string, principal: Principal, client: ClientChannel['client'], room: () => boolean) {
     this.channel = {
       key,
       client,
+      owner: { principal, sessionLabel: null },
       notify: (upstream, notification) => this.hear(upstream, notification),
       request: (upstream, request, signal) => {
         const refusal = undeclared(client.capabilities, request)

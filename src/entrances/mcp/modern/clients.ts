@@ -61,7 +61,7 @@ export function createClients(parts: {
         // A client that was let go comes back with a new key: what belonged to the old one is over.
         const key = Buffer.from(random.bytes(16)).toString('hex')
         const place = limiter.open('sessions', principal)
-        found = new ModernClient(key, client, () => room(principal))
+        found = new ModernClient(key, principal, client, () => room(principal))
         places.set(found, place)
         own.set(name, found)
       }
