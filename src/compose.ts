@@ -108,6 +108,7 @@ export async function compose(
     gateway,
     upstreams,
     authenticate: callers.authenticate,
+    inForce: callers.inForce,
     limiter,
     challenge: callers.challenge,
     hosts,

@@ -18,6 +18,7 @@ export interface Callers {
   byKey(headers: Headers): Promise<KeyRecord | null>
   /** At the MCP doors: a key, or an access token for this endpoint. */
   authenticate(headers: Headers, upstream: string | null): Promise<KeyRecord | null>
+  readonly inForce: Keyring['inForce']
   readonly challenge: Resources['challenge']
   /** What RFC 9728 has us say of an endpoint; null where no issuer is trusted. */
   readonly metadata: Resources['metadata'] | null
@@ -66,6 +67,7 @@ export function composeCallers(
       }
     },
 
+    inForce: keyring.inForce,
     challenge: resources.challenge,
     metadata: tokens === null ? null : resources.metadata,
     limiter: createLimiter({ limits: config.limits, clock, log, refused: parts.refused }),

@@ -48,6 +48,8 @@ export interface Keyring {
    * can revoke it like any key. Null where that was done. It is never more than an agent, whatever its issuer says.
    */
   vouched(caller: Vouched): Promise<KeyRecord | null>
+  /** Whether a record that was given out before still stands, by the store itself. */
+  inForce(record: KeyRecord): Promise<boolean>
   /** False where no such key was in force. Acts at once here, within two seconds in other processes. */
   revoke(id: Principal): Promise<boolean>
   list(): Promise<readonly KeyRecord[]>
@@ -121,6 +123,11 @@ export function createKeyring(parts: {
       if (kept?.name !== record.name || kept.sponsor !== record.sponsor) await store.put(record)
       remember(record)
       return record
+    },
+
+    async inForce({ id }) {
+      const kept = await store.get(id)
+      return kept !== null && kept.revokedAt === null
     },
 
     async revoke(id) {

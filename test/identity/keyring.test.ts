@@ -117,6 +117,13 @@ describe('authentication', () => {
     expect(await keyring.revoke(record.id)).toBe(false)
   })
 
+  it('is asked of the store where a call has waited long: a revocation elsewhere counts at once', async () => {
+    const { record } = await keyring.issue(ALICE)
+    expect(await keyring.inForce(record)).toBe(true)
+    await stores.keys.revoke(record.id, clock.now())
+    expect(await keyring.inForce(record)).toBe(false)
+  })
+
   it('ends within seconds for a key revoked by another process', async () => {
     const { record, secret } = await keyring.issue(ALICE)
     expect(await keyring.authenticate(secret)).not.toBeNull()

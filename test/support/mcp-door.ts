@@ -34,7 +34,7 @@ function keyRecord(name: string): KeyRecord {
 /** The entrance in front of a list of functions, to be called as a function (`app.request`) or over HTTP (`listen`). */
 export function openDoor(
   list: Readonly<Record<string, ListedUpstream>>,
-  more: Partial<McpOptions> & { readonly limits?: Partial<Limits> } = {},
+  more: Partial<McpOptions> & { readonly limits?: Partial<Limits>; readonly revoked?: ReadonlySet<string> } = {},
 ) {
   const parts = listGateway(list)
   const clock = handClock()
@@ -44,9 +44,11 @@ export function openDoor(
     upstreams: parts.upstreams,
     authenticate: async (headers) => {
       const bearer = /^Bearer (.+)$/.exec(headers.get('authorization') ?? '')?.[1]
-      return KEYS.get(bearer ?? headers.get('x-api-key') ?? '') ?? null
+      const record = KEYS.get(bearer ?? headers.get('x-api-key') ?? '') ?? null
+      return record === null || more.revoked?.has(record.id) ? null : record
     },
     challenge: ({ code }) => (code === 'unauthenticated' ? 'Bearer realm="aegis"' : null),
+    inForce: async ({ id }) => more.revoked?.has(id) !== true,
     limiter: createLimiter({ limits: { ...DEFAULT_LIMITS, ...more.limits }, clock, log, refused: () => undefined }),
     hosts: ['aegis.example.com'],
     version: '1.2.3',

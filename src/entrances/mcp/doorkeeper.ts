@@ -5,7 +5,7 @@ import type { Endpoint, McpOptions } from './endpoint.ts'
 import * as failures from './failures.ts'
 import { hostCheck } from './hosts.ts'
 import { mergedEndpoint } from './merged.ts'
-import type { McpContext } from './request.ts'
+import { type McpContext, onEnd } from './request.ts'
 import type { RpcId } from './rpc.ts'
 import { singleEndpoint } from './single.ts'
 
@@ -25,9 +25,17 @@ export interface Doorkeeper {
    * @throws AegisError `forbidden`, `unauthenticated`, `invalid_request`, `no_upstream`, `too_many`
    */
   admit(context: McpContext): Promise<Visit>
+  /**
+   * Breaks off an answer that stays open once its caller would not be admitted any more: its key was revoked, its token
+   * has expired. A client that still may comes back with a new one.
+   */
+  watch(context: McpContext, visit: Visit): void
   /** The answer to a request that got no further than the transport: HTTP status, challenge (401, 403), Retry-After (429). */
   refuse(context: McpContext, error: unknown, id?: RpcId | null): Response
 }
+
+/** Milliseconds between two looks at who listens. */
+const WATCH_MS = 30_000
 
 /** RFC 6750 section 2.3 and its relatives: what would end in logs, histories and referrers. */
 const SECRET_QUERY = /[?&](?:access_token|token|api_?key|key|authorization)=/i
@@ -60,6 +68,18 @@ export function createDoorkeeper(options: McpOptions): Doorkeeper {
       return { caller, upstream, endpoint: endpointOf(upstream) }
     },
 
+    watch(context, { caller, upstream }) {
+      const { headers } = context.req.raw
+      const outgoing = context.env?.outgoing
+      if (outgoing === undefined) return
+      const look = async (): Promise<void> => {
+        if (!(await stays(options, headers, upstream, caller))) outgoing.destroy()
+      }
+      const timer = setInterval(() => void look(), options.watchMs ?? WATCH_MS)
+      timer.unref()
+      onEnd(context, () => clearInterval(timer))
+    },
+
     refuse(context, error, id = null) {
       const known = failures.shown(error, options.log)
       const response = failures.failure(known, id)
@@ -67,6 +87,20 @@ export function createDoorkeeper(options: McpOptions): Doorkeeper {
       if (challenge !== null) response.headers.set('www-authenticate', challenge)
       return response
     },
+  }
+}
+
+/** Whether the same headers would still bring the same caller in. That nobody can tell now is no reason to break off. */
+async function stays(
+  options: McpOptions,
+  headers: Headers,
+  upstream: string | null,
+  caller: KeyRecord,
+): Promise<boolean> {
+  try {
+    return (await options.authenticate(headers, upstream))?.id === caller.id
+  } catch (error) {
+    return !(error instanceof AegisError && (error.code === 'unauthenticated' || error.code === 'forbidden'))
   }
 }
 

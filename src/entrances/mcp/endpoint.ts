@@ -19,6 +19,8 @@ export interface McpOptions {
   readonly authenticate: (headers: Headers, upstream: string | null) => Promise<KeyRecord | null>
   /** `WWW-Authenticate` that goes with an error at this endpoint (RFC 6750, RFC 9728); null where none does. */
   readonly challenge: (error: AegisError, upstream: string | null) => string | null
+  /** Whether a caller that was admitted would still be: false once its key, or what its issuer vouched for, is revoked. */
+  readonly inForce: (caller: KeyRecord) => Promise<boolean>
   /** What one key may do at most. */
   readonly limiter: Limiter
   /** Names besides the loopback ones that Host and Origin may hold: `name` or `name:port`. */
@@ -34,6 +36,8 @@ export interface McpOptions {
   readonly settled?: (id: EnvelopeId, signal: AbortSignal) => Promise<unknown>
   /** Milliseconds a held call waits for a person before it answers `-32002`. Default 50,000: most clients give up at 60. */
   readonly holdMs?: number
+  /** Milliseconds between two looks whether who listens on a stream still may. Default 30,000. */
+  readonly watchMs?: number
   /** Milliseconds a broken stream waits for its client to come back before its calls are ended. Default 10,000. */
   readonly resumeMs?: number
 }

@@ -100,6 +100,7 @@ async function listen(room: Room, context: McpContext): Promise<Response> {
   if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
   const stream: EventStream = resumed(room, context, visit) ?? room.open(context, visit)
   const { body } = stream
+  room.keeper.watch(context, visit)
   onDisconnect(context, () => {
     // It may have come back on another connection meanwhile.
     if (stream.body === body) stream.drop()

@@ -100,7 +100,10 @@ async function post(door: Door, context: McpContext): Promise<Response> {
   const first = parsed.batch ? undefined : parsed.messages[0]
   if (first?.kind === 'invalid') return failures.failure(first.error, first.id)
   const version = context.req.header('mcp-protocol-version')
-  if (isModern(version, first)) return door.modern.post(context, parsed, visit, streams)
+  if (isModern(version, first)) {
+    if (first?.kind === 'request' && first.method === 'subscriptions/listen') door.keeper.watch(context, visit)
+    return door.modern.post(context, parsed, visit, streams)
+  }
   try {
     if (first?.kind === 'request' && first.method === 'initialize') return await initialize(door, context, first, visit)
     const session = sessionOf(door, context, visit)
@@ -165,6 +168,7 @@ async function listen(door: Door, context: McpContext): Promise<Response> {
   const session = sessionOf(door, context, visit)
   if (session === null) return failures.notAllowed()
   onEnd(context, door.options.limiter.open('streams', visit.caller.id))
+  door.keeper.watch(context, visit)
   const lastEventId = context.req.header('last-event-id')
   const stream = lastEventId === undefined ? session.hear() : session.resume(lastEventId)
   // Nothing more to come: the one status that makes clients of the SDKs stop asking.

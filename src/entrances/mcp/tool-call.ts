@@ -130,7 +130,13 @@ async function hold(
     progress.stop()
     ask.slot?.resume()
   }
-  return ask.signal.aborted ? parked : gateway.handle(call, ask.signal)
+  if (ask.signal.aborted) return parked
+  if (!(await options.inForce(call.caller))) throw revoked()
+  return gateway.handle(call, ask.signal)
+}
+
+function revoked(): AegisError {
+  return new AegisError('unauthenticated', 'the key was revoked while the call waited for a person')
 }
 
 function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
