@@ -1,22 +1,38 @@
 -- What a group commit does, as two calls: the server keeps their plans, so a group costs it a fifth of the work that separate
 -- statements do, and needs no statements prepared by name, which poolers of transactions lose.
 
+-- Limits of this transaction only: behind a pooler there is no session of ours.
+CREATE FUNCTION aegis.limit_transaction(durability TEXT) RETURNS void LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  PERFORM set_config('synchronous_commit', durability, true), set_config('lock_timeout', '2s', true),
+    set_config('statement_timeout', '3s', true), set_config('idle_in_transaction_session_timeout', '2s', true);
+END $$;
+--> statement-breakpoint
 -- Takes the head row's lock, and gives the head (`session` null) and the session heads as they are once it is held: each
 -- statement of a volatile function sees what was committed while the one before it waited.
 CREATE FUNCTION aegis.lock_log(durability TEXT, wanted TEXT[]) RETURNS TABLE (
-  origin TEXT, size BIGINT, replay_from BIGINT, frontier BYTEA, min_index BIGINT,
+  origin TEXT, size BIGINT, replay_from BIGINT, frontier BYTEA, min_index BIGINT, epoch BIGINT,
   session TEXT, tenant TEXT, next_seq BIGINT, head_hash TEXT, status TEXT, manifest_n BIGINT, last_n BIGINT
 ) LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN
-  -- Of this transaction only: behind a pooler there is no session of ours.
-  PERFORM set_config('synchronous_commit', durability, true), set_config('lock_timeout', '2s', true),
-    set_config('statement_timeout', '3s', true), set_config('idle_in_transaction_session_timeout', '2s', true);
-  RETURN QUERY SELECT l.origin, l.size, l.replay_from, l.frontier, l.min_index,
+  PERFORM aegis.limit_transaction(durability);
+  RETURN QUERY SELECT l.origin, l.size, l.replay_from, l.frontier, l.min_index, l.epoch,
       NULL::text, NULL::text, NULL::bigint, NULL::text, NULL::text, NULL::bigint, NULL::bigint
     FROM aegis.ledger_log l WHERE l.id = 1 FOR UPDATE;
-  RETURN QUERY SELECT NULL::text, NULL::bigint, NULL::bigint, NULL::bytea, NULL::bigint,
+  RETURN QUERY SELECT NULL::text, NULL::bigint, NULL::bigint, NULL::bytea, NULL::bigint, NULL::bigint,
       s.session, s.tenant, s.next_seq, s.head_hash, s.status, s.manifest_n, s.last_n
     FROM aegis.ledger_session s WHERE s.session = ANY (wanted);
+END $$;
+--> statement-breakpoint
+-- Takes the head row's lock where the log is as a gateway left it; where it is not, what that gateway made does not fit.
+-- `epoch` moves when a gateway looks for a write whose answer was lost: from then on that write cannot arrive any more.
+CREATE FUNCTION aegis.expect_log(durability TEXT, expected_size BIGINT, expected_epoch BIGINT, expected_frontier BYTEA) RETURNS void
+LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  PERFORM aegis.limit_transaction(durability);
+  PERFORM FROM aegis.ledger_log l
+    WHERE l.id = 1 AND l.size = expected_size AND l.epoch = expected_epoch AND l.frontier = expected_frontier FOR UPDATE;
+  IF NOT FOUND THEN RAISE EXCEPTION 'the log has grown meanwhile' USING ERRCODE = 'AEG02'; END IF;
 END $$;
 --> statement-breakpoint
 -- Writes what one group appends. `member` null: a gateway that has not joined, which nothing fences.
@@ -51,6 +67,6 @@ BEGIN
     WHERE l.id = 1;
 END $$;
 --> statement-breakpoint
-REVOKE ALL ON FUNCTION aegis.lock_log, aegis.append FROM PUBLIC;
+REVOKE ALL ON FUNCTION aegis.limit_transaction, aegis.lock_log, aegis.expect_log, aegis.append FROM PUBLIC;
 --> statement-breakpoint
-GRANT EXECUTE ON FUNCTION aegis.lock_log, aegis.append TO led_app;
+GRANT EXECUTE ON FUNCTION aegis.limit_transaction, aegis.lock_log, aegis.expect_log, aegis.append TO led_app;

@@ -107,7 +107,10 @@ export interface CommitRequest {
   readonly sessions: readonly string[]
   /** One slot a draft, in order; a slot whose changes do not all hold leaves no trace of them. */
   readonly slots: readonly (readonly ApprovalChange[])[]
-  /** Called once, under the lock, synchronously: gives places to the drafts that held. */
+  /**
+   * Gives places to the drafts that held; synchronous. What it makes counts only where the log was as `state` says when it was
+   * written: it may be called again with another.
+   */
   readonly seal: (state: LockedState) => SealedBatch
 }
 

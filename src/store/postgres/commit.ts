@@ -1,9 +1,10 @@
-import { type CommitRequest, type LockedState, type SealedBatch, StoreError } from '../../ledger/store.ts'
+import { type CommitRequest, type SealedBatch, StoreError } from '../../ledger/store.ts'
 import { type Membership, writeStatement } from './append-statement.ts'
 import { createApplySlot } from './approval-changes.ts'
 import { int8Array, textArray } from './binary-arrays.ts'
 import { type Client, type Pool, withClient } from './connection.ts'
-import { reasonOf, storeError } from './failures.ts'
+import { reasonOf, sqlState, storeError } from './failures.ts'
+import { createLogMemory, type Known, type LogMemory } from './log-memory.ts'
 import { headOf, sessionOf } from './rows.ts'
 import { Failed, send } from './transaction.ts'
 
@@ -13,6 +14,10 @@ const RETRY_AFTER = 250
 /** Connections that died while they were idle are found by the first statement; each is tried once. */
 const LOCK_ATTEMPTS = 3
 
+const EXPECT = 'SELECT aegis.expect_log($1, $2, $3, $4)'
+/** SQLSTATE of `aegis.expect_log`: another gateway has written. */
+const GROWN = 'AEG02'
+
 export interface CommitContext {
   readonly pool: Pool
   readonly begin: string
@@ -21,23 +26,69 @@ export interface CommitContext {
   readonly membership: (batch: SealedBatch) => Membership
 }
 
-/** The group commit: two round trips, whatever the size of the batch, and the head row is locked for one and a half of them. */
+/**
+ * The group commit. A gateway that found the log as it left it seals the next group over what it remembers, and writes it in
+ * one round trip; where another has written meanwhile, that writes nothing, and the group is sealed again under the lock: two
+ * round trips, with the head row locked for one and a half of them.
+ */
 export function createCommit(context: CommitContext): (request: CommitRequest) => Promise<void> {
-  let seen = 0
+  const memory = createLogMemory()
 
   return async (request) => {
-    const { client, state } = await locked(context, request)
+    const known = memory.recall(request)
+    if (known !== null && (await writeAhead(context, memory, known, request))) return
+    const { client, state, epoch } = await locked(context, request)
     let batch: SealedBatch
     try {
-      if (state.log.size < seen) throw shorter(seen, state.log.size)
+      if (state.log.size < memory.size) throw shorter(memory.size, state.log.size)
       batch = request.seal(state)
     } catch (error) {
       await abandon(client)
       throw storeError(error)
     }
     await write(context, client, batch)
-    seen = batch.log.size
+    memory.keep(batch, epoch, state)
   }
+}
+
+/** False where nothing was written, and nothing will be. @throws StoreError */
+async function writeAhead(
+  context: CommitContext,
+  memory: LogMemory,
+  { state, epoch }: Known,
+  request: CommitRequest,
+): Promise<boolean> {
+  const client = await context.pool.connect().catch((error: unknown) => {
+    throw storeError(error)
+  })
+  let batch: SealedBatch
+  try {
+    batch = request.seal(state)
+  } catch (error) {
+    client.release()
+    throw storeError(error)
+  }
+  try {
+    const expected = [context.synchronousCommit, state.log.size, epoch, state.log.frontier]
+    const { tags } = await send(client, [
+      { sql: 'BEGIN' },
+      { sql: EXPECT, values: expected },
+      writeStatement(batch, context.membership(batch)),
+      { sql: 'COMMIT' },
+    ])
+    client.release()
+    if (tags.at(-1) !== 'COMMIT') throw new StoreError('busy', 'the transaction was rolled back', undefined)
+  } catch (error) {
+    memory.forget()
+    if (!(error instanceof Failed)) throw storeError(error)
+    const outdated = sqlState(error.cause) === GROWN
+    client.release(!outdated)
+    if (outdated) return false
+    if (error.refused) throw storeError(error.cause)
+    return wasWritten(context, batch, error.cause)
+  }
+  memory.keep(batch, epoch, state)
+  return true
 }
 
 function shorter(seen: number, size: number): StoreError {
@@ -45,9 +96,8 @@ function shorter(seen: number, size: number): StoreError {
   return new StoreError('fatal', why, undefined)
 }
 
-interface Locked {
+interface Locked extends Known {
   readonly client: Client
-  readonly state: LockedState
 }
 
 async function locked(context: CommitContext, request: CommitRequest): Promise<Locked> {
@@ -55,7 +105,7 @@ async function locked(context: CommitContext, request: CommitRequest): Promise<L
     let client: Client | null = null
     try {
       client = await context.pool.connect()
-      return { client, state: await lock(client, context.synchronousCommit, request) }
+      return { client, ...(await lock(client, context.synchronousCommit, request)) }
     } catch (error) {
       if (client !== null) await abandon(client)
       const lost = error instanceof Failed && !error.refused
@@ -67,7 +117,7 @@ async function locked(context: CommitContext, request: CommitRequest): Promise<L
 const LOCK = 'SELECT * FROM aegis.lock_log($1, $2)'
 
 /** The first row is the head of the log, the others are heads of sessions. */
-async function lock(client: Client, synchronousCommit: string, request: CommitRequest): Promise<LockedState> {
+async function lock(client: Client, synchronousCommit: string, request: CommitRequest): Promise<Known> {
   const { rows } = await send(client, [
     { sql: 'BEGIN' },
     { sql: LOCK, values: [synchronousCommit, textArray(request.sessions)] },
@@ -79,7 +129,7 @@ async function lock(client: Client, synchronousCommit: string, request: CommitRe
   const held: boolean[] = []
   for (const slot of request.slots) held.push(await apply(slot))
   const sessions = heads.map(sessionOf).map((one) => [one.session, one] as const)
-  return { log, sessions: new Map(sessions), held }
+  return { state: { log, sessions: new Map(sessions), held }, epoch: Number(head?.['epoch']) }
 }
 
 async function write(context: CommitContext, client: Client, batch: SealedBatch): Promise<void> {
@@ -93,7 +143,8 @@ async function write(context: CommitContext, client: Client, batch: SealedBatch)
     if (!(error instanceof Failed)) throw storeError(error)
     await abandon(client)
     if (error.refused) throw storeError(error.cause)
-    await resolveLost(context, batch, error.cause)
+    if (await wasWritten(context, batch, error.cause)) return
+    throw new StoreError('unreachable', `the connection was lost (${reasonOf(error.cause)})`, error.cause)
   }
 }
 
@@ -104,15 +155,15 @@ async function abandon(client: Client): Promise<void> {
 
 /**
  * COMMIT was sent and no answer came. All of the batch is there, or nothing: its own rows tell which.
- * @throws StoreError where nothing was written; `fatal` where it cannot be found out
+ * @throws StoreError `fatal` where it cannot be found out
  */
-async function resolveLost(context: CommitContext, batch: SealedBatch, cause: unknown): Promise<void> {
-  if (batch.entries.length === 0) return
+async function wasWritten(context: CommitContext, batch: SealedBatch, cause: unknown): Promise<boolean> {
+  if (batch.entries.length === 0) return true
   const deadline = performance.now() + RESOLVE_WITHIN
   for (;;) {
     const found = await countWritten(context, batch).catch((error: unknown) => storeError(error))
-    if (found === batch.entries.length) return
-    if (found === 0) throw new StoreError('unreachable', `the connection was lost (${reasonOf(cause)})`, cause)
+    if (found === batch.entries.length) return true
+    if (found === 0) return false
     if (typeof found === 'number') {
       const why = `${found} of the ${batch.entries.length} entries of one transaction were found`
       throw new StoreError('fatal', why, cause)
@@ -125,8 +176,8 @@ async function resolveLost(context: CommitContext, batch: SealedBatch, cause: un
 }
 
 /**
- * Takes the head row first: the lost transaction held it, so it has ended when we get it. And writes: where this is durable
- * (and on a synchronous standby), so is what came before it.
+ * Takes the head row first: a lost transaction that held it has ended when we get it, and one that has not come so far finds
+ * another epoch. And writes: where this is durable (and on a synchronous standby), so is what came before it.
  */
 function countWritten({ pool, begin }: CommitContext, { entries }: SealedBatch): Promise<number> {
   const count = `SELECT count(*) AS count FROM aegis.ledger_entry e

@@ -4,7 +4,7 @@ import { type OpenLedger, openLedger } from '../../../src/ledger/ledger.ts'
 import { checkLog } from '../../../src/store/copy/check-log.ts'
 import { openPostgres, type PostgresStores } from '../../../src/store/postgres/index.ts'
 import { type CuttingProxy, cuttingProxy } from '../../support/cutting-proxy.ts'
-import { committed, draft, frozenClock, pendingApproval, random, SESSION } from '../../support/drafts.ts'
+import { committed, draft, frozenClock, newId, pendingApproval, random, SESSION } from '../../support/drafts.ts'
 import { startPostgres, type TestDatabase } from '../../support/postgres.ts'
 
 const server = await startPostgres()
@@ -73,12 +73,34 @@ describe.skipIf(server === null)('PostgreSQL under a running gateway', () => {
   it('still writes the result of what has happened, once, after it could not', async () => {
     const { proxy, stores, ledger } = await proxied()
     const intent = await ledger.append(draft({ effect: 'forward' }))
-    const result = draft({ kind: 'result', env: intent.env, effect: null })
+    // With a change of an approval, a group is written under the lock and not tried again.
+    const changes = [{ kind: 'forget' as const, id: newId(), paths: [] }]
+    const result = draft({ kind: 'result', env: intent.env, effect: null, changes })
     proxy.arm('commit')
     await expect(ledger.append(result)).rejects.toMatchObject({ code: 'evidence_unavailable' })
     await ledger.append(draft())
     const kinds = (await stores.ledger.byEnvelope(intent.env)).map(({ kind }) => kind)
     expect(kinds).toEqual(['allow', 'result'])
+  })
+
+  it('writes again, and once, what was lost on its way over a log that nobody else writes to', async () => {
+    const { proxy, stores, ledger } = await proxied()
+    await ledger.append(draft())
+    proxy.arm('commit')
+    const entry = await ledger.append(draft())
+    expect(proxy.cuts).toBe(1)
+    expect((await stores.ledger.entry(entry.n))?.hash).toBe(entry.hash)
+    expect(await ledger.verify(SESSION)).toMatchObject({ valid: true, totalEntries: 2 })
+  })
+
+  it('lets no write arrive late that was looked for and not found', async () => {
+    const { as, run } = await database()
+    const { stores } = await gateway(as('app'))
+    const [before] = await run('SELECT size, epoch, frontier FROM aegis.ledger_log')
+    const late = () => run(`SELECT aegis.expect_log('on', size, ${before?.['epoch']}, frontier) FROM aegis.ledger_log`)
+    await expect(late()).resolves.toHaveLength(1)
+    await stores.ledger.probe()
+    await expect(late()).rejects.toMatchObject({ code: 'AEG02' })
   })
 
   it('finds out what became of a batch though the answer is lost again and again', async () => {
