@@ -76,6 +76,7 @@ export function loadConfig(world: World): Config {
   const text = readIfThere(places.configFile)
   const file = text === null ? NOTHING : fileSettings(text, places, world)
   const chosen = { ...file, ...fromEnvironment(world), ...fromFlags(world) }
+  demandPublicUrl(file.auth, chosen.host)
   return {
     places,
     source: text === null ? null : places.configFile,
@@ -106,7 +107,21 @@ function listen(chosen: Partial<FileSettings>): ListenSettings {
   if (port === adminPort && port !== 0) {
     throw new AegisError('config', `both planes were given port ${port}`, { advice: 'Choose another --admin-port.' })
   }
-  return { host: chosen.host ?? '127.0.0.1', port, adminPort, allowedHosts: chosen.allowedHosts ?? [] }
+  const { auth, host = '127.0.0.1', allowedHosts = [] } = chosen
+  // Clients that are told this address send it as their Host.
+  const told = auth?.publicUrl ? [new URL(auth.publicUrl).host] : []
+  return { host, port, adminPort, allowedHosts: [...allowedHosts, ...told] }
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i
+
+/** Tokens are made out to the address that clients use, and only its owner knows it where others reach us. */
+function demandPublicUrl({ issuers, publicUrl }: FileSettings['auth'], host = '127.0.0.1'): void {
+  if (issuers.length === 0 || publicUrl !== null || LOOPBACK.test(host)) return
+  throw new AegisError('config', `access tokens are taken on ${host}, but nobody says under which address`, {
+    advice: 'Set auth.public_url to the address that clients use, such as https://aegis.example.com.',
+    path: 'auth.public_url',
+  })
 }
 
 function fromEnvironment(world: World): Partial<FileSettings> {

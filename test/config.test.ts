@@ -71,6 +71,22 @@ describe('where settings come from', () => {
   })
 })
 
+describe('access tokens', () => {
+  const oauth = 'version: 1\nauth: { oauth: [ { issuer: "https://login.example.com" } ] }\n'
+
+  it('on loopback need no address, anywhere else they do: a token is made out to it', () => {
+    expect(loadConfig(world(oauth)).auth.publicUrl).toBeNull()
+    const elsewhere = world(oauth, { env: { AEGIS_HOST: '0.0.0.0' } })
+    expect(() => loadConfig(elsewhere)).toThrow(/nobody says under which address/)
+  })
+
+  it('make the public address a Host that is served', () => {
+    const yaml =
+      'version: 1\nlisten: { allowed_hosts: [a.example] }\nauth: { public_url: "https://aegis.example.com:8443/x" }\n'
+    expect(loadConfig(world(yaml)).listen.allowedHosts).toEqual(['a.example', 'aegis.example.com:8443'])
+  })
+})
+
 describe('aegis.yaml', () => {
   it('reads how the tools of an upstream are shown, and leaves the usual where nothing is said', () => {
     const upstream = (more: string) => {
