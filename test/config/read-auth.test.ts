@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readSettings } from '../../src/config/read-settings.ts'
 import type { FileSettings } from '../../src/config/shape.ts'
@@ -123,4 +125,18 @@ describe('limits', () => {
   ])('refuses %s', (yaml, message) => {
     expect(complaint(yaml)).toMatch(message)
   })
+})
+
+it('the page about access shows a configuration that loads, and names every key there is', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/access.md'), 'utf8')
+  const [, example = ''] = /```yaml\nversion: 1\n([^`]*)```/.exec(page) ?? []
+  const { auth, limits } = read(example)
+  expect(auth.issuers[0]).toMatchObject({ scopes: ['mcp:use'], sponsorClaim: 'email' })
+  expect(limits).toMatchObject({ rate: 50, calls: { own: 16 } })
+  for (const key of ['audience', 'jwks_uri', 'algorithms', 'token_type', 'clock_skew', 'scopes', 'name_claim']) {
+    expect(page).toContain(`| \`${key}\` |`)
+  }
+  for (const key of ['calls_per_second', 'burst', 'all_calls', 'all_waiting', 'all_sessions', 'all_streams']) {
+    expect(page).toContain(`\`${key}\``)
+  }
 })
