@@ -6,9 +6,10 @@ import { adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
 import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
+import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-thread.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
-import type { Config } from './config.ts'
 import { composePins } from './compose/tool-pins.ts'
+import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
 import type { Clock } from './core/runtime.ts'
 import { createBroker } from './credentials/index.ts'
@@ -56,7 +57,10 @@ export async function compose(
   const policies = await openPolicySet({ sources: config.policies, upstreams: Object.keys(config.upstreams), log })
   const stores = await openStores(config.store)
   const gatewayName = `gw-${randomBytes(4).toString('hex')}`
-  const evidence = await composeEvidence(config, stores.ledger, { clock, random, log, gateway: gatewayName })
+  const around = { clock, random, log, gateway: gatewayName }
+  const evidence = hasEvidenceThread()
+    ? await startEvidenceThread(config, gatewayName, log)
+    : await composeEvidence(config, stores.ledger, around)
   const { ledger } = evidence
 
   const keyring = createKeyring({ store: stores.keys, clock, random })
@@ -92,11 +96,11 @@ export async function compose(
     ledger: measured,
     broker,
     upstreams,
+    pins,
     clock,
     random,
     log,
     metrics,
-    pins,
   })
   const resolver = createResolver({ approvals, ledger: measured, clock, random, log })
 
@@ -123,7 +127,7 @@ export async function compose(
   metrics.observe({
     ledgerEntries: () => ledger.stats().size,
     ledgerQueue: () => ledger.stats().queued,
-    anchorLag: () => Math.max(0, ...evidence.anchors.status().map(({ lagSeconds }) => lagSeconds)),
+    anchorLag: evidence.anchorLag,
     ledgerWritable: () => (ledger.stats().closed === null ? 1 : 0),
     ledgerUnsigned: () => ledger.stats().size - (ledger.checkpoint()?.size ?? 0),
     approvalsPending: () => stores.approvals.pending(),
@@ -165,11 +169,11 @@ export async function compose(
     drain: () => void entrance.close(),
     async close() {
       clearInterval(expiry)
+      stopPins()
       await entrance.close()
       await upstreams.close()
       await broker.drain()
       broker.stop()
-      stopPins()
       policies.close()
       await evidence.close()
       await stores.close()

@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 import type { JsonObject } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import { hasRole } from '../identity/keyring.ts'
-import type { OpenLedger } from '../ledger/ledger.ts'
+import type { LedgerOperations } from '../ledger/ledger.ts'
 import type { EntryFilter, LedgerReader, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
 import { reportJson } from '../ledger/verify.ts'
 import { type AdminContext, type AdminEnv, demandRole, intQuery } from './door.ts'
@@ -10,10 +10,10 @@ import { keepingRoutes } from './keeping.ts'
 import { resolveSession } from './sessions.ts'
 
 export interface EvidenceParts {
-  readonly ledger: OpenLedger
+  readonly ledger: LedgerOperations
   readonly reader: LedgerReader
   /** Where checkpoints were taken to, and how far behind each place is. */
-  readonly anchorStatus: () => JsonObject[]
+  readonly anchorStatus: () => Promise<JsonObject[]>
   /** Hands the signing over to a new key. */
   readonly rotateLogKey: () => Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
   readonly policy: () => CompiledPolicy
@@ -50,9 +50,9 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
     context.json(checkpointWire(await ledger.sign(), ledger.origin)),
   )
 
-  app.get('/admin/v1/evidence/anchors', (context) => {
+  app.get('/admin/v1/evidence/anchors', async (context) => {
     demandRole(context, 'viewer')
-    return context.json({ anchors: parts.anchorStatus() })
+    return context.json({ anchors: await parts.anchorStatus() })
   })
   app.post('/admin/v1/evidence/rotate-key', async (context) => {
     demandRole(context, 'admin')

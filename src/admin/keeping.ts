@@ -4,13 +4,13 @@ import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import { rfc3339 } from '../core/runtime.ts'
 import { isCommitted } from '../ledger/commitment.ts'
 import { COMMITTED, type Committed } from '../ledger/draft.ts'
-import type { OpenLedger } from '../ledger/ledger.ts'
+import type { LedgerOperations } from '../ledger/ledger.ts'
 import type { LedgerReader } from '../ledger/store.ts'
 import { type AdminContext, type AdminEnv, demandRole, jsonBody } from './door.ts'
 import { resolveSession } from './sessions.ts'
 
 interface KeepingParts {
-  readonly ledger: OpenLedger
+  readonly ledger: LedgerOperations
   readonly reader: LedgerReader
 }
 

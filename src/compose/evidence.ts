@@ -1,9 +1,9 @@
-import { anchorStatusJson, createAnchors, createDispatcher, createProver, type Dispatcher } from '../anchors/index.ts'
+import { anchorStatusJson, createAnchors, createDispatcher, createProver } from '../anchors/index.ts'
 import type { Config } from '../config.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { readSecretFile } from '../credentials/secret-file.ts'
-import { type OpenLedger, openLedger } from '../ledger/ledger.ts'
+import { type LedgerOperations, openLedger } from '../ledger/ledger.ts'
 import type { LedgerStore, StoredCheckpoint } from '../ledger/store.ts'
 import { checkpointMemory, nextLogKey, openLogKey } from '../store/files/log-key.ts'
 
@@ -19,10 +19,11 @@ interface Surroundings {
 
 /** The ledger with all that makes it hold: its key, its checkpoints, and the places they are taken to. */
 export interface Evidence {
-  readonly ledger: OpenLedger
-  readonly anchors: Dispatcher
+  readonly ledger: LedgerOperations
   /** As the wire gives it. */
-  anchorStatus(): JsonObject[]
+  anchorStatus(): Promise<JsonObject[]>
+  /** Seconds that the newest checkpoint waits for the slowest anchor. */
+  anchorLag(): Promise<number>
   rotateLogKey(): Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
   close(): Promise<void>
 }
@@ -48,8 +49,8 @@ export async function composeEvidence(config: Config, store: LedgerStore, around
   await anchors.start()
   return {
     ledger,
-    anchors,
-    anchorStatus: () => anchors.status().map(anchorStatusJson),
+    anchorStatus: async () => anchors.status().map(anchorStatusJson),
+    anchorLag: async () => Math.max(0, ...anchors.status().map(({ lagSeconds }) => lagSeconds)),
     async rotateLogKey() {
       const next = nextLogKey(places, ledger.origin, random)
       const checkpoint = await ledger.rotate(next.signer)

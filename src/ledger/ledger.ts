@@ -39,20 +39,14 @@ export interface LedgerOptions extends Omit<Scribe, 'origin'> {
   readonly minFreeBytes?: number
 }
 
-/** The one writer of a log. */
-export interface OpenLedger extends Ledger, Eraser, Retention {
+/** What may be asked of an open log. */
+export interface LedgerOperations extends Ledger, Eraser, Retention {
   readonly origin: string
-  /** Intents that a crash had left without a result, closed as `orphan` when the ledger was opened. */
-  readonly recovered: { readonly orphans: number }
   stats(): WriterStats
   /** The newest signed checkpoint; null where the log is unsigned. */
   checkpoint(): StoredCheckpoint | null
   /** Signs what is durable now. @throws AegisError `not_found` where the log is unsigned, `evidence_unavailable` */
   sign(): Promise<StoredCheckpoint>
-  /** Hands the signing over to another key, with a `key` leaf and a checkpoint signed by both. @throws AegisError `not_found`, `evidence_unavailable` */
-  rotate(next: Signer): Promise<StoredCheckpoint>
-  /** How far the stored bodies were hashed again; null where the log is unsigned. */
-  scrubbed(): ScrubState | null
   /** Appends a manifest leaf where the newest one is not up to date, and gathers what an auditor needs. @throws AegisError `not_found` */
   export(session: string, options?: { readonly redact?: readonly string[] }): Promise<EvidenceBundle>
   /** An in-toto statement about the session, in an envelope signed with the log's key. @throws AegisError `not_found` */
@@ -61,6 +55,16 @@ export interface OpenLedger extends Ledger, Eraser, Retention {
   verify(session: string): Promise<VerifyReport>
   /** Appends the final manifest. A later entry opens the session again and its next manifest supersedes. @throws AegisError `not_found` */
   closeSession(session: string): Promise<void>
+}
+
+/** The one writer of a log. */
+export interface OpenLedger extends LedgerOperations {
+  /** Intents that a crash had left without a result, closed as `orphan` when the ledger was opened. */
+  readonly recovered: { readonly orphans: number }
+  /** Hands the signing over to another key, with a `key` leaf and a checkpoint signed by both. @throws AegisError `not_found`, `evidence_unavailable` */
+  rotate(next: Signer): Promise<StoredCheckpoint>
+  /** How far the stored bodies were hashed again; null where the log is unsigned. */
+  scrubbed(): ScrubState | null
   /** Writes what is queued, takes nothing more. The store stays open: its owner closes it. */
   close(): Promise<void>
 }

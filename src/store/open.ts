@@ -16,6 +16,15 @@ export async function openStores(setting: string): Promise<Stores> {
 }
 
 /**
+ * Opens the log alone, for writing, in a process that has opened the store already.
+ * @throws AegisError `config` and as `openSqlite` and `openPostgres` throw
+ */
+export async function openLedgerStore(setting: string): Promise<Pick<Stores, 'ledger' | 'close'>> {
+  if (isPostgres(setting)) return (await import('./postgres/index.ts')).openPostgres(setting)
+  return (await import('./sqlite/index.ts')).openSqliteLedger(fileOf(setting))
+}
+
+/**
  * Opens the evidence alone, for reading only: beside running gateways, or after they were killed.
  * @throws AegisError `not_found`, `cannot_decide` or `config`
  */

@@ -40,19 +40,15 @@ export async function openSqlite(path: string): Promise<Stores> {
     const handle = openForWriting(file, 'FULL')
     migrate(handle)
     const queries = createQueries(handle)
-    const evidence = openForWriting(file, 'NORMAL')
-    const wal = openWalSync(file, CHECKPOINT_PAGES)
-    const snapshots = createSnapshots(file)
+    const { ledger, close } = openSqliteLedger(file)
     return {
-      ledger: createLedgerStore(evidence, wal, file, snapshots),
+      ledger,
       approvals: createApprovalStore(queries),
-      pins: createPinStore(queries),
       keys: createKeyStore(queries),
       revocations: createRevocationStore(queries),
+      pins: createPinStore(queries),
       async close() {
-        snapshots.close()
-        wal.close()
-        evidence.close()
+        await close()
         handle.close()
         lock.release()
       },
@@ -60,5 +56,21 @@ export async function openSqlite(path: string): Promise<Stores> {
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+/** The log alone, with a handle of its own. Whoever writes with it holds the writer's lock by another. */
+export function openSqliteLedger(path: string): Pick<Stores, 'ledger' | 'close'> {
+  const file = resolve(path)
+  const evidence = openForWriting(file, 'NORMAL')
+  const wal = openWalSync(file, CHECKPOINT_PAGES)
+  const snapshots = createSnapshots(file)
+  return {
+    ledger: createLedgerStore(evidence, wal, file, snapshots),
+    async close() {
+      snapshots.close()
+      wal.close()
+      evidence.close()
+    },
   }
 }
