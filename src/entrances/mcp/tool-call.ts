@@ -21,7 +21,8 @@ export async function callTool(
 ): Promise<Outcome> {
   const params = ask.params ?? {}
   // A task would answer before its effect, and the result would miss its entry: such calls wait for their own issue.
-  if (params['task'] !== undefined) {
+  // In the stateless revision the word means nothing: there the server says which calls are tasks.
+  if (params['task'] !== undefined && !isModernRevision(peer.channel.client.protocolVersion)) {
     throw new AegisError('invalid_params', 'calls as tasks are not supported', {
       path: 'params.task',
       advice: 'call the tool without `task`',

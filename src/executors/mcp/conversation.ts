@@ -49,7 +49,9 @@ const NEWEST = '2025-11-25'
 export function initializeNote(channel: ClientChannel): Note {
   const { capabilities, info, protocolVersion: spoken } = channel.client
   const protocolVersion = isRevision(spoken) ? spoken : NEWEST
-  return { method: 'initialize', params: { protocolVersion, capabilities, clientInfo: info } }
+  // A client of the stateless revision need not say who it is; a server of an earlier one insists on it.
+  const clientInfo = { name: 'unknown', version: 'unknown', ...info }
+  return { method: 'initialize', params: { protocolVersion, capabilities, clientInfo } }
 }
 
 export const INITIALIZED: Note = { method: 'notifications/initialized' }

@@ -42,7 +42,7 @@ export class ModernClient {
         if (refusal !== null) return Promise.resolve(refusal)
         const call = this.#probable(upstream)
         if (call === null || !room()) return Promise.reject(new Error('no call of this client could carry the request'))
-        return call.ask(request, signal)
+        return call.ask(embedded(request), signal)
       },
     }
   }
@@ -118,6 +118,14 @@ function undeclared(capabilities: JsonObject, { method, params }: Notification):
   if (!isObject(declared)) return notFound(`the client has not declared \`${needed}\``)
   const byUrl = needed === 'elicitation' && params !== undefined && textMember(params, 'mode') === 'url'
   return byUrl && declared['url'] === undefined ? notFound('the client has not declared `elicitation.url`') : null
+}
+
+/** A request as it may stand in a result: what would have correlated it on the wire means nothing there. */
+function embedded({ method, params }: Notification): Notification {
+  const { _meta, ...asked } = params ?? {}
+  const { progressToken: _token, ...meta } = isObject(_meta) ? _meta : {}
+  if (Object.keys(meta).length === 0) return params === undefined ? { method } : { method, params: asked }
+  return { method, params: { ...asked, _meta: meta } }
 }
 
 const NEEDS: Readonly<Record<string, string>> = {

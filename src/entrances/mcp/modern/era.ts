@@ -8,6 +8,7 @@ import { answerJson, labelOf, type McpContext, onDisconnect } from '../request.t
 import { messageText, outcomeText, type Parsed, type RpcRequest } from '../rpc.ts'
 import { type Admitted, createCalls } from './calls.ts'
 import { createClients } from './clients.ts'
+import { createParamHeaderCheck } from './param-headers.ts'
 import { readHead } from './request-head.ts'
 import { discovery, failedOutcome, modernOutcome, statusOf } from './results.ts'
 import type { Leg, Notification } from './running-call.ts'
@@ -53,6 +54,7 @@ export function createModernEra(
   const clients = createClients({ ...options, room: suspended.room })
   const calls = createCalls(options, suspended)
   const subscriptions = createSubscriptions(options)
+  const paramHeaders = createParamHeaderCheck()
 
   async function outcomeOf(id: RpcRequest['id'], request: Admitted & { readonly leg: Voice }): Promise<Outcome> {
     const { method, caller, endpoint, client, leg, head, upstream } = request
@@ -60,7 +62,11 @@ export function createModernEra(
     if (method === 'server/discover') {
       return { kind: 'result', result: discovery(await endpoint.initialize(client.channel, leg.signal)) }
     }
-    if (method !== 'subscriptions/listen') return modernOutcome(method, await calls.serve(request))
+    if (method !== 'subscriptions/listen') {
+      const outcome = modernOutcome(method, await calls.serve(request))
+      if (method === 'tools/list' && outcome.kind === 'result') paramHeaders.learn(upstream, outcome.result)
+      return outcome
+    }
     const filter = readFilter(head.params['notifications'])
     const all = upstream === null ? upstreams.list().map(({ name }) => name) : [upstream]
     return subscriptions.listen({ id, filter, principal: caller.id, client, upstreams: all, ...leg })
@@ -69,6 +75,7 @@ export function createModernEra(
   function serve(context: McpContext, request: RpcRequest, visit: Visit, streams: boolean): Promise<Response> {
     const { method, id } = request
     const head = readHead(context.req.raw.headers, request)
+    if (method === 'tools/call') paramHeaders.demand(visit.upstream, head.params, context.req.raw.headers)
     if (method === 'subscriptions/listen' && !streams) throw notAcceptable('application/json, text/event-stream')
     const client = clients.of(visit.caller.id, visit.upstream, head.client)
     const label = labelOf(context)

@@ -1,6 +1,6 @@
 import { AegisError } from '../../../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../../../core/json.ts'
-import { decodeUtf8Strict } from '../../../core/strict-json.ts'
+import { headerText, NAMED } from '../../../core/mcp-headers.ts'
 import type { ClientChannel } from '../../../gateway/ports.ts'
 import type { RpcRequest } from '../rpc.ts'
 import { isModernRevision, META, metaOf, SUPPORTED } from './revision.ts'
@@ -25,17 +25,6 @@ export interface RequestHead {
   readonly progressToken: string | number | null
   /** `params` without what only this hop needs to know. */
   readonly params: JsonObject
-}
-
-/** Which member of `params` the header `Mcp-Name` repeats. */
-const NAMED: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  // Of the extension `io.modelcontextprotocol/tasks`, "Routing Headers".
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
 }
 
 /**
@@ -75,25 +64,7 @@ function demandName(header: string | null, value: Json | undefined, member: stri
     return
   }
   if (header === null) throw mismatch('Mcp-Name is missing')
-  if (decodeHeader(header) !== value) throw mismatch(`Mcp-Name is not the \`${member}\` of the body`)
-}
-
-const SENTINEL = /^=\?base64\?(.*)\?=$/
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-/** RFC 9110: visible ASCII, space, tab. */
-const PLAIN = /^[\x20-\x7e\t]*$/
-
-/** A header's value as the body has it (MCP 2026-07-28, "Value Encoding"). @throws AegisError `header_mismatch` */
-export function decodeHeader(value: string): string {
-  if (!PLAIN.test(value)) throw mismatch('a header holds characters that no header may hold')
-  const encoded = SENTINEL.exec(value)?.[1]
-  if (encoded === undefined) return value
-  if (!BASE64.test(encoded)) throw mismatch('a header is not the Base64 it says it is')
-  try {
-    return decodeUtf8Strict(Buffer.from(encoded, 'base64'))
-  } catch {
-    throw mismatch('a header is not the UTF-8 it says it is')
-  }
+  if (headerText(header) !== value) throw mismatch(`Mcp-Name is not the \`${member}\` of the body`)
 }
 
 function readMeta(version: string, meta: JsonObject, params: JsonObject): RequestHead {
@@ -122,7 +93,7 @@ function progressTokenOf(meta: JsonObject): string | number | null {
   throw missing('progressToken', 'text or a number')
 }
 
-function mismatch(problem: string): AegisError {
+export function mismatch(problem: string): AegisError {
   return new AegisError('header_mismatch', `header mismatch: ${problem}`, {
     advice: 'make the Mcp-* headers from the body that is sent',
   })

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, textMember } from '../../../core/json.ts'
+import { headerValue, NAMED, type ParamHeader, paramHeaders, readParamHeaders } from '../../../core/mcp-headers.ts'
 import type { Log } from '../../../core/runtime.ts'
 import type { Note } from '../rpc-message.ts'
-import { headerValue, type ParamHeader, paramHeaders, readParamHeaders } from './param-headers.ts'
 
 /** Tools remembered of one upstream, the oldest forgotten first: what it lists is its own choice. */
 const MAX_TOOLS = 10_000
@@ -48,14 +48,4 @@ export function createToolHeaders(upstream: string, log: Log): ToolHeaders {
       return [...headers, ...paramHeaders(known.get(name) ?? [], params?.['arguments'])]
     },
   }
-}
-
-/** The member that `Mcp-Name` repeats ("Standard Request Headers"; SEP-2663 for tasks). */
-const NAMED: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
 }

@@ -1,4 +1,18 @@
-import { isObject, type Json, type JsonObject, textMember } from '../../../core/json.ts'
+import { isObject, type Json, type JsonObject, textMember } from './json.ts'
+import { decodeUtf8Strict } from './strict-json.ts'
+
+/**
+ * Which member of `params` the header `Mcp-Name` repeats (MCP 2026-07-28, "Standard Request Headers"; for tasks the
+ * extension `io.modelcontextprotocol/tasks`, "Routing Headers").
+ */
+export const NAMED: Readonly<Record<string, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
+}
 
 /** One argument of a tool that goes into a header too (2026-07-28, "Custom Headers from Tool Parameters"). */
 export interface ParamHeader {
@@ -8,6 +22,7 @@ export interface ParamHeader {
   readonly path: readonly string[]
 }
 
+/** The annotations of a tool, or what is wrong with them. */
 export type ParamHeaders =
   | { readonly ok: true; readonly headers: readonly ParamHeader[] }
   | { readonly ok: false; readonly problem: string }
@@ -68,11 +83,16 @@ function annotated(value: Json): boolean {
 /** Name, value, name, value; what the arguments do not hold has no header. */
 export function paramHeaders(headers: readonly ParamHeader[], args: Json | undefined): string[] {
   return headers.flatMap(({ header, path }) => {
-    let value: Json | undefined = args
-    for (const name of path) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
-    const text = plainText(value)
+    const text = paramText(path, args)
     return text === null ? [] : [header, headerValue(text)]
   })
+}
+
+/** The argument at this path as a header would say it, before any encoding; null where there is nothing to say. */
+export function paramText(path: readonly string[], args: Json | undefined): string | null {
+  let value: Json | undefined = args
+  for (const name of path) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+  return plainText(value)
 }
 
 function plainText(value: Json | undefined): string | null {
@@ -86,4 +106,22 @@ export function headerValue(text: string): string {
   const plain = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/.test(text)
   if (plain && !(text.startsWith('=?base64?') && text.endsWith('?='))) return text
   return `=?base64?${Buffer.from(text, 'utf8').toString('base64')}?=`
+}
+
+const SENTINEL = /^=\?base64\?(.*)\?=$/
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+/** RFC 9110, 5.5: visible ASCII, space, tab. */
+const PLAIN = /^[\x20-\x7e\t]*$/
+
+/** What a header's value says ("Value Encoding"); null where it is broken. */
+export function headerText(value: string): string | null {
+  if (!PLAIN.test(value)) return null
+  const encoded = SENTINEL.exec(value)?.[1]
+  if (encoded === undefined) return value
+  if (!BASE64.test(encoded)) return null
+  try {
+    return decodeUtf8Strict(Buffer.from(encoded, 'base64'))
+  } catch {
+    return null
+  }
 }
