@@ -7,6 +7,7 @@ import { checkpointText, readCheckpoint } from './notes/checkpoint.ts'
 import { openNote } from './notes/note.ts'
 import { type Signer, signNote } from './notes/sign.ts'
 import { parseVkey, type VerifierKey } from './notes/vkey.ts'
+import { peerCheckpoint } from './peer-checkpoint.ts'
 import { type LedgerReader, type LedgerStore, type StoredCheckpoint, StoreError } from './store.ts'
 
 /** A gateway's own memory of what it last signed, apart from the store: a store that forgets is found out. */
@@ -56,7 +57,7 @@ const SOON_MS = 500
  * @throws AegisError `evidence_unavailable` where the store has lost or rewritten what a checkpoint covers
  */
 export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkpointer> {
-  const { store, origin, halt } = parts
+  const { store, origin, known, memory, halt } = parts
   let signers: readonly Signer[] = [parts.signer]
   let { frontier, checkpoint } = await startingPoint(parts)
   let timer: NodeJS.Timeout | null = null
@@ -69,6 +70,7 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
   async function signNow(): Promise<StoredCheckpoint> {
     if (fault !== null) throw unfaithful(fault)
     try {
+      await goOnFromPeers()
       const grown = await growth(store, origin, frontier)
       if (checkpoint !== null && grown.frontier.size === checkpoint.size) return checkpoint
       checkpoint = await publish(parts, signers, frontier, grown)
@@ -85,6 +87,17 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
       lasting = error.failure === 'fatal'
       throw unsigned(error)
     }
+  }
+
+  /** What another gateway has hashed and signed is not hashed here once more. While keys change, each signs for itself. */
+  async function goOnFromPeers(): Promise<void> {
+    if (store.fleet === null || signers.length > 1) return
+    const found = await peerCheckpoint(store, origin, known, frontier)
+    if (found === null) return
+    await memory.save(found.checkpoint.note)
+    frontier = found.frontier
+    checkpoint = found.checkpoint
+    parts.signed(checkpoint)
   }
 
   /** One at a time; who asks meanwhile gets one that covers what was durable when it asked. */

@@ -1,14 +1,17 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { type OpenLedger, openLedger } from '../../../src/ledger/ledger.ts'
+import { type LedgerOptions, type OpenLedger, openLedger } from '../../../src/ledger/ledger.ts'
 import { verifyStored } from '../../../src/ledger/verify-stored.ts'
 import { checkLog } from '../../../src/store/copy/check-log.ts'
+import { checkpointMemory, openLogKey } from '../../../src/store/files/log-key.ts'
 import { openPostgres, openPostgresReader, type PostgresStores } from '../../../src/store/postgres/index.ts'
 import { draft, frozenClock, pendingApproval, random, SESSION } from '../../support/drafts.ts'
+import { removeFolder, temporaryFolder } from '../../support/evidence-store.ts'
 import { startPostgres, type TestDatabase } from '../../support/postgres.ts'
 
 const server = await startPostgres()
@@ -156,6 +159,45 @@ describe.skipIf(server === null)('several gateways on one database', () => {
       expect((await one.stores.ledger.byEnvelope(left.env)).map(({ kind }) => kind)).toEqual(['allow', 'orphan'])
       expect((await one.stores.ledger.byEnvelope(living.env)).map(({ kind }) => kind)).toEqual(['allow'])
       for (const each of [dead, one, late]) await close(each)
+    }))
+
+  it('sign one log by turns, each going on from what the other signed', () =>
+    withDatabase(async ({ as }) => {
+      const folder = temporaryFolder()
+      const signed = async (name: string) => {
+        const stores = await openPostgres(as('app'))
+        const files = {
+          logKey: join(folder, 'key'),
+          logTrust: join(folder, 'vkey'),
+          lastCheckpoint: join(folder, name),
+        }
+        const signing: LedgerOptions['signing'] = (origin, everSigned) => ({
+          ...openLogKey(files, origin, everSigned, random),
+          memory: checkpointMemory(files.lastCheckpoint),
+        })
+        const own = { clock: frozenClock(), random, gateway: name, minFreeBytes: 0, signing }
+        return { stores, ledger: await openLedger({ store: stores.ledger, ...own }) }
+      }
+      const one = await signed('gw-1')
+      const other = await signed('gw-2')
+      for (const [writer, reader] of [
+        [one, other],
+        [other, one],
+        [one, other],
+      ] as const) {
+        await Promise.all(Array.from({ length: 300 }, () => writer.ledger.append(draft())))
+        expect((await reader.ledger.sign()).size).toBe((await writer.ledger.sign()).size)
+      }
+      const report = await one.ledger.verify(SESSION)
+      expect(report).toMatchObject({ valid: true, totalEntries: 900 })
+      // Each remembers the newest, whoever signed it.
+      for (const { stores, ledger } of [one, other]) {
+        expect(await stores.ledger.latestCheckpoint()).toEqual(ledger.checkpoint())
+      }
+      expect(readFileSync(join(folder, 'gw-1'), 'utf8')).toBe(readFileSync(join(folder, 'gw-2'), 'utf8'))
+      await close(one)
+      await close(other)
+      removeFolder(folder)
     }))
 
   it('open beside one that is busy', () =>
