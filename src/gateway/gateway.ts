@@ -17,7 +17,7 @@ import { createQuestions } from './questions.ts'
 import { createRecorder, type Intent } from './recorder.ts'
 import type { Gateway, ListedTool, Reply } from './reply.ts'
 import { createSessions } from './sessions.ts'
-import { createToolList } from './tool-list.ts'
+import { createGreeting, createToolList } from './tool-list.ts'
 
 /** How often a call is judged again because another one spent the approval it counted on. */
 const RETRIES = 4
@@ -121,6 +121,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       return { tools: tools.map((tool): ListedTool => ({ upstream, tool })), rest }
     },
 
+    greeting: createGreeting(parts),
     question,
     relay: (upstream, message, channel, context) => upstreams.request(upstream, message, channel, context),
   }

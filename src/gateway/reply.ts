@@ -55,6 +55,8 @@ export interface Gateway {
   handle(call: IncomingCall, signal: AbortSignal): Promise<Reply>
   /** Decides with a full trace; records nothing, does nothing. */
   preview(call: IncomingCall, signal: AbortSignal): Promise<Simulation & { readonly envelope: ActionEnvelope }>
+  /** The upstream's answer to `initialize` for this client, less instructions that nobody has accepted. */
+  greeting(upstream: string, channel: ClientChannel, signal: AbortSignal): Promise<JsonObject>
   /**
    * All tools of one upstream (all pages followed), less those that this caller could never call and those whose definition
    * nobody has accepted. `rest`: the other members of its answer, without what it says of caching: the list is this caller's.

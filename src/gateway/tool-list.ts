@@ -5,11 +5,14 @@ import { isObject, type JsonObject, textMember } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { ToolPins } from '../tool-pins/index.ts'
 import { type ClientChannel, DEFAULT_LISTING, type Upstreams } from './ports.ts'
+import type { Gateway } from './reply.ts'
 
 /** Pages of one upstream's tool list followed at most: an upstream that never ends its list is cut off. */
 const LIST_PAGES = 100
 /** JSON-RPC 2.0, section 5.1. */
 const METHOD_NOT_FOUND = -32601
+/** The first revision of the stateless era; revisions are dates. */
+const MODERN = '2026-07-28'
 /** Claude Code asks its user before each call of a tool that bears this in `_meta`. */
 const ASKS_USER = 'anthropic/requiresUserInteraction'
 
@@ -32,10 +35,26 @@ export function createToolList(parts: {
     const { tools, rest } = await listAll(upstreams, upstream, channel, signal)
     const policy = parts.policy()
     const classOf = (tool: JsonObject) => toolClass(upstream, info.catalog, tool)
-    const trusted = await pins.admit(upstream, mode, tools)
+    const trusted = await pins.admit({ upstream, mode, era: eraOf(channel), tools })
     const shown = show === 'all' ? trusted : trusted.filter((tool) => policy.reachable(classOf(tool)))
     const marked = askInClient ? shown.map((tool) => (policy.unattended(classOf(tool)) ? tool : asking(tool))) : shown
     return { tools: marked, rest }
+  }
+}
+
+function eraOf({ client }: ClientChannel): 'legacy' | 'modern' {
+  return client.protocolVersion >= MODERN ? 'modern' : 'legacy'
+}
+
+/** An upstream's greeting, without instructions that are not those that were accepted. */
+export function createGreeting({ upstreams, pins }: { upstreams: Upstreams; pins: ToolPins }): Gateway['greeting'] {
+  return async (upstream, channel, signal) => {
+    const greeting = await upstreams.initialize(upstream, channel, signal)
+    const { instructions, ...rest } = greeting
+    if (typeof instructions !== 'string') return greeting
+    const mode = (upstreams.get(upstream)?.listing ?? DEFAULT_LISTING).pins
+    const list = { upstream, mode, era: eraOf(channel) }
+    return (await pins.admitInstructions(list, instructions)) ? greeting : rest
   }
 }
 

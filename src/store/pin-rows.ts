@@ -1,3 +1,4 @@
+import type { Sha256 } from '../core/ids.ts'
 import { FINDINGS, type PinFinding, type PinnedDefinition } from '../tool-pins/ports.ts'
 
 /** Rows of one statement: a definition may have 64 KiB, and databases bound the parameters of a statement. */
@@ -10,6 +11,10 @@ export function* slices<T>(all: readonly T[]): Generator<readonly T[]> {
 /** As both databases keep it: findings as one text. */
 export function pinRow(pin: PinnedDefinition) {
   return { ...pin, findings: pin.findings.join(' ') }
+}
+
+export function hashesOf({ digest, core }: { digest: string; core: string }): { digest: Sha256; core: Sha256 } {
+  return { digest: digest as Sha256, core: core as Sha256 }
 }
 
 /** Words of a later Aegis are left out. */

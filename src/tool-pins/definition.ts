@@ -9,6 +9,8 @@ const KEPT = 64 * 1024
 /** A tool's definition, as it is pinned. */
 export interface Definition {
   readonly digest: Sha256
+  /** Of all but what the two eras of MCP write differently. */
+  readonly core: Sha256
   /** Canonical JSON (RFC 8785), or null where it is too long to be kept. */
   readonly text: string | null
 }
@@ -21,6 +23,14 @@ export function definitionOf(tool: JsonObject): Definition {
   const shown: Record<string, Json> = {}
   for (const [key, value] of Object.entries(tool)) if (key !== '_meta' && key !== 'icons') shown[key] = value
   const text = canonicalize(shown)
-  const digest = createHash('sha256').update('aegis-tool/1\0').update(text).digest('hex') as Sha256
-  return { digest, text: text.length <= KEPT ? text : null }
+  const { outputSchema: _output, execution: _execution, ...core } = shown
+  return {
+    digest: hashOf('aegis-tool/1\0', text),
+    core: hashOf('aegis-tool-core/1\0', canonicalize(core)),
+    text: text.length <= KEPT ? text : null,
+  }
+}
+
+function hashOf(purpose: string, text: string): Sha256 {
+  return createHash('sha256').update(purpose).update(text).digest('hex') as Sha256
 }

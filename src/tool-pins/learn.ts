@@ -2,8 +2,8 @@ import type { Sha256 } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Definition } from './definition.ts'
 import { createLookAlikes } from './look-alike.ts'
-import { FIRST_SIGHT, type PinFinding, type PinnedDefinition } from './ports.ts'
-import type { Registry } from './registry.ts'
+import { type Era, FIRST_SIGHT, INSTRUCTIONS, OTHER_ERA, type PinFinding, type PinnedDefinition } from './ports.ts'
+import type { Registry, ToolState } from './registry.ts'
 import { suspicionsOf } from './suspicions.ts'
 
 /** Tools of one upstream that are remembered: an upstream that lists without end must not fill the store. */
@@ -24,13 +24,20 @@ export interface Lesson {
   readonly ignored: number
 }
 
-/** @param trusting the first definition of a tool needs no person */
-export function learn(
-  registry: Registry,
-  list: { readonly upstream: string; readonly trusting: boolean; readonly seen: readonly Seen[]; readonly now: number },
-): Lesson {
+/** A list, as it arrived. */
+export interface Listed {
+  readonly upstream: string
+  readonly era: Era
+  /** The first definition of a tool needs no person. */
+  readonly trusting: boolean
+  readonly seen: readonly Seen[]
+  readonly now: number
+}
+
+export function learn(registry: Registry, list: Listed): Lesson {
   const { upstream, seen, trusting, now } = list
   const known = registry.tools.get(upstream)
+  const hasTools = known !== undefined && known.size > (known.has(INSTRUCTIONS) ? 1 : 0)
   const firsts = new Map<string, Sha256>()
   const names = createLookAlikes()
   const trusted: PinnedDefinition[] = []
@@ -47,12 +54,17 @@ export function learn(
       ignored += 1
       continue
     }
-    const poses = isNew && (registry.impostor(upstream, name) || names.twin(upstream, name) !== null)
-    const pin = pinOf(upstream, one, now, [
+    const poses =
+      isNew && name !== INSTRUCTIONS && (registry.impostor(upstream, name) || names.twin(upstream, name) !== null)
+    const pin = pinOf(list, one, [
       ...(poses ? (['confusable-name'] as const) : []),
-      ...(isNew && known !== undefined ? (['listed-later'] as const) : []),
+      ...(isNew && hasTools && name !== INSTRUCTIONS ? (['listed-later'] as const) : []),
     ])
     if (isNew) firsts.set(name, definition.digest)
+    if (trusting && state !== undefined && isOtherEra(state, pin)) {
+      trusted.push({ ...pin, status: 'accepted', decidedAt: now, decidedBy: OTHER_ERA })
+      continue
+    }
     if (isNew && trusting && !poses) {
       names.add(upstream, name)
       trusted.push({ ...pin, status: 'accepted', decidedAt: now, decidedBy: FIRST_SIGHT })
@@ -64,16 +76,23 @@ export function learn(
   return { trusted, held: [...held.values()], ignored }
 }
 
+/** What is in force, as it is written for clients of the other era, for the first time. */
+function isOtherEra({ accepted, waiting }: ToolState, { core, era }: PinnedDefinition): boolean {
+  const kin = [...accepted.values()].filter((pin) => pin.core === core)
+  return waiting === null && kin.some((pin) => pin.era !== era) && !kin.some((pin) => pin.decidedBy === OTHER_ERA)
+}
+
 function pinOf(
-  upstream: string,
+  { upstream, era, now }: Listed,
   { tool, name, definition }: Seen,
-  now: number,
   more: readonly PinFinding[],
 ): PinnedDefinition {
   return {
     upstream,
     tool: name,
     digest: definition.digest,
+    core: definition.core,
+    era,
     definition: definition.text,
     status: 'waiting',
     findings: [...more, ...suspicionsOf(tool)],

@@ -1,12 +1,12 @@
 import type { Sha256 } from '../core/ids.ts'
 import { createLookAlikes, type LookAlikes, poses } from './look-alike.ts'
-import type { Pin } from './ports.ts'
+import { INSTRUCTIONS, OTHER_ERA, type Pin } from './ports.ts'
 
 /** What is known of one tool. */
 export interface ToolState {
-  readonly accepted: ReadonlySet<Sha256>
+  readonly accepted: ReadonlyMap<Sha256, Pin>
   readonly waiting: Pin | null
-  /** The definition accepted last, where there was another before it. */
+  /** The definition a person accepted last, where there was another before it. */
   readonly revision: Sha256 | null
 }
 
@@ -30,11 +30,12 @@ export function createRegistry(pins: readonly Pin[]): Registry {
       mine.set(tool, { ...before, waiting: pin })
       continue
     }
-    const revision = before.accepted.size > 0 ? digest : null
-    mine.set(tool, { ...before, accepted: new Set([...before.accepted, digest]), revision })
-    names.add(upstream, tool)
+    const isNews = before.accepted.size > 0 && pin.decidedBy !== OTHER_ERA
+    const accepted = new Map([...before.accepted, [digest, pin]])
+    mine.set(tool, { ...before, accepted, revision: isNews ? digest : before.revision })
+    if (tool !== INSTRUCTIONS) names.add(upstream, tool)
   }
   return { tools, pins, impostor: (upstream, name) => poses(name) || names.twin(upstream, name) !== null }
 }
 
-const UNSEEN: ToolState = { accepted: new Set(), waiting: null, revision: null }
+const UNSEEN: ToolState = { accepted: new Map(), waiting: null, revision: null }

@@ -5,7 +5,7 @@ import { type JsonObject, textMember } from '../core/json.ts'
 import type { Clock, Log } from '../core/runtime.ts'
 import { definitionOf } from './definition.ts'
 import { type Lesson, learn, type Seen } from './learn.ts'
-import type { Pin, PinKey, PinStore } from './ports.ts'
+import { type Era, INSTRUCTIONS, type Pin, type PinKey, type PinStore } from './ports.ts'
 import { createRegistry } from './registry.ts'
 
 /**
@@ -18,12 +18,22 @@ export type PinMode = (typeof PIN_MODES)[number]
 /** Whether a tool may be shown and called, or why not. */
 export type Standing = 'trusted' | 'changed' | 'unaccepted' | 'look-alike'
 
+/** The tools of an upstream, as it listed them for a client. */
+export interface ToolsListed {
+  readonly upstream: string
+  readonly mode: PinMode
+  readonly era: Era
+  readonly tools: readonly JsonObject[]
+}
+
 export interface ToolPins {
   /**
    * Of the tools an upstream listed, those that may be shown; keeps what was not seen before.
    * @throws what the store throws: then nothing is shown
    */
-  admit(upstream: string, mode: PinMode, tools: readonly JsonObject[]): Promise<readonly JsonObject[]>
+  admit(list: ToolsListed): Promise<readonly JsonObject[]>
+  /** Whether a client may be told the `instructions` of an upstream's greeting: they reach the model like a description does. */
+  admitInstructions(list: Omit<ToolsListed, 'tools'>, text: string): Promise<boolean>
   /** A look-up in memory: it stands on the path of every call. */
   standing(upstream: string, mode: PinMode, tool: string): Standing
   /** The definition a person accepted in place of an earlier one, or null. */
@@ -64,14 +74,21 @@ export async function openToolPins(parts: {
     return state !== undefined && state.waiting === null && state.accepted.has(definition.digest)
   }
 
-  async function keep(upstream: string, mode: PinMode, seen: readonly Seen[]): Promise<void> {
+  async function keep({ upstream, mode, era }: Omit<ToolsListed, 'tools'>, seen: readonly Seen[]): Promise<void> {
     const trusting = mode === 'trust-first'
-    const lesson = learn(registry, { upstream, seen, trusting, now: clock.now() })
+    const lesson = learn(registry, { upstream, era, seen, trusting, now: clock.now() })
     const { trusted, held } = lesson
     if (trusted.length > 0) await store.trust(trusted)
     if (held.length > 0) await store.hold(held)
     if (trusted.length + held.length > 0) await refresh()
     tell(log, upstream, lesson)
+  }
+
+  async function trustedOf(list: Omit<ToolsListed, 'tools'>, seen: readonly Seen[]): Promise<readonly Seen[]> {
+    const { upstream, mode } = list
+    if (mode === 'off') return seen
+    if (!seen.every((one) => isTrusted(upstream, one))) await inTurn(() => keep(list, seen))
+    return seen.filter((one) => isTrusted(upstream, one))
   }
 
   async function decided(done: boolean, pin: PinKey, by: string, verb: string): Promise<void> {
@@ -90,11 +107,14 @@ export async function openToolPins(parts: {
     store,
     refresh: () => inTurn(refresh),
 
-    async admit(upstream, mode, tools) {
-      const seen = tools.flatMap(read)
-      if (mode === 'off') return seen.map(({ tool }) => tool)
-      if (!seen.every((one) => isTrusted(upstream, one))) await inTurn(() => keep(upstream, mode, seen))
-      return seen.filter((one) => isTrusted(upstream, one)).map(({ tool }) => tool)
+    async admit(list) {
+      const seen = list.tools.flatMap((tool) => (isOffered(tool) ? read(tool) : []))
+      return (await trustedOf(list, seen)).map(({ tool }) => tool)
+    },
+
+    async admitInstructions(list, text) {
+      const trusted = await trustedOf(list, read({ name: INSTRUCTIONS, description: text }))
+      return trusted.length > 0
     },
 
     standing(upstream, mode, tool) {
@@ -138,11 +158,16 @@ export function isReservedName(name: string): boolean {
   return RESERVED.has(name)
 }
 
+function isOffered(tool: JsonObject): boolean {
+  const { name } = tool
+  return name !== INSTRUCTIONS && !(typeof name === 'string' && isReservedName(name))
+}
+
 /** Nothing where a tool has no name to be called by, or no canonical form to be known again by. */
 function read(tool: JsonObject): Seen[] {
   const name = textMember(tool, 'name')
   // PostgreSQL keeps no NUL, and no honest name holds one.
-  if (name === undefined || name.includes('\0') || isReservedName(name)) return []
+  if (name === undefined || name.includes('\0')) return []
   try {
     return [{ tool, name, definition: definitionOf(tool) }]
   } catch (error) {

@@ -288,10 +288,11 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
           upstream: 'files',
           tool,
           digest: digit.repeat(64) as Sha256,
-          status: 'waiting',
-          definition: `{"${digit}":1}`,
+          core: 'e'.repeat(64) as Sha256,
+          era: 'legacy',
         },
-        ...{ findings: ['hidden-markup', 'listed-later'], seenAt: 5, decidedAt: null, decidedBy: null, ...more },
+        ...{ status: 'waiting', definition: `{"${digit}":1}`, findings: ['hidden-markup', 'listed-later'], seenAt: 5 },
+        ...{ decidedAt: null, decidedBy: null, ...more },
       })
       const first = (tool: string, digit: string) =>
         pin(tool, digit, { status: 'accepted', decidedAt: 5, decidedBy: FIRST_SIGHT })

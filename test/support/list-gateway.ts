@@ -121,6 +121,7 @@ export function listGateway(list: Readonly<Record<string, ListedUpstream>>) {
       }))
       return { tools, rest: {} }
     },
+    greeting: (upstream, channel, signal) => upstreams.initialize(upstream, channel, signal),
     question: async () => null,
     relay: (upstream, message, channel) => request(upstream, message, channel),
   }

@@ -20,6 +20,8 @@ export interface ShiftingTool {
 export interface ShiftingUpstream {
   readonly url: string
   tools: ShiftingTool[]
+  /** What it tells clients in its greeting. */
+  instructions: string
   /** `tools/call read`, `resources/read memo://a`, ... as they arrived. */
   readonly heard: string[]
   close(): Promise<void>
@@ -40,6 +42,7 @@ export async function startShiftingUpstream(): Promise<ShiftingUpstream> {
   const upstream: ShiftingUpstream = {
     url: `http://127.0.0.1:${port}/mcp`,
     tools: [plainTool('read'), plainTool('write')],
+    instructions: 'Read before you write.',
     heard: [],
     async close() {
       http.closeAllConnections()
@@ -64,7 +67,7 @@ function answering(upstream: ShiftingUpstream): Server {
   const { heard } = upstream
   const server = new Server(
     { name: 'shifting', version: '1' },
-    { capabilities: { tools: {}, resources: {}, prompts: {} } },
+    { capabilities: { tools: {}, resources: {}, prompts: {} }, instructions: upstream.instructions },
   )
   server.setRequestHandler(ListToolsRequestSchema, async () => ({
     tools: upstream.tools.map((tool) => ({ ...tool, inputSchema: { type: 'object' as const } })),

@@ -23,7 +23,7 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
 
   return {
     async initialize(channel, signal) {
-      return withoutTasks(await upstreams.initialize(upstream, channel, signal))
+      return withoutTasks(await gateway.greeting(upstream, channel, signal))
     },
 
     async answer(ask, peer) {

@@ -75,7 +75,15 @@ export const TABLES: readonly Table[] = [
   {
     name: 'tool_pin',
     columns: {
-      ...{ upstream: 'text', tool: 'text', digest: 'text', status: 'text', definition: 'text' },
+      ...{
+        upstream: 'text',
+        tool: 'text',
+        digest: 'text',
+        core: 'text',
+        era: 'text',
+        status: 'text',
+        definition: 'text',
+      },
       ...{ findings: 'text', seen_at: 'int', decided_at: 'int', decided_by: 'text' },
     },
     order: 'upstream, tool, digest',

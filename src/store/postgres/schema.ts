@@ -50,6 +50,8 @@ export const toolPin = aegis.table('tool_pin', {
   upstream: text('upstream').notNull(),
   tool: text('tool').notNull(),
   digest: text('digest').notNull(),
+  core: text('core').notNull(),
+  era: text('era').$type<'legacy' | 'modern'>().notNull(),
   status: text('status').$type<'accepted' | 'waiting'>().notNull(),
   definition: text('definition'),
   findings: text('findings').notNull(),

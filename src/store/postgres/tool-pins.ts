@@ -1,13 +1,12 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
-import type { Sha256 } from '../../core/ids.ts'
 import type { Pin, PinKey, PinnedDefinition, PinStore } from '../../tool-pins/ports.ts'
-import { pinRow, readFindings, slices } from '../pin-rows.ts'
+import { hashesOf, pinRow, readFindings, slices } from '../pin-rows.ts'
 import type { Queries } from './queries.ts'
 import { toolPin } from './schema.ts'
 
-const { upstream, tool, digest, status, findings, seenAt, decidedAt, decidedBy } = toolPin
+const { upstream, tool, digest, core, era, status, findings, seenAt, decidedAt, decidedBy } = toolPin
 /** Everything but the definition, which nobody needs for a look-up. */
-const LIGHT = { upstream, tool, digest, status, findings, seenAt, decidedAt, decidedBy }
+const LIGHT = { upstream, tool, digest, core, era, status, findings, seenAt, decidedAt, decidedBy }
 const ORDER = [asc(status), asc(decidedAt), asc(seenAt)]
 
 export function createPinStore(queries: Queries): PinStore {
@@ -17,7 +16,7 @@ export function createPinStore(queries: Queries): PinStore {
         .select(LIGHT)
         .from(toolPin)
         .orderBy(...ORDER)
-      return rows.map((row): Pin => ({ ...row, digest: row.digest as Sha256, findings: readFindings(row.findings) }))
+      return rows.map((row): Pin => ({ ...row, ...hashesOf(row), findings: readFindings(row.findings) }))
     },
     async of(name, toolName) {
       const which = and(eq(upstream, name), toolName === null ? undefined : eq(tool, toolName))
@@ -26,9 +25,7 @@ export function createPinStore(queries: Queries): PinStore {
         .from(toolPin)
         .where(which)
         .orderBy(...ORDER)
-      return rows.map(
-        (row): PinnedDefinition => ({ ...row, digest: row.digest as Sha256, findings: readFindings(row.findings) }),
-      )
+      return rows.map((row): PinnedDefinition => ({ ...row, ...hashesOf(row), findings: readFindings(row.findings) }))
     },
     async trust(pins) {
       for (const rows of slices(pins)) await queries.insert(toolPin).values(rows.map(pinRow)).onConflictDoNothing()
@@ -36,6 +33,8 @@ export function createPinStore(queries: Queries): PinStore {
     async hold(pins) {
       const set = {
         digest: sql`excluded.digest`,
+        core: sql`excluded.core`,
+        era: sql`excluded.era`,
         definition: sql`excluded.definition`,
         findings: sql`excluded.findings`,
         seenAt: sql`excluded.seen_at`,

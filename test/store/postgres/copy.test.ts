@@ -54,7 +54,8 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
     })
     await stores.pins.hold([
       {
-        ...{ upstream: 'files', tool: 'read', digest: 'ef'.repeat(32) as typeof approval.digest, status: 'waiting' },
+        ...{ upstream: 'files', tool: 'read', digest: 'ef'.repeat(32) as typeof approval.digest },
+        ...{ core: 'aa'.repeat(32) as typeof approval.digest, era: 'legacy', status: 'waiting' },
         ...{ definition: '{"name":"read"}', findings: ['listed-later'], seenAt: 7, decidedAt: null, decidedBy: null },
       },
     ])
