@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../../src/core/json.ts'
 import { headerText, headerValue } from '../../../src/core/mcp-headers.ts'
 import { createParamHeaderCheck } from '../../../src/entrances/mcp/modern/param-headers.ts'
 
-const text = (header: string) => ({ type: 'string', 'x-mcp-header': header })
-const tool = (name: string, properties: object) => ({ name, inputSchema: { type: 'object', properties } })
+const text = (header: string): JsonObject => ({ type: 'string', 'x-mcp-header': header })
+const tool = (name: string, properties: JsonObject): JsonObject => ({
+  name,
+  inputSchema: { type: 'object', properties },
+})
 const LIST = {
   tools: [
     tool('query', {
