@@ -114,6 +114,16 @@ describe('aegis.yaml', () => {
     expect(route(', transport: sse')).toMatchObject({ transport: 'sse' })
   })
 
+  it('reads which era of the protocol an upstream speaks, where that is not to be found out', () => {
+    const upstream = (more: string) =>
+      loadConfig(world(`version: 1\nupstreams:\n  up: { catalog: none, url: "http://x/mcp"${more} }\n`)).upstreams['up']
+    for (const silent of ['', ', era: auto']) expect(upstream(silent)).not.toHaveProperty('era')
+    expect(upstream(', era: modern')).toMatchObject({ era: 'modern' })
+    expect(upstream(', era: legacy, transport: sse')).toMatchObject({ era: 'legacy' })
+    expect(() => upstream(', era: modern, transport: sse')).toThrow(/of the legacy era/)
+    expect(() => upstream(', era: modren')).toThrow(/did you mean `modern`/)
+  })
+
   it('reads upstreams, credentials and the local forge', () => {
     const yaml = `
 version: 1

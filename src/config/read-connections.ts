@@ -17,6 +17,7 @@ const UPSTREAM = [
   'credential_env',
   'on_review',
   'timeout',
+  'era',
   ...LISTING,
 ] as const
 const GITHUB_APP = ['type', 'app_id', 'private_key_file', 'api_url', 'installation_id'] as const
@@ -73,8 +74,18 @@ function upstreamOf(place: Place, credentials: readonly string[], around: Surrou
     credential: borrowed ?? null,
     onReview: members.get('on_review')?.choice(['refuse', 'hold']) ?? 'refuse',
     timeout: (timeout && duration(timeout)) ?? null,
+    ...eraOf(place, members),
     ...listingOf(members),
   }
+}
+
+function eraOf(place: Place, members: ReadonlyMap<string, Place>): Pick<UpstreamSettings, 'era'> {
+  const given = members.get('era')
+  const era = given?.choice(['auto', 'legacy', 'modern'])
+  if (era === 'modern' && members.has('transport')) {
+    given?.problem(`\`${place.path}.transport\` is of the legacy era: leave it out, or \`era: modern\``)
+  }
+  return era === undefined || era === 'auto' ? {} : { era }
 }
 
 /** Tools of an upstream without a catalog are called after it: rules for `github.*` must not come to mean them. */

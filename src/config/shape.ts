@@ -30,6 +30,8 @@ export interface UpstreamSettings {
   readonly onReview: 'refuse' | 'hold'
   /** Milliseconds a call may take; null: no limit but the idle one. */
   readonly timeout: number | null
+  /** Of the protocol: `legacy` greets by `initialize`, `modern` is stateless. Absent: found out. */
+  readonly era?: 'legacy' | 'modern'
   /** How its tools are shown; absent: as by default. */
   readonly listing?: Listing
 }
