@@ -1,5 +1,6 @@
 import { AegisError } from '../../core/errors.ts'
-import type { Log } from '../../core/runtime.ts'
+import type { Clock, Log } from '../../core/runtime.ts'
+import { createTeller } from '../../identity/once-a-minute.ts'
 import type { Endpoint, Peer } from './endpoint.ts'
 import type { Answers, Calls } from './exchange.ts'
 import { shown } from './failures.ts'
@@ -18,7 +19,9 @@ import type { Session } from './session.ts'
 /** Answers the messages of one POST. Each element of a batch is a call of its own, judged and recorded by itself. */
 export type Dispatch = (parsed: Parsed, endpoint: Endpoint, peer: Peer, calls: Calls) => Promise<Answers>
 
-export function createDispatch(log: Log): Dispatch {
+export function createDispatch({ log, clock }: { readonly log: Log; readonly clock: Clock }): Dispatch {
+  const tell = createTeller(log, clock)
+
   async function answer(message: RpcMessage, endpoint: Endpoint, peer: Peer, calls: Calls): Promise<string | null> {
     switch (message.kind) {
       case 'invalid':
@@ -67,12 +70,18 @@ export function createDispatch(log: Log): Dispatch {
     }
     // `tools/call` without an id is no notification of MCP: a lax upstream would run it, judged and recorded by nobody.
     if (!method.startsWith('notifications/')) {
-      log.warn({ method }, 'a request without an id was ignored')
+      tell('id', { method: shortened(method) }, 'a request without an id was ignored')
       return
     }
     endpoint
       .notified(notification, session)
-      .catch((error) => log.warn({ method, error: String(error) }, 'a notification did not reach its upstream'))
+      .catch((error) =>
+        tell(
+          'notification',
+          { method: shortened(method), error: String(error) },
+          'a notification did not reach its upstream',
+        ),
+      )
   }
 
   return async (parsed, endpoint, peer, calls) => {
@@ -88,9 +97,17 @@ export function createDispatch(log: Log): Dispatch {
 /** Why the request cannot begin, or null: with two calls of one id, an answer or a cancellation could mean either. */
 function begin(request: RpcRequest, call: AbortController, session: Session | null): AegisError | null {
   if (request.method === 'initialize') return new AegisError('invalid_request', 'initialize must be sent by itself')
+  // Relayed with an id it would reach a lax upstream as the notification, with ids that mean another's calls there.
+  if (request.method.startsWith('notifications/')) {
+    return new AegisError('invalid_request', 'a notification has no id', { path: 'id', advice: 'send it without `id`' })
+  }
   if (session === null || session.begin(request.id, call)) return null
   return new AegisError('invalid_request', 'a request with this id is still running', {
     path: 'id',
     advice: 'use a new id for each request of a session',
   })
+}
+
+function shortened(method: string): string {
+  return method.slice(0, 64)
 }

@@ -108,6 +108,15 @@ async function stays(
 function limited(endpoint: Endpoint, limiter: Limiter): Endpoint {
   return {
     ...endpoint,
+    async initialize(channel, signal) {
+      // What a new client is told may have to be asked of every upstream.
+      const slot = channel.owner === undefined ? null : limiter.begin(channel.owner.principal)
+      try {
+        return await endpoint.initialize(channel, signal)
+      } finally {
+        slot?.release()
+      }
+    },
     async answer(ask, peer) {
       const slot = limiter.begin(peer.caller.id)
       ask.placed?.(slot)

@@ -5,7 +5,7 @@ import type { McpOptions, Peer } from './endpoint.ts'
 import { EVENT_STREAM_HEADERS } from './event-stream.ts'
 import { type Answers, Exchange } from './exchange.ts'
 import * as failures from './failures.ts'
-import { clientOf, demandSession } from './handshake.ts'
+import { clientOf, demandHeaders, demandSession } from './handshake.ts'
 import { httpSse } from './http-sse.ts'
 import { createModernEra, type ModernEra } from './modern/era.ts'
 import { isModern } from './modern/revision.ts'
@@ -46,7 +46,7 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
   const sessions = createSessions({ ...options, release })
   const modern = createModernEra({ ...options, exchanges, release })
   const keeper = createDoorkeeper(options)
-  const door = { options, exchanges, sessions, modern, keeper, dispatch: createDispatch(options.log) }
+  const door: Door = { options, exchanges, sessions, modern, keeper, closing: false, dispatch: createDispatch(options) }
   const older = httpSse(door)
   const heart = setInterval(() => {
     sessions.tick()
@@ -69,6 +69,7 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
     sse: older.routes,
     async close() {
       clearInterval(heart)
+      door.closing = true
       sessions.hush()
       modern.hush()
       await Promise.allSettled([older.close(), ...exchanges.values()])
@@ -85,6 +86,8 @@ interface Door {
   readonly sessions: ReturnType<typeof createSessions>
   readonly modern: ModernEra
   readonly keeper: Doorkeeper
+  /** The server stops: what is under way may still be answered and asked about. */
+  closing: boolean
   readonly dispatch: ReturnType<typeof createDispatch>
 }
 
@@ -99,12 +102,16 @@ async function post(door: Door, context: McpContext): Promise<Response> {
   const parsed = parseBody(await readBody(context))
   const first = parsed.batch ? undefined : parsed.messages[0]
   if (first?.kind === 'invalid') return failures.failure(first.error, first.id)
+  if (door.closing && parsed.messages.some(({ kind }) => kind === 'request')) {
+    return door.keeper.refuse(context, failures.stopping(), first?.kind === 'request' ? first.id : null)
+  }
   const version = context.req.header('mcp-protocol-version')
   if (isModern(version, first)) {
     if (first?.kind === 'request' && first.method === 'subscriptions/listen') door.keeper.watch(context, visit)
     return door.modern.post(context, parsed, visit, streams)
   }
   try {
+    demandHeaders(context.req.raw.headers, first)
     if (first?.kind === 'request' && first.method === 'initialize') return await initialize(door, context, first, visit)
     const session = sessionOf(door, context, visit)
     demandSession(parsed, session, session?.channel.client.protocolVersion ?? version ?? ASSUMED)

@@ -15,6 +15,12 @@ afterEach(() => {
   for (const go of waiting.splice(0)) go()
 })
 
+const META = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+}
+
 type Door = ReturnType<typeof openDoor>
 const limited = (limits: Partial<Limits>): Door => openDoor({ files: { onReview: 'hold', tools: TOOLS } }, { limits })
 
@@ -72,6 +78,23 @@ describe('calls that come too fast', () => {
     expect(door.log.lines.filter((line) => line.includes('refused by a limit'))).toHaveLength(1)
   })
 
+  it('count where they ask what there is, too: that may have to be asked of every upstream', async () => {
+    const door = limited({ rate: 1, burst: 3 })
+    const method = 'server/discover'
+    const message = { jsonrpc: '2.0', id: 1, method, params: { _meta: META } }
+    const discover = () => errorOf(post(door, message, { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method }))
+    expect([await discover(), await discover()]).toEqual([null, null])
+    expect(await discover()).toMatchObject({ data: { limit: 'rate' } })
+  })
+
+  it('fill no log, not even with what is no call', async () => {
+    const door = limited({})
+    const opened = await post(door, initialize)
+    const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' }
+    for (let count = 0; count < 50; count++) await post(door, { jsonrpc: '2.0', method: `made-up-${count}` }, session)
+    expect(door.log.lines.filter((line) => line.includes('without an id'))).toHaveLength(1)
+  })
+
   it('count one by one in a batch', async () => {
     const door = limited({ rate: 1, burst: 3 })
     const batch = [1, 2, 3, 4, 5].map((id) => call('echo', id))
@@ -88,12 +111,7 @@ describe('calls that come too fast', () => {
 
   it('are told so in the stateless era too, where the first call also makes its client known', async () => {
     const door = limited({ rate: 1, burst: 2 })
-    const meta = {
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
-      'io.modelcontextprotocol/clientCapabilities': {},
-    }
-    const message = { ...call('echo'), params: { name: 'echo', arguments: {}, _meta: meta } }
+    const message = { ...call('echo'), params: { name: 'echo', arguments: {}, _meta: META } }
     const head = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'echo' }
     expect(await errorOf(post(door, message, head))).toBeNull()
     expect(await errorOf(post(door, message, head))).toMatchObject({ code: -32000, data: { retry_after: 1 } })
