@@ -34,6 +34,8 @@ export interface Admitted {
 export interface Calls {
   /** The answer, or the `input_required` result that asks the client first. @throws AegisError */
   serve(request: Admitted): Promise<Outcome>
+  /** Whether the upstream speaks a stateless revision as well; true where it is not known yet. @throws AegisError */
+  modern(request: Admitted): Promise<boolean>
 }
 
 /** Requests during which an upstream may ask the client ("Supported Requests"), and what each is about. */
@@ -83,19 +85,20 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
       if (call === null) throw unknownState()
       return call
     }
-    if (await understands(request)) return start(request)
+    // What is no state of ours can be one of the upstream's.
+    if (await modern(request)) return start(request)
     if (requestState !== undefined) throw unknownState()
     return start({ ...request, head: { ...request.head, params: withoutRetry(request.head.params) } })
   }
 
-  /** Whether what is no state of ours can be one of the upstream's. */
-  async function understands({ upstream, client, leg }: Admitted): Promise<boolean> {
+  async function modern({ upstream, client, leg }: Admitted): Promise<boolean> {
     if (upstream === null) return true
     const { protocolVersion } = await upstreams.initialize(upstream, client.channel, leg.signal)
     return typeof protocolVersion === 'string' && isModernRevision(protocolVersion)
   }
 
   return {
+    modern,
     async serve(request) {
       const call = await callOf(request)
       const { head, client, upstream, leg } = request

@@ -1,29 +1,15 @@
 import { AegisError } from '../../../core/errors.ts'
-import type { Outcome } from '../../../gateway/ports.ts'
 import type { Visit } from '../doorkeeper.ts'
 import type { McpOptions } from '../endpoint.ts'
 import { type Answers, Exchange } from '../exchange.ts'
 import { failure, noBatches, notAcceptable, shown } from '../failures.ts'
 import { answerJson, labelOf, type McpContext, onDisconnect } from '../request.ts'
 import { messageText, outcomeText, type Parsed, type RpcRequest } from '../rpc.ts'
-import { type Admitted, createCalls } from './calls.ts'
 import { createClients } from './clients.ts'
-import { createParamHeaderCheck } from './param-headers.ts'
 import { readHead } from './request-head.ts'
-import { discovery, failedOutcome, modernOutcome, statusOf } from './results.ts'
-import type { Leg, Notification } from './running-call.ts'
-import { readFilter } from './subscription-filter.ts'
-import { createSubscriptions } from './subscriptions.ts'
+import { createRequests, type Voice } from './requests.ts'
+import { failedOutcome, statusOf } from './results.ts'
 import { createSuspended } from './suspended.ts'
-
-/** Removed with this revision ("Removed methods" of its changelog): unknown here, whatever an upstream would say. */
-const REMOVED: ReadonlySet<string> = new Set([
-  'initialize',
-  'ping',
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-])
 
 /** The stateless revisions, behind the same door as the others: every request stands for itself. */
 export interface ModernEra {
@@ -36,12 +22,6 @@ export interface ModernEra {
   close(): Promise<void>
 }
 
-/** What can be said to the client before its answer. */
-interface Voice extends Leg {
-  /** False where the client does not read. */
-  send(notification: Notification): boolean
-}
-
 export function createModernEra(
   options: McpOptions & {
     /** The POSTs under way, with what will answer them: kept alive and waited for by the door. */
@@ -49,33 +29,15 @@ export function createModernEra(
     readonly release: (channelKey: string) => Promise<void>
   },
 ): ModernEra {
-  const { exchanges, log, upstreams } = options
+  const { exchanges, log } = options
   const suspended = createSuspended(options)
   const clients = createClients({ ...options, room: suspended.room })
-  const calls = createCalls(options, suspended)
-  const subscriptions = createSubscriptions(options)
-  const paramHeaders = createParamHeaderCheck()
-
-  async function outcomeOf(id: RpcRequest['id'], request: Admitted & { readonly leg: Voice }): Promise<Outcome> {
-    const { method, caller, endpoint, client, leg, head, upstream } = request
-    if (REMOVED.has(method)) throw new AegisError('method_not_found', `\`${method}\` was removed with this revision`)
-    if (method === 'server/discover') {
-      return { kind: 'result', result: discovery(await endpoint.initialize(client.channel, leg.signal)) }
-    }
-    if (method !== 'subscriptions/listen') {
-      const outcome = modernOutcome(method, await calls.serve(request))
-      if (method === 'tools/list' && outcome.kind === 'result') paramHeaders.learn(upstream, outcome.result)
-      return outcome
-    }
-    const filter = readFilter(head.params['notifications'])
-    const all = upstream === null ? upstreams.list().map(({ name }) => name) : [upstream]
-    return subscriptions.listen({ id, filter, principal: caller.id, client, upstreams: all, ...leg })
-  }
+  const requests = createRequests(options, suspended)
 
   function serve(context: McpContext, request: RpcRequest, visit: Visit, streams: boolean): Promise<Response> {
     const { method, id } = request
-    const head = readHead(context.req.raw.headers, request)
-    if (method === 'tools/call') paramHeaders.demand(visit.upstream, head.params, context.req.raw.headers)
+    const { headers } = context.req.raw
+    const head = requests.admit(readHead(headers, request), { method, upstream: visit.upstream, headers })
     if (method === 'subscriptions/listen' && !streams) throw notAcceptable('application/json, text/event-stream')
     const client = clients.of(visit.caller.id, visit.upstream, head.client)
     const label = labelOf(context)
@@ -84,7 +46,8 @@ export function createModernEra(
     onDisconnect(context, () => open.abandon())
     const leg = voiceOf(open)
     const leave = client.enter()
-    const work = outcomeOf(id, { method, head, client, label, leg, ...visit })
+    const work = requests
+      .answer(id, { method, head, client, label, leg, ...visit })
       .catch((error: unknown) => failedOutcome(shown(error, log)))
       .then((outcome): Answers => {
         status = statusOf(method, outcome)
@@ -128,7 +91,7 @@ export function createModernEra(
       suspended.tick()
       clients.tick()
     },
-    hush: () => subscriptions.close(),
+    hush: requests.hush,
     async close() {
       await suspended.close()
       await clients.close()
