@@ -16,6 +16,10 @@ export interface Measured {
 const ARGUMENT = 'a'.repeat(540)
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
 
+export function callParams(tool: string): object {
+  return { name: tool, arguments: { owner: 'acme', repo: 'app', path: 'README.md', message: ARGUMENT } }
+}
+
 /** A connected client: `call` makes one governed tools/call and throws unless it came back with a result. */
 export interface Connection {
   call(): Promise<void>
@@ -50,8 +54,7 @@ export async function connect(target: Target, connections: number, tool: string)
 
   return {
     async call() {
-      const params = { name: tool, arguments: { owner: 'acme', repo: 'app', path: 'README.md', message: ARGUMENT } }
-      const { text, status } = await post({ jsonrpc: '2.0', id: ++id, method: 'tools/call', params })
+      const { text, status } = await post({ jsonrpc: '2.0', id: ++id, method: 'tools/call', params: callParams(tool) })
       if (status !== 200 || !text.includes('"result"'))
         throw new Error(`the call failed: ${status} ${text.slice(0, 300)}`)
     },

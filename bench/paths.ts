@@ -1,17 +1,22 @@
-/** The four ways from a client to the same upstream, measured side by side. */
-import { connect, type Measured, measure, type Target } from './load.ts'
+/** The ways from a client to the same upstream, measured side by side. */
+import { type Connection, type Measured, measure } from './load.ts'
+import type { Other } from './others.ts'
 
 /** The busiest first: a server that has just started runs unoptimised code, which lone calls would be too few to change. */
 const CONCURRENCY = [64, 8, 1] as const
 
+/** From the client to the last hop: `http-stdio` is a client over HTTP before an upstream over stdio. */
+export type Transport = 'http' | 'http-stdio' | 'stdio'
+
 export interface Path {
-  readonly path: 'direct' | 'sdk-proxy' | 'pass-through' | 'aegis'
-  readonly target: Target
+  readonly path: 'direct' | 'sdk-proxy' | 'pass-through' | 'aegis' | Other
+  readonly transport: Transport
+  connect(c: number, tool: string): Promise<Connection>
 }
 
 export interface Row extends Measured {
   readonly path: Path['path']
-  readonly transport: 'http'
+  readonly transport: Transport
   readonly c: number
 }
 
@@ -30,17 +35,18 @@ export async function measurePaths(
 ): Promise<Row[]> {
   const rows: Row[] = []
   for (const c of CONCURRENCY) {
-    const best = new Map<Path['path'], Measured>()
+    const best = new Map<Path, Measured>()
     for (let round = 1; round <= rounds; round++) {
-      for (const { path, target } of paths) {
-        const connection = await connect(target, c, TOOL)
+      for (const path of paths) {
+        const connection = await path.connect(c, TOOL)
         const measured = await measure(connection, c, seconds)
         await connection.close()
         best.set(path, better(best.get(path), measured))
-        say(`c=${c} round ${round}/${rounds} ${path}: ${measured.calls_per_s} calls/s, p50 ${measured.p50_ms} ms`)
+        const name = `${path.path} (${path.transport})`
+        say(`c=${c} round ${round}/${rounds} ${name}: ${measured.calls_per_s} calls/s, p50 ${measured.p50_ms} ms`)
       }
     }
-    for (const [path, measured] of best) rows.push({ path, transport: 'http', c, ...measured })
+    for (const [{ path, transport }, measured] of best) rows.push({ path, transport, c, ...measured })
   }
   return rows.sort((one, other) => one.c - other.c)
 }
@@ -49,9 +55,9 @@ function better(known: Measured | undefined, measured: Measured): Measured {
   return known === undefined || measured.calls_per_s > known.calls_per_s ? measured : known
 }
 
-/** `rows[path, c]`, which must be there. */
-export function rowOf(rows: readonly Row[], path: Path['path'], c: number): Row {
-  const row = rows.find((one) => one.path === path && one.c === c)
-  if (row === undefined) throw new Error(`no row for ${path} at c = ${c}`)
+/** The row of a path, which must be there. */
+export function rowOf(rows: readonly Row[], path: Path['path'], c: number, transport: Transport = 'http'): Row {
+  const row = rows.find((one) => one.path === path && one.c === c && one.transport === transport)
+  if (row === undefined) throw new Error(`no row for ${path} over ${transport} at c = ${c}`)
   return row
 }
