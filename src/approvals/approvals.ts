@@ -254,6 +254,15 @@ function prepared(approval: Approval, resolution: Resolution, at: number): Prepa
   return { approval, at, settles, change: { kind: 'approve', id, vote, settles, expiresAt } }
 }
 
+/**
+ * Whether an approval that is over was taken back by the one who asked. Nothing else ends its time early: a pending one's is
+ * set when it is asked for, an approved one's when it is given.
+ */
+export function wasWithdrawn({ status, expiresAt, queuedAt, terms, resolution }: Approval): boolean {
+  const end = resolution === null ? queuedAt + terms.ttl * 1000 : resolution.at + REDEEM_WITHIN_MS
+  return status === 'expired' && expiresAt < end
+}
+
 /** Whether a decision asks for the redemption of an approval, and which. */
 export function redeems(decision: Decision): EnvelopeId | null {
   return decision.obligations.find((obligation) => obligation.kind === 'redeem')?.approval ?? null

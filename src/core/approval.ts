@@ -82,6 +82,8 @@ export type ApprovalChange =
   | { readonly kind: 'deny'; readonly id: EnvelopeId; readonly vote: Vote; readonly expiresAt: number }
   /** pending or approved -> expired, where `expiresAt` has passed. */
   | { readonly kind: 'expire'; readonly id: EnvelopeId; readonly at: number }
+  /** pending or approved -> expired before its time, at the word of the one who asked; `at` becomes the end of its time. */
+  | { readonly kind: 'withdraw'; readonly id: EnvelopeId; readonly principal: Principal; readonly at: number }
   /** approved -> redeemed, once, before `expiresAt`. */
   | { readonly kind: 'redeem'; readonly id: EnvelopeId; readonly digest: Sha256; readonly at: number }
   /** redeemed -> approved: nothing was sent (the credential or the connection failed first). `parameters`: the raw arguments, which redeeming had dropped. */

@@ -60,7 +60,7 @@ export function resultDraft(
   }
 }
 
-/** The entry of a reviewer's word, in the chain of the session that asked. */
+/** The entry of a reviewer's word, or of the asker's that takes the question back, in the chain of the session that asked. */
 export function resolutionDraft(
   approval: Approval,
   change: ApprovalChange,
@@ -74,7 +74,7 @@ export function resolutionDraft(
     session: approval.session,
     env: approval.id,
     ref: null,
-    actor: { agent: reviewer?.name ?? 'aegis', subject: reviewer?.principal ?? 'system', tenant: TENANT },
+    actor: { ...speaker(approval, change, reviewer), tenant: TENANT },
     action: { protocol: approval.protocol, tool: approval.tool, capability: approval.capability },
     decision: null,
     effect: null,
@@ -89,6 +89,15 @@ export function resolutionDraft(
     ],
     changes: [change],
   }
+}
+
+function speaker(
+  approval: Approval,
+  change: ApprovalChange,
+  reviewer: { readonly name: string; readonly principal: string } | null,
+): { agent: string; subject: string } {
+  if (change.kind === 'withdraw') return { agent: approval.agent, subject: approval.principal }
+  return { agent: reviewer?.name ?? 'aegis', subject: reviewer?.principal ?? 'system' }
 }
 
 function printableReviewer(reviewer: NonNullable<EntryDraft['reviewer']>): EntryDraft['reviewer'] {

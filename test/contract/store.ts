@@ -264,6 +264,21 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         expect(await stores.approvals.due(99_000, 5)).toEqual([])
       })
 
+      it('are taken back by the one who asked, while nothing was done with them, and by nobody else', async () => {
+        const approval = pendingApproval()
+        await append({ kind: 'park', approval })
+        const withdraw = { kind: 'withdraw', id: approval.id, principal: approval.principal, at: 3000 } as const
+        const principal = 'key_other' as typeof approval.principal
+        await expect(append({ ...withdraw, principal })).rejects.toMatchObject(spent)
+        await append(withdraw)
+        const over = { status: 'expired', expiresAt: 3000, parameters: null, resolution: null }
+        expect(await stores.approvals.get(approval.id)).toMatchObject(over)
+        await expect(append(withdraw)).rejects.toMatchObject(spent)
+        const vote = { reviewer: ALICE, comment: 'fine', at: 2000 }
+        const approve = { kind: 'approve', id: approval.id, vote, settles: true, expiresAt: 20_000 } as const
+        await expect(append(approve)).rejects.toMatchObject(spent)
+      })
+
       it('change together with all changes of their draft, or not at all', async () => {
         const one = pendingApproval()
         const gone = newId()

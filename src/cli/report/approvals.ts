@@ -50,6 +50,9 @@ ${words.map(said)}
 
 function said(entry: ReportedEntry): Html {
   const { body, values } = entry
+  if (body.kind === 'expire' && word(part(body, 'actor'), 'subject') !== 'system') {
+    return html`<p>taken back by <bdi>${word(part(body, 'actor'), 'agent')}</bdi> at <bdi>${moment(body.ts)}</bdi></p>`
+  }
   if (body.kind === 'expire') return html`<p>nobody answered in time; over at <bdi>${moment(body.ts)}</bdi></p>`
   const comment = values.find(({ path }) => path === 'comment')
   const quoted =

@@ -18,6 +18,8 @@ const DENY = `UPDATE ${TABLE} SET status = 'denied', resolution = $1, expires_at
   WHERE id = $3 AND status = 'pending' AND expires_at > $4 RETURNING id`
 const EXPIRE = `UPDATE ${TABLE} SET status = 'expired', parameters = NULL
   WHERE id = $1 AND status IN ('pending', 'approved') AND expires_at <= $2 RETURNING id`
+const WITHDRAW = `UPDATE ${TABLE} SET status = 'expired', parameters = NULL, expires_at = $1
+  WHERE id = $2 AND principal = $3 AND status IN ('pending', 'approved') AND expires_at > $4 RETURNING id`
 const REDEEM = `UPDATE ${TABLE} SET status = 'redeemed', parameters = NULL
   WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 RETURNING id`
 const RESTORE = `UPDATE ${TABLE} SET status = 'approved', parameters = $1 WHERE id = $2 AND status = 'redeemed' RETURNING id`
@@ -81,6 +83,8 @@ function statementOf(change: Exclude<ApprovalChange, { kind: 'approve' | 'forget
       return { sql: DENY, values: [resolutionOf(change.vote), change.expiresAt, change.id, change.vote.at] }
     case 'expire':
       return { sql: EXPIRE, values: [change.id, change.at] }
+    case 'withdraw':
+      return { sql: WITHDRAW, values: [change.at, change.id, change.principal, change.at] }
     case 'redeem':
       return { sql: REDEEM, values: [change.id, change.digest, change.at] }
     case 'restore':

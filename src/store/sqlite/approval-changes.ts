@@ -16,6 +16,8 @@ const DENY = `UPDATE approval SET status = 'denied', resolution = ?, expires_at 
   WHERE id = ? AND status = 'pending' AND expires_at > ? RETURNING id`
 const EXPIRE = `UPDATE approval SET status = 'expired', parameters = NULL
   WHERE id = ? AND status IN ('pending', 'approved') AND expires_at <= ? RETURNING id`
+const WITHDRAW = `UPDATE approval SET status = 'expired', parameters = NULL, expires_at = ?
+  WHERE id = ? AND principal = ? AND status IN ('pending', 'approved') AND expires_at > ? RETURNING id`
 const REDEEM = `UPDATE approval SET status = 'redeemed', parameters = NULL
   WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? RETURNING id`
 const RESTORE = `UPDATE approval SET status = 'approved', parameters = ? WHERE id = ? AND status = 'redeemed' RETURNING id`
@@ -29,6 +31,7 @@ export function createApplyChange(handle: Handle): ApplyChange {
   const approve = prepare(handle, APPROVE)
   const deny = prepare(handle, DENY)
   const expire = prepare(handle, EXPIRE)
+  const withdraw = prepare(handle, WITHDRAW)
   const redeem = prepare(handle, REDEEM)
   const restore = prepare(handle, RESTORE)
   const kept = prepare(handle, KEPT)
@@ -48,6 +51,8 @@ export function createApplyChange(handle: Handle): ApplyChange {
         return held(deny, [resolutionOf(change.vote), change.expiresAt, change.id, change.vote.at])
       case 'expire':
         return held(expire, [change.id, change.at])
+      case 'withdraw':
+        return held(withdraw, [change.at, change.id, change.principal, change.at])
       case 'redeem':
         return held(redeem, [change.id, change.digest, change.at])
       case 'restore':
