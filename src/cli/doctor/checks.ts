@@ -18,6 +18,10 @@ export async function runChecks(context: Context): Promise<readonly Check[]> {
   for (const [name, upstream] of Object.entries(config.upstreams)) {
     checks.push(await attempt(`upstream ${name}`, () => upstreamCheck(`upstream ${name}`, upstream)))
   }
+  for (const issuer of config.auth.issuers) {
+    const name = `issuer ${issuer.issuer}`
+    checks.push(await attempt(name, () => issuerCheck(name, issuer)))
+  }
   checks.push(separation(context))
   return checks
 }
@@ -100,6 +104,14 @@ async function upstreamCheck(name: string, { route }: UpstreamSettings): Promise
   return (await answers(route.url))
     ? ok(name, route.url)
     : fail(name, `nothing answers at ${route.url}`, 'Start that server, or mend `url` in aegis.yaml.')
+}
+
+/** Asks what the server asks at the first token. */
+async function issuerCheck(name: string, issuer: Config['auth']['issuers'][number]): Promise<Check> {
+  const { countKeys } = await import('../../identity/oauth/index.ts')
+  const count = await countKeys(issuer)
+  if (count > 0) return ok(name, `publishes ${count === 1 ? 'one key' : `${count} keys`}`)
+  return fail(name, 'publishes no key that signs', 'Mend `jwks_uri` in aegis.yaml, or the issuer.')
 }
 
 /** Does anything speak HTTP there? Whatever the status: an MCP endpoint need not like a GET. */

@@ -1,4 +1,5 @@
 export { createTokenAuthenticator, type TokenAuthenticator } from './authenticator.ts'
+export { countKeys } from './key-set.ts'
 export { createResources, METADATA_PATH, type Resources } from './resource.ts'
 export {
   ALGORITHMS,

@@ -90,6 +90,12 @@ export function createKeySet(settings: IssuerSettings, parts: { readonly clock: 
   }
 }
 
+/** How many keys an issuer publishes that a signature can be checked with, looked up now. @throws AegisError `unavailable` */
+export async function countKeys({ issuer, jwksUri }: IssuerSettings): Promise<number> {
+  const address = jwksUri ?? (await discoverKeys(issuer))
+  return publicKeys(await fetchDocument(address), address).keys.length
+}
+
 /**
  * Keys a signature can be checked with. Symmetric keys, and private ones that somebody published, are left out: who can
  * read them can sign.
