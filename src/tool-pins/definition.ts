@@ -4,7 +4,7 @@ import type { Sha256 } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 
 /** Characters of a canonical definition that are kept for people to look at. Past it only the digest tells one from another. */
-const KEPT = 64 * 1024
+const KEPT = 32 * 1024
 
 /** A tool's definition, as it is pinned. */
 export interface Definition {

@@ -4,10 +4,12 @@ import type { Definition } from './definition.ts'
 import { createLookAlikes } from './look-alike.ts'
 import { type Era, FIRST_SIGHT, INSTRUCTIONS, OTHER_ERA, type PinFinding, type PinnedDefinition } from './ports.ts'
 import type { Registry, ToolState } from './registry.ts'
-import { suspicionsOf } from './suspicions.ts'
+import { type Budget, suspicionsOf } from './suspicions.ts'
 
 /** Tools of one upstream that are remembered: an upstream that lists without end must not fill the store. */
 const MAX_TOOLS = 2000
+/** Characters of one list that are searched for what is suspicious: the search is slow on what was made to slow it. */
+const SEARCHED = 512 * 1024
 
 /** A tool as it was listed just now. */
 export interface Seen {
@@ -42,6 +44,7 @@ export function learn(registry: Registry, list: Listed): Lesson {
   const names = createLookAlikes()
   const trusted: PinnedDefinition[] = []
   const held = new Map<string, PinnedDefinition>()
+  const budget = { left: SEARCHED }
   let ignored = 0
   for (const one of seen) {
     const { name, definition } = one
@@ -56,7 +59,7 @@ export function learn(registry: Registry, list: Listed): Lesson {
     }
     const poses =
       isNew && name !== INSTRUCTIONS && (registry.impostor(upstream, name) || names.twin(upstream, name) !== null)
-    const pin = pinOf(list, one, [
+    const pin = pinOf(list, one, budget, [
       ...(poses ? (['confusable-name'] as const) : []),
       ...(isNew && hasTools && name !== INSTRUCTIONS ? (['listed-later'] as const) : []),
     ])
@@ -85,6 +88,7 @@ function isOtherEra({ accepted, waiting }: ToolState, { core, era }: PinnedDefin
 function pinOf(
   { upstream, era, now }: Listed,
   { tool, name, definition }: Seen,
+  budget: Budget,
   more: readonly PinFinding[],
 ): PinnedDefinition {
   return {
@@ -95,7 +99,7 @@ function pinOf(
     era,
     definition: definition.text,
     status: 'waiting',
-    findings: [...more, ...suspicionsOf(tool)],
+    findings: [...more, ...suspicionsOf(tool, budget)],
     seenAt: now,
     decidedAt: null,
     decidedBy: null,

@@ -2,8 +2,8 @@ import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import { hiddenInLines, showHidden } from '../core/visible-text.ts'
 import type { PinFinding } from './ports.ts'
 
-/** Characters of one definition that are looked at. What is longer is a finding of its own. */
-const LOOKED_AT = 64 * 1024
+/** Characters of one definition that are looked at, several times what honest ones have. What is longer is a finding of its own. */
+const LOOKED_AT = 16 * 1024
 /** A description of more characters than this leaves room to hide something. */
 const LONG = 8 * 1024
 
@@ -42,17 +42,20 @@ const SAYINGS: readonly (readonly [PinFinding, RegExp])[] = [
   ],
   [
     'sends-data-away',
-    /\b(?:send|post|forward|upload|exfiltrate|transmit|bcc|copy|report)\b[^.]{0,80}(?:https?:\/\/|\b[a-z0-9._%+-]{1,64}@[a-z0-9-]{1,63}\.[a-z]{2,})/,
+    /\b(?:send|post|forward|upload|exfiltrate|transmit|bcc|copy|report)\b[^.]{0,80}(?:https?:\/\/|[a-z0-9]@[a-z0-9-]{1,63}\.[a-z]{2})/,
   ],
-  ['encoded-text', /[a-z0-9+/_-]{160}/],
+  ['encoded-text', /(?<![a-z0-9+/_-])[a-z0-9+/_-]{160}/],
   ['pushed-out-of-view', /[ \t]{80}|(?:[ \t]{0,8}\n){15}/],
 ]
 
-/** What a reader of this definition should be warned of: every text of it counts, names of arguments and defaults included. */
-export function suspicionsOf(tool: JsonObject): readonly PinFinding[] {
+/**
+ * What a reader of this definition should be warned of: every text of it counts, names of arguments and defaults included.
+ * @param budget characters that may be looked at in all, for the definitions of one list
+ */
+export function suspicionsOf(tool: JsonObject, budget: Budget = { left: LOOKED_AT }): readonly PinFinding[] {
   const { _meta, icons: _icons, ...shown } = tool
   const texts: string[] = []
-  const whole = gather(shown, texts)
+  const whole = gather(shown, texts, budget)
   const found = new Set<PinFinding>()
   if (!whole || texts.some((text) => text.length > LONG)) found.add('unusually-long')
   if (texts.some((text) => hiddenInLines(text) !== null)) found.add('hidden-characters')
@@ -62,9 +65,14 @@ export function suspicionsOf(tool: JsonObject): readonly PinFinding[] {
   return [...found]
 }
 
+export interface Budget {
+  left: number
+}
+
 /** All strings in a value, names of members included. False where there are more than are looked at. */
-function gather(value: Json, into: string[]): boolean {
-  let left = LOOKED_AT
+function gather(value: Json, into: string[], budget: Budget): boolean {
+  const most = Math.min(LOOKED_AT, budget.left)
+  let left = most
   const visit = (each: Json): void => {
     if (left <= 0) return
     if (typeof each === 'string') take(each)
@@ -81,6 +89,7 @@ function gather(value: Json, into: string[]): boolean {
     left -= text.length
   }
   visit(value)
+  budget.left -= most - Math.max(0, left)
   return left > 0
 }
 

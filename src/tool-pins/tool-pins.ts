@@ -158,9 +158,12 @@ export function isReservedName(name: string): boolean {
   return RESERVED.has(name)
 }
 
+/** Longer names cannot be called (`entrances/mcp/single.ts`). */
+const MAX_NAME = 512
+
 function isOffered(tool: JsonObject): boolean {
   const { name } = tool
-  return name !== INSTRUCTIONS && !(typeof name === 'string' && isReservedName(name))
+  return typeof name === 'string' && name !== INSTRUCTIONS && name.length <= MAX_NAME && !isReservedName(name)
 }
 
 /** Nothing where a tool has no name to be called by, or no canonical form to be known again by. */

@@ -1,9 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
-import { DEFAULT_LISTING } from '../../src/gateway/ports.ts'
-import { http } from '../executors/mcp/support.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install } from '../support/installation.ts'
-import { plainTool, type ShiftingUpstream, startShiftingUpstream } from '../support/shifting-upstream.ts'
+import { plainTool, type ShiftingUpstream, settingsOf, startShiftingUpstream } from '../support/shifting-upstream.ts'
 
 let upstream: ShiftingUpstream
 let aegis: Installation
@@ -11,7 +9,7 @@ const before = { ...process.env }
 
 beforeAll(async () => {
   upstream = await startShiftingUpstream()
-  aegis = await install({ upstreams: { notes: http(upstream.url, { listing: DEFAULT_LISTING }) } })
+  aegis = await install({ upstreams: { notes: settingsOf(upstream) } })
   process.env['AEGIS_CONFIG_DIR'] = aegis.folder
   process.env['AEGIS_DATA_DIR'] = aegis.folder
   process.env['AEGIS_ADMIN_URL'] = aegis.urls.admin

@@ -5,10 +5,9 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DEFAULT_LISTING, type Listing } from '../../src/gateway/ports.ts'
-import { http } from '../executors/mcp/support.ts'
+import type { Listing } from '../../src/gateway/ports.ts'
 import { type Installation, install, secretOf } from '../support/installation.ts'
-import { plainTool, type ShiftingUpstream, startShiftingUpstream } from '../support/shifting-upstream.ts'
+import { plainTool, type ShiftingUpstream, settingsOf, startShiftingUpstream } from '../support/shifting-upstream.ts'
 
 let folder: string
 let upstream: ShiftingUpstream
@@ -35,7 +34,7 @@ async function start(rules: readonly string[] = OPEN, listing: Partial<Listing> 
   writeFileSync(policy, `version: 1\nname: pins\ndefault_decision: block\nrules:\n${lines}`)
   aegis = await install({
     policies: [policy],
-    upstreams: { notes: http(upstream.url, { listing: { ...DEFAULT_LISTING, ...listing } }) },
+    upstreams: { notes: settingsOf(upstream, listing) },
     keys: { rita: { role: 'reviewer', owner: 'rita' } },
   })
 }

@@ -10,6 +10,8 @@ import {
   ListToolsRequestSchema,
   ReadResourceRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
+import type { UpstreamSettings } from '../../src/config.ts'
+import { DEFAULT_LISTING, type Listing } from '../../src/gateway/ports.ts'
 
 export interface ShiftingTool {
   readonly name: string
@@ -25,6 +27,13 @@ export interface ShiftingUpstream {
   /** `tools/call read`, `resources/read memo://a`, ... as they arrived. */
   readonly heard: string[]
   close(): Promise<void>
+}
+
+/** Its entry in `aegis.yaml`. */
+export function settingsOf({ url }: ShiftingUpstream, listing: Partial<Listing> = {}): UpstreamSettings {
+  const route = { kind: 'http', url, headers: {} } as const
+  const shown = { ...DEFAULT_LISTING, ...listing }
+  return { catalog: 'none', route, credential: null, onReview: 'refuse', timeout: null, listing: shown }
 }
 
 export function plainTool(name: string, description = `does ${name}`): ShiftingTool {

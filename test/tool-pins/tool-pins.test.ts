@@ -211,6 +211,7 @@ describe('hostile lists', () => {
   it.each([
     ['no name', { description: 'x' }],
     ['a name that is no text', { name: 7 }],
+    ['a name too long to be called', tool('x'.repeat(513), 'long')],
     ['the name of a request of the protocol', tool('resources.read')],
     ['the name of a request of the protocol with a slash', tool('prompts/get')],
     ['a NUL in its name', tool('a\0b')],
