@@ -91,8 +91,10 @@ export function prepareHead(handle: Handle): Statement {
   return prepare(handle, HEAD)
 }
 
-export function prepareSession(handle: Handle): Statement {
-  return prepare(handle, `SELECT ${SESSION_COLUMNS} FROM ledger_session WHERE session = ?`)
+/** Heads of the sessions that a JSON array names. */
+export function prepareSessions(handle: Handle): Statement {
+  const wanted = 'SELECT value FROM json_each(?)'
+  return prepare(handle, `SELECT ${SESSION_COLUMNS} FROM ledger_session WHERE session IN (${wanted})`)
 }
 
 function brokenHeads(handle: Handle): string[] {

@@ -5,7 +5,7 @@ import type { CommitRequest, LedgerStore, SealedBatch, SessionHead, StoreHealth 
 import { type ApplyChange, createApplyChange } from './approval-changes.ts'
 import { createBulkInsert } from './bulk-insert.ts'
 import { durability, type Handle, prepare, storeError } from './handle.ts'
-import { createLedgerReader, headOf, prepareHead, prepareSession, sessionOf } from './ledger-reader.ts'
+import { createLedgerReader, headOf, prepareHead, prepareSessions, sessionOf } from './ledger-reader.ts'
 import { scour } from './scour.ts'
 import type { Snapshots } from './snapshots.ts'
 import { createTreeWriter } from './tree.ts'
@@ -16,18 +16,14 @@ export function createLedgerStore(handle: Handle, wal: WalSync, file: string, sn
   const begin = prepare(handle, 'BEGIN IMMEDIATE')
   const commit = prepare(handle, 'COMMIT')
   const head = prepareHead(handle)
-  const session = prepareSession(handle)
+  const sessions = prepareSessions(handle)
   const slot = createSlot(handle)
   const write = createWrite(handle)
   const identity = identityOf(file)
 
-  function heads(sessions: readonly string[]): Map<string, SessionHead> {
-    return new Map(
-      sessions.flatMap((id) => {
-        const found = sessionOf(session.get([id]))
-        return found === null ? [] : [[id, found] as const]
-      }),
-    )
+  function heads(wanted: readonly string[]): Map<string, SessionHead> {
+    const found = wanted.length === 0 ? [] : sessions.all([JSON.stringify(wanted)])
+    return new Map(found.flatMap((row) => sessionOf(row) ?? []).map((head) => [head.session, head]))
   }
 
   function inTransaction(work: () => void): void {
@@ -62,9 +58,8 @@ export function createLedgerStore(handle: Handle, wal: WalSync, file: string, sn
       inTransaction(() => {
         const log = headOf(head.get([]))
         if (log === null) throw new AegisError('internal', 'the log has no head row')
-        const sessions = heads(request.sessions)
         const held = request.slots.map(slot)
-        write(request.seal({ log, sessions, held }))
+        write(request.seal({ log, sessions: heads(request.sessions), held }))
       })
       await wal.sync()
     },
@@ -97,14 +92,16 @@ function createSlot(
 }
 
 const ENTRY_COLUMNS = ['n', 'eid', 'session', 'seq', 'kind', 'env', 'ts', 'hash', 'prev', 'body']
+const SESSION_COLUMNS = ['session', 'tenant', 'next_seq', 'head_hash', 'status', 'manifest_n', 'last_n']
 
 function createWrite(handle: Handle): (batch: SealedBatch) => void {
   const entries = createBulkInsert(handle, 'ledger_entry', ENTRY_COLUMNS)
   const payloads = createBulkInsert(handle, 'ledger_payload', ['n', 'path', 'salt', 'value'])
-  const session = prepare(
+  const sessions = createBulkInsert(
     handle,
-    `INSERT INTO ledger_session (session, tenant, next_seq, head_hash, status, manifest_n, last_n) VALUES (?,?,?,?,?,?,?)
-     ON CONFLICT (session) DO UPDATE SET next_seq = excluded.next_seq, head_hash = excluded.head_hash,
+    'ledger_session',
+    SESSION_COLUMNS,
+    `ON CONFLICT (session) DO UPDATE SET next_seq = excluded.next_seq, head_hash = excluded.head_hash,
        status = excluded.status, manifest_n = excluded.manifest_n, last_n = excluded.last_n`,
   )
   const erase = prepare(handle, 'DELETE FROM ledger_payload WHERE n = ? AND path = ?')
@@ -112,9 +109,7 @@ function createWrite(handle: Handle): (batch: SealedBatch) => void {
   return (batch) => {
     entries(batch.entries.map((e) => [e.n, e.eid, e.session, e.seq, e.kind, e.env, e.ts, e.hash, e.prev, e.body]))
     payloads(batch.payloads.map((p) => [p.n, p.path, p.salt, p.value]))
-    for (const s of batch.sessions) {
-      session.run([s.session, s.tenant, s.nextSeq, s.headHash, s.status, s.manifestN, s.lastN])
-    }
+    sessions(batch.sessions.map((s) => [s.session, s.tenant, s.nextSeq, s.headHash, s.status, s.manifestN, s.lastN]))
     for (const { n, path } of batch.erased) erase.run([n, path])
     log.run([batch.log.size, batch.log.replayFrom, batch.log.frontier])
   }
