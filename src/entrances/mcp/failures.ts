@@ -61,6 +61,14 @@ export function noSession(): AegisError {
   return new AegisError('not_found', 'no such session', { advice: 'start a new one with initialize' })
 }
 
+/** What is under way is finished; nothing new begins. */
+export function stopping(): AegisError {
+  return new AegisError('unavailable', 'the server is stopping', {
+    advice: 'nothing was done: make the same call again in a moment',
+    data: { retry_after: 2 },
+  })
+}
+
 export function noStream(): AegisError {
   return new AegisError('not_found', 'no such session', { advice: 'open a new event stream with GET' })
 }

@@ -98,6 +98,7 @@ function createRoom(parts: Parts): Room {
 async function listen(room: Room, context: McpContext): Promise<Response> {
   const visit = await room.keeper.admit(context)
   if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
+  if (room.closing) throw failures.stopping()
   const stream: EventStream = resumed(room, context, visit) ?? room.open(context, visit)
   const { body } = stream
   room.keeper.watch(context, visit)
@@ -134,6 +135,9 @@ async function post(room: Room, context: McpContext): Promise<Response> {
   const parsed = parseBody(await readBody(context))
   const first = parsed.batch ? undefined : parsed.messages[0]
   if (first?.kind === 'invalid') return failures.failure(first.error, first.id)
+  if (room.closing && parsed.messages.some(({ kind }) => kind === 'request')) {
+    return room.keeper.refuse(context, failures.stopping(), first?.kind === 'request' ? first.id : null)
+  }
   const label = labelOf(context)
   if (first?.kind === 'request' && first.method === 'initialize') {
     conversation.run((calls) => initialize(room, conversation, first, visit, label, calls.call().signal))

@@ -172,6 +172,7 @@ async function listen(door: Door, context: McpContext): Promise<Response> {
   const visit = await door.keeper.admit(context)
   if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
   if (isModern(context.req.header('mcp-protocol-version'), undefined)) return failures.notAllowed()
+  if (door.closing) throw failures.stopping()
   const session = sessionOf(door, context, visit)
   if (session === null) return failures.notAllowed()
   onEnd(context, door.options.limiter.open('streams', visit.caller.id))
