@@ -5,7 +5,7 @@ import { isObject, type Json, type JsonObject, textMember } from '../core/json.t
 import { rfc3339 } from '../core/runtime.ts'
 import type { Upstreams } from '../gateway/ports.ts'
 import { definitionDiff, type Pin, type PinKey, type PinnedDefinition, type ToolPins } from '../tool-pins/index.ts'
-import { type AdminEnv, demandRole, jsonBody } from './door.ts'
+import { type AdminContext, type AdminEnv, demandRole, jsonBody } from './door.ts'
 
 export interface PinParts {
   readonly pins: ToolPins
@@ -23,18 +23,20 @@ export function pinRoutes(app: Hono<AdminEnv>, { pins, upstreams }: PinParts): v
   app.get('/admin/v1/pins', async (context) => {
     demandRole(context, 'viewer')
     const upstream = context.req.query('upstream')
-    if (upstream !== undefined) known(upstreams, upstream)
+    if (upstream !== undefined) configured(upstreams, upstream)
     const all = await pins.store.index()
-    const shown = upstream === undefined ? all : all.filter((pin) => pin.upstream === upstream)
-    return context.json({ pins: shown.map((pin) => pinWire(pin, shown)) })
+    const known = acceptedTools(all)
+    const shown = all.filter((pin) => upstream === undefined || pin.upstream === upstream)
+    return context.json({ pins: shown.filter(chosenBy(context)).map((pin) => pinWire(pin, known)) })
   })
 
   app.get('/admin/v1/pins/diff', async (context) => {
     demandRole(context, 'viewer')
-    const upstream = known(upstreams, context.req.query('upstream') ?? '')
+    const upstream = configured(upstreams, context.req.query('upstream') ?? '')
     const found = await pins.store.of(upstream, context.req.query('tool') ?? null)
     const waiting = found.filter(({ status }) => status === 'waiting')
-    return context.json({ changes: waiting.map((pin) => diffWire(pin, found)) })
+    const known = acceptedTools(found)
+    return context.json({ changes: waiting.map((pin) => ({ ...pinWire(pin, known), differs: differs(pin, found) })) })
   })
 
   for (const verb of ['accept', 'reject'] as const) {
@@ -47,7 +49,7 @@ export function pinRoutes(app: Hono<AdminEnv>, { pins, upstreams }: PinParts): v
   }
 }
 
-function known(upstreams: PinParts['upstreams'], name: string): string {
+function configured(upstreams: PinParts['upstreams'], name: string): string {
   if (upstreams.get(name) !== null) return name
   const names = upstreams.list().map((upstream) => upstream.name)
   throw new AegisError('not_found', `no upstream \`${name.slice(0, 64)}\``, {
@@ -56,14 +58,33 @@ function known(upstreams: PinParts['upstreams'], name: string): string {
   })
 }
 
+/** `?status=waiting` leaves out what is in force. */
+function chosenBy(context: AdminContext): (pin: Pin) => boolean {
+  const status = context.req.query('status') ?? 'all'
+  if (status === 'all') return () => true
+  if (status === 'waiting' || status === 'accepted') return (pin) => pin.status === status
+  throw new AegisError('invalid_request', `unknown status \`${status.slice(0, 32)}\``, {
+    path: 'status',
+    advice: 'known are: waiting, accepted, all',
+  })
+}
+
+/** The tools of which something is in force. */
+function acceptedTools(all: readonly Pin[]): ReadonlySet<string> {
+  return new Set(all.filter(({ status }) => status === 'accepted').map(nameOf))
+}
+
+function nameOf({ upstream, tool }: Pin): string {
+  return `${upstream} ${tool}`
+}
+
 /** `new` waits and nothing of the tool is in force; `changed` waits in place of what is. */
-function pinWire(pin: Pin, all: readonly Pin[]): JsonObject {
+function pinWire(pin: Pin, known: ReadonlySet<string>): JsonObject {
   const { upstream, tool, digest, findings, seenAt, decidedAt, decidedBy } = pin
-  const isKnown = all.some((one) => one.upstream === upstream && one.tool === tool && one.status === 'accepted')
   return {
     upstream,
     tool,
-    status: pin.status === 'accepted' ? 'accepted' : isKnown ? 'changed' : 'new',
+    status: pin.status === 'accepted' ? 'accepted' : known.has(nameOf(pin)) ? 'changed' : 'new',
     digest,
     findings: [...findings],
     seen_at: rfc3339(seenAt),
@@ -73,10 +94,9 @@ function pinWire(pin: Pin, all: readonly Pin[]): JsonObject {
 }
 
 /** Against what was accepted last. */
-function diffWire(pin: PinnedDefinition, all: readonly PinnedDefinition[]): JsonObject {
+function differs(pin: PinnedDefinition, all: readonly PinnedDefinition[]): JsonObject[] {
   const before = all.filter(({ tool, status }) => tool === pin.tool && status === 'accepted').at(-1) ?? null
-  const changes = definitionDiff(before?.definition ?? null, pin.definition)
-  return { ...pinWire(pin, all), differs: changes.map((change) => ({ ...change })) }
+  return definitionDiff(before?.definition ?? null, pin.definition).map((change) => ({ ...change }))
 }
 
 /** @throws AegisError `invalid_request` */

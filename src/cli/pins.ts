@@ -22,10 +22,12 @@ export async function listPins(
   options: ListOptions & { waiting?: boolean },
 ): Promise<void> {
   const context = processContext()
-  const query = upstream === undefined ? '' : `?upstream=${encodeURIComponent(upstream)}`
-  const rows = rowsOf(await ask(adminEndpoint(context), 'GET', `/admin/v1/pins${query}`))
-  const shown = options.waiting === true ? rows.filter((row) => textMember(row, 'status') !== 'accepted') : rows
-  context.out(list(shown, COLUMNS, formatOf(options)))
+  const query = new URLSearchParams({
+    status: options.waiting === true ? 'waiting' : 'all',
+    ...(upstream === undefined ? {} : { upstream }),
+  })
+  const rows = rowsOf(await ask(adminEndpoint(context), 'GET', `/admin/v1/pins?${query}`))
+  context.out(list(rows, COLUMNS, formatOf(options)))
 }
 
 /** What waits, as a person must see it before deciding. Exit 1 where something does, as `diff` has it. */

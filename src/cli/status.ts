@@ -8,11 +8,12 @@ import { rowsOf } from './rows.ts'
 export async function status(options: { json?: boolean }): Promise<void> {
   const context = processContext()
   const endpoint = adminEndpoint(context)
-  const [me, policies, pending, stats] = await Promise.all([
+  const [me, policies, pending, stats, withheld] = await Promise.all([
     ask(endpoint, 'GET', '/admin/v1/whoami'),
     ask(endpoint, 'GET', '/admin/v1/policies'),
     ask(endpoint, 'GET', '/admin/v1/approvals'),
     ask(endpoint, 'GET', '/admin/v1/stats'),
+    ask(endpoint, 'GET', '/admin/v1/pins?status=waiting'),
   ])
   const found: JsonObject = {
     server: endpoint.socket ?? endpoint.url,
@@ -22,6 +23,7 @@ export async function status(options: { json?: boolean }): Promise<void> {
     pending: rowsOf(pending).length,
     entries: member(stats, 'entries'),
     sessions: member(stats, 'sessions'),
+    withheld: rowsOf(withheld).length,
   }
   if (options.json) return context.out(jsonText(found))
   for (const [name, value] of Object.entries(found)) {

@@ -74,3 +74,15 @@ it('says of a waiting call who can approve it, where, and what to do then', asyn
     },
   })
 })
+
+it('says the same of a waiting request that calls no tool with -32001, for -32002 means "resource not found" there', async () => {
+  const reply = await replyTo('review_pr', 'parked')
+  const { action } = reply.envelope
+  const route = { upstream: 'github', tool: 'resources/read', request: 'resources/read' } as const
+  const envelope = { ...reply.envelope, action: { ...action, tool: 'github.resources.read', route } }
+  expect(waitingOf({ ...reply, envelope }, 'http://localhost:8081')).toMatchObject({
+    code: -32001,
+    message: expect.stringContaining('approval required: github.resources.read is queued for human review'),
+    data: { status: 'pending_approval', retry: 'unchanged' },
+  })
+})

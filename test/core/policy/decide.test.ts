@@ -270,6 +270,23 @@ describe('a tool', () => {
   })
 })
 
+it('runs unattended where some arguments could make it allowed without a person', () => {
+  const compiled = policy([
+    '{ tool: github.a, branch: x, decision: allow }',
+    '{ tool: github.b, target: x, decision: allow }',
+    '{ tool: github.c, decision: review }',
+    '{ tool: github.d, branch: x, decision: review }',
+    '{ tool: ["github.d", "github.e"], capability: read, decision: allow }',
+    '{ tool: "github.*", decision: review }',
+  ])
+  const tool = (name: string) =>
+    ({ surface: 'mcp', protocol: 'git', tool: `github.${name}`, capability: 'write' }) as const
+  expect(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => compiled.unattended(tool(name)))).toEqual([
+    ...[true, true, false, false, false, false],
+  ])
+  expect(compiled.unattended({ ...tool('d'), capability: 'read' })).toBe(true)
+})
+
 const RULES = fc.array(
   fc
     .record({
