@@ -1,30 +1,16 @@
 import { AegisError } from '../core/errors.ts'
 import { leafHashOfBytes } from './chain.ts'
-import { frontierAt } from './merkle/proofs.ts'
 import { completedTiles, createTileReader } from './merkle/tiles.ts'
-import { appendLeaves, EMPTY, type Frontier, type Hash, packRoots, rootOf } from './merkle/tree.ts'
-import { checkpointText, readCheckpoint } from './notes/checkpoint.ts'
-import { openNote } from './notes/note.ts'
+import { appendLeaves, type Frontier, type Hash, packRoots, rootOf } from './merkle/tree.ts'
+import { checkpointText } from './notes/checkpoint.ts'
 import { type Signer, signNote } from './notes/sign.ts'
-import { parseVkey, type VerifierKey } from './notes/vkey.ts'
+import { parseVkey } from './notes/vkey.ts'
 import { peerCheckpoint } from './peer-checkpoint.ts'
+import { type SignedStore, startingPoint, unfaithful } from './starting-point.ts'
 import { type LedgerReader, type LedgerStore, type StoredCheckpoint, StoreError } from './store.ts'
 
-/** A gateway's own memory of what it last signed, apart from the store: a store that forgets is found out. */
-export interface CheckpointMemory {
-  /** The note last kept, or null where none ever was. */
-  load(): Promise<string | null>
-  /** Replaces the note; an older one after a power cut does no harm. */
-  save(note: string): Promise<void>
-}
-
-export interface CheckpointerParts {
-  readonly store: LedgerStore
-  readonly origin: string
+export interface CheckpointerParts extends SignedStore {
   readonly signer: Signer
-  /** Keys whose signatures count as ours: the signer's own, and those it replaced. */
-  readonly known: readonly VerifierKey[]
-  readonly memory: CheckpointMemory
   /** The store is not what was signed: nothing may be appended or signed any more. */
   readonly halt: (why: string) => void
   /** A new checkpoint is durable. */
@@ -161,50 +147,6 @@ interface Growth {
   readonly leaves: readonly Hash[]
 }
 
-/** Where signing goes on: the later of what we remember and what the store shows, each proven against the stored hashes. */
-async function startingPoint(
-  parts: CheckpointerParts,
-): Promise<{ frontier: Frontier; checkpoint: StoredCheckpoint | null }> {
-  const { store, origin, known, memory } = parts
-  const note = await memory.load()
-  const remembered = note === null ? null : ours(note, origin, known, 'the last checkpoint kept beside the store')
-  const newest = await store.latestCheckpoint()
-  const stored =
-    newest === null ? null : ours(newest.note, origin, known, `the stored checkpoint of size ${newest.size}`)
-  const snapshot = await store.snapshot()
-  try {
-    const size = (await snapshot.head())?.size ?? 0
-    for (const checkpoint of [remembered, stored]) if (checkpoint !== null) await prove(snapshot, size, checkpoint)
-    // A row that was taken from the store is put back: auditors look for it there.
-    if (remembered !== null && remembered.size > (stored?.size ?? 0)) await store.putCheckpoint(remembered, [])
-    const last = [remembered, stored].reduce((a, b) => ((b?.size ?? -1) > (a?.size ?? -1) ? b : a), null)
-    if (last === null) return { frontier: EMPTY, checkpoint: null }
-    return { frontier: await frontierOf(snapshot, last.size), checkpoint: last }
-  } finally {
-    snapshot.close()
-  }
-}
-
-function ours(note: string, origin: string, known: readonly VerifierKey[], what: string): StoredCheckpoint {
-  const opened = openNote(note, known)
-  const checkpoint = opened.ok ? readCheckpoint(opened.text) : null
-  if (checkpoint !== null && checkpoint.origin === origin) return { size: checkpoint.size, root: checkpoint.root, note }
-  throw unfaithful(`${what} is not one of this log's, or not signed with its key`)
-}
-
-async function prove(reader: LedgerReader, size: number, checkpoint: StoredCheckpoint): Promise<void> {
-  if (size < checkpoint.size) {
-    throw unfaithful(`ROLLBACK: a log of ${checkpoint.size} entries was signed, the store holds ${size}`)
-  }
-  const frontier = await frontierOf(reader, checkpoint.size)
-  if (Buffer.from(rootOf(frontier)).equals(checkpoint.root)) return
-  throw unfaithful(`REWRITTEN: the first ${checkpoint.size} entries are not those that were signed`)
-}
-
-function frontierOf(reader: LedgerReader, size: number): Promise<Frontier> {
-  return frontierAt(size, createTileReader(reader, size).subtree)
-}
-
 /**
  * Reads again, from the store and not from memory, what was appended since the last checkpoint, and hashes it.
  * @throws Damage where it is not what the head row's tree says
@@ -267,12 +209,5 @@ function unsigned(cause: StoreError): AegisError {
   return new AegisError('evidence_unavailable', `the log cannot be signed now: ${cause.message}`, {
     advice: 'See to the store; it is signed by itself once it takes what is written, or at the next start.',
     cause,
-  })
-}
-
-function unfaithful(why: string): AegisError {
-  return new AegisError('evidence_unavailable', `the store is not what was signed: ${why}`, {
-    advice:
-      'Stop Aegis, keep the data directory as it is, run `aegisctl evidence verify --all`, then restore a backup.',
   })
 }

@@ -5,6 +5,7 @@ import { type Checkpointer, type CheckpointerParts, openCheckpointer } from './c
 import type { Ledger } from './draft.ts'
 import { createEraser, type Eraser } from './erasure.ts'
 import { bootLeaf, keyLeaf } from './log-leaves.ts'
+import { type Loss, lossLeaf } from './loss.ts'
 import type { Signer } from './notes/sign.ts'
 import type { TrustPolicy } from './notes/trust-policy.ts'
 import { closeAbandoned, replay, tidyAfterOthers } from './recovery.ts'
@@ -35,6 +36,8 @@ export interface LedgerOptions extends Omit<Scribe, 'origin'> {
   readonly origin?: string
   /** The store is not what was signed: an alarm. */
   readonly halted?: (why: string) => void
+  /** A loss that somebody accepted: recorded before all else. */
+  readonly accepted?: { readonly loss: Loss; readonly reason: string }
   /** Bytes of free space below which only results are written. Default 64 MiB. */
   readonly minFreeBytes?: number
 }
@@ -90,6 +93,9 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     signing = await openCheckpointer({ store, origin: head.origin, halt: writer.halt, signed: () => {}, ...how })
   }
   await store.fleet?.join(scribe.gateway)
+  if (options.accepted !== undefined) {
+    await writer.leaf(lossLeaf(scribe, options.accepted.loss, options.accepted.reason))
+  }
   // Orphans first, so that a crash in between leaves them open; then the start is marked.
   const orphans = await closeAbandoned(writer, store.fleet, await replay(store))
   await writer.leaf(bootLeaf(scribe, writer.stats().size, store.settings))

@@ -39,6 +39,18 @@ export function registerKeeping(evidence: Command): void {
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../evidence/keeping.ts')).close(options))
   registerArchive(evidence)
+  registerRecover(evidence)
+}
+
+/** With the server stopped: who can no longer start it cannot ask it. */
+function registerRecover(evidence: Command): void {
+  evidence
+    .command('recover')
+    .description('after a failover or a restored backup: what the store lacks of what was signed')
+    .option('--accept-loss', 'record the loss in the log, with both roots, and let the log go on without it')
+    .option('--reason <text>', 'why: it is recorded, so name nobody')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../evidence/recover.ts')).recover(options))
 }
 
 function registerArchive(evidence: Command): void {
