@@ -3,9 +3,10 @@ import { hash } from 'node:crypto'
 /** SHA-256 takes its input in blocks of this many bytes. */
 const BLOCK = 64
 const DIGEST = 32
-const key = Buffer.alloc(BLOCK)
 /** What is hashed last, filled anew each time. */
 const outer = Buffer.alloc(BLOCK + DIGEST)
+/** What is hashed first: most values fit. */
+const inner = Buffer.alloc(8 * 1024)
 
 /**
  * HMAC-SHA256(salt, "aegis-commit/1\0" || path || "\0" || JCS(value)), 64 hex digits: says nothing about a short value to who
@@ -14,14 +15,18 @@ const outer = Buffer.alloc(BLOCK + DIGEST)
  */
 export function commitmentMac(salt: Uint8Array, path: string, value: Uint8Array | string): string {
   if (salt.length > BLOCK) throw new TypeError('a salt has 32 bytes')
-  const text = typeof value === 'string' ? Buffer.from(value) : value
-  const message = Buffer.concat([key, Buffer.from(`aegis-commit/1\0${path}\0`), text])
+  const prefix = `aegis-commit/1\0${path}\0`
+  const bytes = typeof value === 'string' ? Buffer.from(value) : value
+  const most = BLOCK + 3 * prefix.length + bytes.length
+  const message = most <= inner.length ? inner : Buffer.alloc(most)
   for (let at = 0; at < BLOCK; at += 1) {
     const byte = salt[at] ?? 0
     message[at] = byte ^ 0x36
     outer[at] = byte ^ 0x5c
   }
-  outer.write(hash('sha256', message, 'binary'), BLOCK, 'latin1')
+  const start = BLOCK + message.write(prefix, BLOCK)
+  message.set(bytes, start)
+  outer.write(hash('sha256', message.subarray(0, start + bytes.length), 'binary'), BLOCK, 'latin1')
   return hash('sha256', outer, 'hex')
 }
 

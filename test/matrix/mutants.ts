@@ -55,13 +55,19 @@ export function compile(folder: string): void {
 export function mutantsIn(folder: string): Mutant[] {
   return FILES.flatMap((file) => {
     const source = readFileSync(join(folder, 'src', file), 'utf8')
-    return [...reports(source), ...guards(source), ...conjuncts(source)].map(({ from, to, by }) => ({
+    const code = withoutComments(source)
+    return [...reports(code), ...guards(code), ...conjuncts(code)].map(({ from, to, by }) => ({
       file,
       line: source.slice(0, from).split('\n').length,
       removed: source.slice(from, to).replace(/\s+/g, ' ').slice(0, 100),
       source: source.slice(0, from) + by + source.slice(to),
     }))
   })
+}
+
+/** Blanks in their place. */
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ' '))
 }
 
 interface Edit {

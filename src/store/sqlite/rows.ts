@@ -2,23 +2,30 @@ import type { StoredEntry, StoredPayload } from '../../ledger/store.ts'
 import { column } from './handle.ts'
 
 /**
- * Text columns come as one BLOB: the driver aborts the process on text that is not UTF-8, which a tamperer may have stored.
- * Each may be null (`~`, which no honest column is) and no honest column holds a line feed.
+ * A row comes as one BLOB, which halves the time that the driver takes to hand it over; and the driver aborts the process on text
+ * that is not UTF-8, which a tamperer may have stored. First stands the length of the body, as SQLite counts it, which comes last:
+ * what comes before is copied at each step. Each text column may be null (`~`, which no honest one is), and no honest one holds a
+ * line feed.
  */
 const TEXTS = ['eid', 'session', 'seq', 'kind', 'env', 'ts', 'hash', 'prev'] as const
 
 export function entryColumns(table: string): string {
   const texts = TEXTS.map((name) => `ifnull(${table}.${name}, '~')`).join(' || char(10) || ')
-  return `${table}.n AS n, CAST(${texts} AS BLOB) AS texts, CAST(${table}.body AS BLOB) AS body`
+  const body = `ifnull(${table}.body, x'')`
+  return `${table}.n AS n, CAST(octet_length(${body}) || ' ' || ${texts} || ${body} AS BLOB) AS row`
 }
 
 export function payloadColumns(table: string): string {
-  const blobs = ['path', 'salt', 'value'].map((name) => `CAST(${table}.${name} AS BLOB) AS ${name}`)
-  return `${table}.n AS n, ${blobs.join(', ')}`
+  const [path, salt, value] = ['path', 'salt', 'value'].map((name) => `ifnull(${table}.${name}, x'')`)
+  const lengths = `octet_length(${path}) || ' ' || octet_length(${salt}) || ' '`
+  return `${table}.n AS n, CAST(${lengths} || ${path} || ${salt} || ${value} AS BLOB) AS row`
 }
 
 export function entryOf(row: unknown): StoredEntry {
-  const texts = latin1(column(row, 'texts')).split('\n')
+  const bytes = blobOf(row)
+  const start = bytes.indexOf(SPACE) + 1
+  const end = bytes.length - lengthAt(bytes, 0, start - 1)
+  const texts = bytes.toString('latin1', start, end).split('\n')
   const at = (index: number) => (texts.length === TEXTS.length ? (texts[index] ?? '') : '')
   const orNull = (index: number) => (at(index) === '~' ? null : at(index))
   return {
@@ -31,17 +38,36 @@ export function entryOf(row: unknown): StoredEntry {
     ts: orNull(5),
     hash: at(6),
     prev: orNull(7),
-    body: bytesOf(column(row, 'body')),
+    body: bytes.subarray(end),
   }
 }
 
 export function payloadOf(row: unknown): StoredPayload {
+  const bytes = blobOf(row)
+  const second = bytes.indexOf(SPACE) + 1
+  const start = bytes.indexOf(SPACE, second) + 1
+  const salt = start + lengthAt(bytes, 0, second - 1)
+  const value = salt + lengthAt(bytes, second, start - 1)
   return {
     n: Number(column(row, 'n')),
-    path: latin1(column(row, 'path')),
-    salt: bytesOf(column(row, 'salt')),
-    value: bytesOf(column(row, 'value')),
+    path: bytes.toString('latin1', start, salt),
+    salt: bytes.subarray(salt, value),
+    value: bytes.subarray(value),
   }
+}
+
+const SPACE = 0x20
+const DIGIT_ZERO = 0x30
+
+function blobOf(row: unknown): Buffer {
+  const bytes = bytesOf(column(row, 'row'))
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function lengthAt(bytes: Buffer, from: number, to: number): number {
+  let length = 0
+  for (let at = from; at < to; at += 1) length = length * 10 + (bytes[at] ?? 0) - DIGIT_ZERO
+  return length
 }
 
 /** -1 where the column holds something else than a position: it equals no body's. */
