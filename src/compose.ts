@@ -13,10 +13,12 @@ import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
 import type { Clock } from './core/runtime.ts'
 import { createBroker } from './credentials/index.ts'
-import { mcpRoutes, resourceMetadataRoutes } from './entrances/mcp/index.ts'
+import { createReviewTaskIds, mcpRoutes, resourceMetadataRoutes } from './entrances/mcp/index.ts'
 import { createUpstreams } from './executors/mcp/index.ts'
 import { createFactCollector } from './facts/facts.ts'
 import { createGateway } from './gateway/gateway.ts'
+import { createRecordedRun } from './gateway/recorded-run.ts'
+import { createWithdraw } from './gateway/withdrawals.ts'
 import { createKeyring, createSelfCheck } from './identity/index.ts'
 import type { Ledger } from './ledger/draft.ts'
 import { createLog } from './observability/log.ts'
@@ -122,6 +124,13 @@ export async function compose(
     random,
     adminUrl,
     settled,
+    hold: config.hold,
+    reviews: {
+      ids: createReviewTaskIds(keys.task),
+      approval: approvals.get,
+      withdraw: createWithdraw({ approvals, ledger: measured, clock, random }),
+      recorded: createRecordedRun(stores.ledger),
+    },
   })
 
   metrics.observe({
@@ -193,8 +202,8 @@ function measuredLedger(ledger: Ledger, metrics: Metrics, clock: Clock): Ledger 
   }
 }
 
-/** Two keys for two purposes from the installation's one secret (HKDF-SHA256, RFC 5869). */
-function installationKeys(path: string): { digest: Uint8Array; seal: Uint8Array } {
+/** A key for each purpose from the installation's one secret (HKDF-SHA256, RFC 5869). */
+function installationKeys(path: string): { digest: Uint8Array; seal: Uint8Array; task: Uint8Array } {
   const secret = Buffer.from(readInstallationKey(path), 'hex')
   if (secret.byteLength !== 32) {
     throw new AegisError('config', `${path} does not hold 32 bytes in hex`, {
@@ -203,7 +212,11 @@ function installationKeys(path: string): { digest: Uint8Array; seal: Uint8Array 
     })
   }
   const derive = (purpose: string) => new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32))
-  return { digest: derive('aegis/action-digest'), seal: derive('aegis/credential-seal') }
+  return {
+    digest: derive('aegis/action-digest'),
+    seal: derive('aegis/credential-seal'),
+    task: derive('aegis/review-task'),
+  }
 }
 
 function readInstallationKey(path: string): string {

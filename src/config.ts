@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
+import { DEFAULT_HOLD } from './approvals/hold-budget.ts'
 import { type Environment, findPlaces, type Places } from './config/places.ts'
 import { policyName, readSettings } from './config/read-settings.ts'
 import type {
@@ -37,6 +38,7 @@ export interface Config {
   readonly anchors: FileSettings['anchors']
   readonly auth: FileSettings['auth']
   readonly limits: FileSettings['limits']
+  readonly hold: FileSettings['hold']
 }
 
 /** What the command line may set. */
@@ -65,6 +67,7 @@ const NOTHING: FileSettings = {
   anchors: [],
   auth: { publicUrl: null, issuers: [] },
   limits: DEFAULT_LIMITS,
+  hold: DEFAULT_HOLD,
 }
 
 /**
@@ -88,6 +91,7 @@ export function loadConfig(world: World): Config {
     anchors: file.anchors,
     auth: file.auth,
     limits: file.limits,
+    hold: file.hold,
     localForge: file.localForge && {
       ...file.localForge,
       dataDir: file.localForge.dataDir || join(places.dataDir, 'forge'),

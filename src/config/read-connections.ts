@@ -16,6 +16,7 @@ const UPSTREAM = [
   'credential',
   'credential_env',
   'on_review',
+  'approval',
   'timeout',
   'era',
   ...LISTING,
@@ -74,9 +75,15 @@ function upstreamOf(place: Place, credentials: readonly string[], around: Surrou
     credential: borrowed ?? null,
     onReview: members.get('on_review')?.choice(['refuse', 'hold']) ?? 'refuse',
     timeout: (timeout && duration(timeout)) ?? null,
+    ...elicitationOf(members.get('approval')),
     ...eraOf(place, members),
     ...listingOf(members),
   }
+}
+
+function elicitationOf(place: Place | undefined): Pick<UpstreamSettings, 'elicitation'> {
+  const found = place?.members(['elicitation']).get('elicitation')?.choice(['url', 'never'])
+  return found === 'url' ? { elicitation: 'url' } : {}
 }
 
 function eraOf(place: Place, members: ReadonlyMap<string, Place>): Pick<UpstreamSettings, 'era'> {

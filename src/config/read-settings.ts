@@ -2,6 +2,7 @@ import { AegisError } from '../core/errors.ts'
 import { readAnchors } from './read-anchors.ts'
 import { readAuth } from './read-auth.ts'
 import { readConnections } from './read-connections.ts'
+import { readHold } from './read-hold.ts'
 import { readLimits } from './read-limits.ts'
 import type { FileSettings, ForgeSettings } from './shape.ts'
 import type { Surroundings } from './values.ts'
@@ -19,6 +20,7 @@ const TOP = [
   'anchors',
   'auth',
   'limits',
+  'hold',
 ] as const
 const LISTEN = ['host', 'port', 'admin_port', 'allowed_hosts'] as const
 const FORGE = ['port', 'data_dir', 'repository', 'app_id', 'public_key_file'] as const
@@ -59,6 +61,7 @@ function settingsOf(root: Place, around: Surroundings): FileSettings {
     anchors: readAnchors(top.get('anchors'), around),
     auth: readAuth(top.get('auth')),
     limits: readLimits(top.get('limits')),
+    hold: readHold(top.get('hold')),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AnchorSettings } from '../anchors/index.ts'
+import type { HoldBudgets } from '../approvals/hold-budget.ts'
 import type { CatalogName } from '../core/catalog/catalog.ts'
 import type { Listing } from '../gateway/ports.ts'
 import type { Limits } from '../identity/limiter.ts'
@@ -32,6 +33,8 @@ export interface UpstreamSettings {
   readonly timeout: number | null
   /** Of the protocol: `legacy` greets by `initialize`, `modern` is stateless. Absent: found out. */
   readonly era?: 'legacy' | 'modern'
+  /** Whether the client's own user is shown the page of an approval that this person may settle; absent: never. */
+  readonly elicitation?: 'url'
   /** How its tools are shown; absent: as by default. */
   readonly listing?: Listing
 }
@@ -87,4 +90,5 @@ export interface FileSettings {
   readonly anchors: readonly AnchorSettings[]
   readonly auth: AuthSettings
   readonly limits: Limits
+  readonly hold: HoldBudgets
 }

@@ -75,6 +75,8 @@ export interface UpstreamInfo {
   /** Name of the credential lent to its writes, or null. */
   readonly credential: string | null
   readonly onReview: 'refuse' | 'hold'
+  /** Whether the client's own user is shown the page of an approval that this person may settle. Default: never. */
+  readonly elicitation?: 'url' | 'never'
   /** How its tools are shown. Default: `DEFAULT_LISTING`. */
   readonly listing?: Listing
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DEFAULT_HOLD } from '../../src/approvals/hold-budget.ts'
 import { packageVersion } from '../../src/cli/installation.ts'
 import type { Config, CredentialSettings, UpstreamSettings } from '../../src/config.ts'
 import type { Role } from '../../src/core/envelope.ts'
@@ -38,6 +39,7 @@ export interface InstallOptions {
   readonly anchors?: Config['anchors']
   readonly auth?: Config['auth']
   readonly limits?: Partial<Config['limits']>
+  readonly hold?: Config['hold']
   /** Further keys by name. */
   readonly keys?: Readonly<Record<string, { role: Role; owner: string }>>
 }
@@ -130,6 +132,7 @@ function configIn(folder: string, options: InstallOptions): Config {
     anchors: options.anchors ?? [],
     auth: options.auth ?? { publicUrl: null, issuers: [] },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    hold: options.hold ?? DEFAULT_HOLD,
   }
 }
 

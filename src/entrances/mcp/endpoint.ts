@@ -1,3 +1,4 @@
+import type { HoldBudgets } from '../../approvals/hold-budget.ts'
 import type { AegisError } from '../../core/errors.ts'
 import type { EnvelopeId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
@@ -6,6 +7,7 @@ import type { ClientChannel, Outcome, Upstreams } from '../../gateway/ports.ts'
 import type { Gateway } from '../../gateway/reply.ts'
 import type { Limiter, Slot } from '../../identity/limiter.ts'
 import type { KeyRecord } from '../../identity/ports.ts'
+import type { ReviewParts } from './modern/review-parts.ts'
 import type { RpcNotification } from './rpc.ts'
 import type { Session } from './session.ts'
 
@@ -34,8 +36,10 @@ export interface McpOptions {
   readonly adminUrl: string
   /** Resolves when the approval is pending no more; rejects when the signal aborts. Needed for `on_review: hold`. */
   readonly settled?: (id: EnvelopeId, signal: AbortSignal) => Promise<unknown>
-  /** Milliseconds a held call waits for a person before it answers `-32002`. Default 50,000: most clients give up at 60. */
-  readonly holdMs?: number
+  /** How long a held call waits for a person before it answers `-32002`. Default `DEFAULT_HOLD`. */
+  readonly hold?: HoldBudgets
+  /** Lets calls that wait for a person become tasks, where the client knows those; absent: none do. */
+  readonly reviews?: ReviewParts
   /** Milliseconds between two looks whether who listens on a stream still may. Default 30,000. */
   readonly watchMs?: number
   /** Milliseconds a broken stream waits for its client to come back before its calls are ended. Default 10,000. */
@@ -54,6 +58,13 @@ export interface Peer {
   tell(notification: { readonly method: string; readonly params?: JsonObject }): void
   /** Resolves when the client is connected, where its connection may break and be taken up again. */
   readonly attended?: () => Promise<void>
+  /** Whether the client takes a task for an answer to this request. */
+  readonly asTask?: boolean
+  /** Asks the client in the middle of this very request; absent: ask its channel. Rejects where it cannot be asked. */
+  readonly question?: (
+    request: { readonly method: string; readonly params?: JsonObject },
+    signal: AbortSignal,
+  ) => Promise<Outcome>
 }
 
 /** One request of a peer. `signal` aborts when the client cancels it or goes away. */

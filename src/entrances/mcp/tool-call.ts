@@ -1,16 +1,14 @@
 import { JUDGED_REQUESTS, type JudgedRequest } from '../../core/envelope.ts'
 import { AegisError } from '../../core/errors.ts'
-import { isObject, type Json, type JsonObject } from '../../core/json.ts'
+import { isObject, type JsonObject, textMember } from '../../core/json.ts'
 import type { IncomingCall, Outcome } from '../../gateway/ports.ts'
 import type { Refusal, Reply } from '../../gateway/reply.ts'
 import type { Ask, McpOptions, Peer } from './endpoint.ts'
+import { createdTask } from './modern/review-task-wire.ts'
 import { isModernRevision } from './modern/revision.ts'
 import { refusalError, refusalOf, refusalResult, waitingOf } from './refusals.ts'
 import { retryOf, withoutRetry } from './retry.ts'
-
-const HOLD_MS = 50_000
-/** Milliseconds between signs of life to a client whose call is held. */
-const HOLD_PROGRESS_MS = 10_000
+import { waitForPerson } from './review-ladder.ts'
 
 /** `tools/call` on the road, and its reply in MCP's words. */
 export async function callTool(
@@ -49,16 +47,32 @@ export function isJudged(method: string): method is JudgedRequest {
 }
 
 async function carry(options: McpOptions, call: IncomingCall, ask: Ask, peer: Peer): Promise<Outcome> {
+  const { reviews, adminUrl } = options
   let reply = await options.gateway.handle(call, ask.signal)
-  const upstream = reply.envelope.action.route?.upstream ?? ''
-  if (reply.kind === 'parked' && options.upstreams.get(upstream)?.onReview === 'hold') {
-    reply = await hold(options, reply, call, ask, peer)
+  if (reply.kind === 'parked') {
+    const { approval } = reply
+    if (reviews !== undefined && peer.asTask === true && call.what.kind === 'tool') {
+      return createdTask(reviews.ids.of(approval.id, call.caller.id), approval, adminUrl)
+    }
+    reply = await waitForPerson(options, { parked: reply, call, ask, peer })
   }
-  const refuse = inResults(call, peer) ? refusalResult : refusalError
-  return outcomeOf(reply, options.adminUrl, refuse)
+  const outcome = outcomeOf(reply, adminUrl, inResults(call, peer) ? refusalResult : refusalError)
+  if (outcome.kind === 'result' && namesOurTask(outcome.result, reviews)) throw borrowedName(call)
+  return outcome
 }
 
-function outcomeOf(reply: Reply, adminUrl: string, refuse: (refusal: Refusal) => Outcome): Outcome {
+/** A task of an upstream that bears the name of one of ours would be taken for it. */
+function namesOurTask(result: JsonObject, reviews: McpOptions['reviews']): boolean {
+  return result['resultType'] === 'task' && reviews?.ids.owns(textMember(result, 'taskId') ?? '') === true
+}
+
+function borrowedName({ what }: IncomingCall): AegisError {
+  const upstream = what.kind === 'action' ? '' : what.upstream
+  return new AegisError('upstream_unreachable', `upstream \`${upstream}\` answered with a task under a name of ours`)
+}
+
+/** What became of a call, in MCP's words. `refuse` is how this client is refused. */
+export function outcomeOf(reply: Reply, adminUrl: string, refuse: (refusal: Refusal) => Outcome): Outcome {
   switch (reply.kind) {
     case 'done':
       return reply.outcome
@@ -102,62 +116,4 @@ function objectMember(params: JsonObject, key: string): JsonObject | null {
   if (value === undefined) return null
   if (isObject(value)) return value
   throw new AegisError('invalid_params', `\`${key}\` must be an object`, { path: `params.${key}` })
-}
-
-/**
- * Waits for the person and makes the identical call again, which redeems the approval or says why not. Nothing runs for
- * a client that has gone; one that waited too long is told to come back.
- */
-async function hold(
-  options: McpOptions,
-  parked: Extract<Reply, { kind: 'parked' }>,
-  call: IncomingCall,
-  ask: Ask,
-  peer: Peer,
-): Promise<Reply> {
-  const { settled, gateway } = options
-  if (settled === undefined) return parked
-  const budget = AbortSignal.timeout(options.holdMs ?? HOLD_MS)
-  const progress = startProgress(call.meta?.['progressToken'], parked, peer)
-  ask.slot?.pause()
-  try {
-    await settled(parked.approval.id, AbortSignal.any([ask.signal, budget]))
-    // A client whose connection broke may come back or not: nothing runs before it has.
-    if (peer.attended !== undefined) await unlessAborted(peer.attended(), ask.signal)
-  } catch (error) {
-    if (budget.aborted || ask.signal.aborted) return parked
-    throw error
-  } finally {
-    progress.stop()
-    ask.slot?.resume()
-  }
-  if (ask.signal.aborted) return parked
-  if (!(await options.inForce(call.caller))) throw revoked()
-  return gateway.handle(call, ask.signal)
-}
-
-function revoked(): AegisError {
-  return new AegisError('unauthenticated', 'the key was revoked while the call waited for a person')
-}
-
-function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    void wait.then(resolve).finally(() => signal.removeEventListener('abort', stop))
-  })
-}
-
-/** Progress in tiny steps: what the tool itself reports under the same token afterwards must be more. */
-function startProgress(token: Json | undefined, parked: Extract<Reply, { kind: 'parked' }>, peer: Peer) {
-  if (typeof token !== 'string' && typeof token !== 'number') return { stop: () => undefined }
-  let step = 0
-  const tell = (): void => {
-    const progress = ++step / 1e6
-    const message = `waiting for a person to settle approval ${parked.approval.id}`
-    peer.tell({ method: 'notifications/progress', params: { progressToken: token, progress, message } })
-  }
-  tell()
-  const timer = setInterval(tell, HOLD_PROGRESS_MS)
-  return { stop: () => clearInterval(timer) }
 }

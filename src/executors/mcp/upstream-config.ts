@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isAbsolute } from 'node:path'
 import type { CatalogName } from '../../core/catalog/catalog.ts'
 import { AegisError } from '../../core/errors.ts'
-import type { Listing } from '../../gateway/ports.ts'
+import type { Listing, UpstreamInfo } from '../../gateway/ports.ts'
 import type { EraSetting } from './eras.ts'
 
 /** Streamable HTTP, or HTTP+SSE of revision 2024-11-05. */
@@ -40,6 +40,7 @@ export interface UpstreamConfig {
   readonly connectTimeout?: number
   /** Default `auto`: the client's own era first, then the other. */
   readonly era?: EraSetting
+  readonly elicitation?: UpstreamInfo['elicitation']
   readonly listing?: Listing
 }
 

@@ -54,6 +54,7 @@ export function createUpstream(name: string, config: UpstreamConfig, world: Worl
     catalog: config.catalog,
     credential: config.credential,
     onReview: config.onReview,
+    ...(config.elicitation === undefined ? {} : { elicitation: config.elicitation }),
     ...(config.listing === undefined ? {} : { listing: config.listing }),
   }
   const place = placeOf(name, config)

@@ -50,7 +50,7 @@ const files: ListedUpstream = {
 }
 
 const held: ListedUpstream = { onReview: 'hold', tools: { review_write: () => text('written after all') } }
-const door = openDoor({ files, held }, { holdMs: 2000 })
+const door = openDoor({ files, held }, { hold: { default: 2000, clients: {} } })
 let at: Awaited<ReturnType<typeof door.listen>>
 beforeAll(async () => {
   at = await door.listen()

@@ -5,7 +5,7 @@ import { isObject, type JsonObject, textMember } from '../../../core/json.ts'
 import type { Outcome } from '../../../gateway/ports.ts'
 import type { Slot } from '../../../identity/limiter.ts'
 import type { KeyRecord } from '../../../identity/ports.ts'
-import type { Ask, Endpoint, McpOptions } from '../endpoint.ts'
+import type { Ask, Endpoint, McpOptions, Peer } from '../endpoint.ts'
 import { shown } from '../failures.ts'
 import { retryOf, withoutRetry } from '../retry.ts'
 import type { ModernClient } from './client.ts'
@@ -29,6 +29,9 @@ export interface Admitted {
   readonly label: string | null
   readonly leg: Leg
 }
+
+/** What a request on its way has of the call that carries it. */
+type Asking = Pick<Ask, 'placed'> & Pick<RunningCall, 'ask'>
 
 /** Carries requests of the stateless era over an endpoint. */
 export interface Calls {
@@ -57,15 +60,26 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
       const placed = (slot: Slot): void => {
         call.slot = slot
       }
-      return run(request, token, { ...leg, placed }).catch((error) => failedOutcome(shown(error, log)))
+      const ask: Asking['ask'] = (asked, signal) => call.ask(asked, signal)
+      return run(request, token, { ...leg, placed, ask }).catch((error) => failedOutcome(shown(error, log)))
     })
     client.follow(call, subject === undefined ? '' : (textMember(head.params, subject) ?? ''))
     return call
   }
 
-  async function run(request: Admitted, token: string, leg: Leg & Pick<Ask, 'placed'>): Promise<Outcome> {
+  async function run(request: Admitted, token: string, leg: Leg & Asking): Promise<Outcome> {
     const { method, head, caller, client, label, endpoint } = request
-    const peer = { caller, session: null, channel: client.channel, label, tell: leg.tell }
+    const question: Peer['question'] = (asked, signal) =>
+      suspended.room(caller.id) ? leg.ask(asked, signal) : Promise.reject(new Error('too many calls are suspended'))
+    const peer: Peer = {
+      caller,
+      session: null,
+      channel: client.channel,
+      label,
+      tell: leg.tell,
+      question,
+      asTask: head.tasks,
+    }
     const level = head.logLevel
     if (ASKABLE[method] !== undefined && level !== null && level < (client.logLevel ?? LOG_LEVELS.length)) {
       client.logLevel = level
@@ -73,7 +87,8 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
       // Upstreams of earlier revisions log by session; one without levels, or of this revision, says that it has none.
       await endpoint.answer(ask, peer).catch(() => undefined)
     }
-    return endpoint.answer({ method, params: withToken(head, token), ...leg }, peer)
+    const { signal, placed } = leg
+    return endpoint.answer({ method, params: withToken(head, token), signal, ...(placed && { placed }) }, peer)
   }
 
   /** The call that this leg goes on with, or a new one. */

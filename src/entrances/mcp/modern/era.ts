@@ -32,7 +32,7 @@ export function createModernEra(
   const { exchanges, log } = options
   const suspended = createSuspended(options)
   const clients = createClients({ ...options, room: suspended.room })
-  const requests = createRequests(options, suspended)
+  const requests = createRequests(options, suspended, clients)
 
   function serve(context: McpContext, request: RpcRequest, visit: Visit, streams: boolean): Promise<Response> {
     const { method, id } = request
@@ -89,11 +89,12 @@ export function createModernEra(
     },
     tick() {
       suspended.tick()
+      requests.tick()
       clients.tick()
     },
     hush: requests.hush,
     async close() {
-      await suspended.close()
+      await Promise.all([suspended.close(), requests.close()])
       await clients.close()
     },
   }

@@ -4,6 +4,7 @@ import { headerText, NAMED } from '../../../core/mcp-headers.ts'
 import type { ClientChannel } from '../../../gateway/ports.ts'
 import type { RpcRequest } from '../rpc.ts'
 import { isModernRevision, META, metaOf, SUPPORTED } from './revision.ts'
+import { declaresTasks } from './tasks.ts'
 
 /** RFC 5424 severities, the least severe first. */
 export const LOG_LEVELS: readonly string[] = [
@@ -23,6 +24,8 @@ export interface RequestHead {
   /** Index into `LOG_LEVELS` from which on log messages are wanted; null: none are. */
   readonly logLevel: number | null
   readonly progressToken: string | number | null
+  /** Whether the client takes a task for an answer to this request. */
+  readonly tasks: boolean
   /** `params` without what only this hop needs to know. */
   readonly params: JsonObject
 }
@@ -75,6 +78,7 @@ function readMeta(version: string, meta: JsonObject, params: JsonObject): Reques
     client: { capabilities, info: info ?? {}, protocolVersion: version },
     logLevel: logLevelOf(meta),
     progressToken: progressTokenOf(meta),
+    tasks: declaresTasks(capabilities),
     params: { ...params, _meta: kept },
   }
 }

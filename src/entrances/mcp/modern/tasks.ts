@@ -39,9 +39,20 @@ export function createTasks(): Tasks {
   }
 }
 
+/** Whether a client takes a task for an answer. */
+export function declaresTasks({ extensions }: JsonObject): boolean {
+  return isObject(extensions) && extensions[EXTENSION] !== undefined
+}
+
+/** The capabilities of a server that may answer so. */
+export function withTasks(capabilities: JsonObject): JsonObject {
+  const { extensions } = capabilities
+  return { ...capabilities, extensions: { [EXTENSION]: {}, ...(isObject(extensions) ? extensions : {}) } }
+}
+
 /** @throws AegisError `missing_capability` where the client has not declared the extension */
-export function demandTasks({ extensions }: JsonObject): void {
-  if (isObject(extensions) && extensions[EXTENSION] !== undefined) return
+export function demandTasks(capabilities: JsonObject): void {
+  if (declaresTasks(capabilities)) return
   throw new AegisError('missing_capability', 'the client has not declared that it knows tasks', {
     data: { requiredCapabilities: { extensions: { [EXTENSION]: {} } } },
   })
