@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { readEvents } from '../../src/cli/mcp/events.ts'
 import { readLines } from '../../src/cli/mcp/lines.ts'
+import { idAtAnEnd } from '../../src/cli/mcp/peek.ts'
 
 /** The bytes in pieces cut at the given places, characters split or not. */
 function inPieces(bytes: Buffer, cuts: readonly number[]): Readable {
@@ -33,7 +34,11 @@ it('reports a line over the limit once and reads on behind it', async () => {
   await fc.assert(
     fc.asyncProperty(cuts, fc.integer({ min: 11, max: 300 }), async (at, length) => {
       const input = inPieces(Buffer.from(`first\n${'x'.repeat(length)}\nlast\n`), at)
-      expect((await all(readLines(input, 10))).map((line) => line?.toString() ?? null)).toEqual(['first', null, 'last'])
+      expect((await all(readLines(input, 10))).map((line) => (Buffer.isBuffer(line) ? String(line) : null))).toEqual([
+        'first',
+        null,
+        'last',
+      ])
     }),
   )
 })
@@ -47,6 +52,29 @@ it('reads the same events however the bytes are cut, and skips comments', async 
     fc.asyncProperty(fc.array(fc.json()), cuts, async (messages, at) => {
       const body = messages.map((message) => `: \n\nevent: message\ndata: ${message}\n\n`).join('')
       expect(await all(readEvents(inPieces(Buffer.from(body), at)))).toEqual(messages)
+    }),
+  )
+})
+
+it('knows whose line was too long where its id stands first or last, and guesses nowhere else', () => {
+  const params = { text: 'x'.repeat(5_000), id: 7 }
+  const ends = (message: object | string) => {
+    const line = Buffer.from(typeof message === 'string' ? message : JSON.stringify(message))
+    return idAtAnEnd({ head: line.subarray(0, 1024), tail: line.subarray(-1024) })
+  }
+  expect(ends({ jsonrpc: '2.0', id: 5, method: 'm', params })).toBe(5)
+  expect(ends({ id: 'a"b\\', jsonrpc: '2.0', method: 'm', params })).toBe('a"b\\')
+  expect(ends({ method: 'm', params, jsonrpc: '2.0', id: -5 })).toBe(-5)
+  expect(ends({ method: 'm', params, id: '5', jsonrpc: '2.0' })).toBe('5')
+  expect(ends({ method: 'm', params })).toBe(null)
+  expect(ends({ params: { id: 7 }, method: 'x'.repeat(5_000) })).toBe(null)
+  expect(ends({ method: 'm', text: `${'x'.repeat(5_000)},"id":7}` })).toBe(null)
+  expect(ends('x'.repeat(5_000))).toBe(null)
+  fc.assert(
+    fc.property(fc.json(), fc.oneof(fc.integer(), fc.string({ maxLength: 40 })), (value, id) => {
+      expect(ends({ jsonrpc: '2.0', id, method: 'm', params: { value, pad: 'x'.repeat(2_000) } })).toBe(id)
+      expect(ends({ method: 'm', params: { pad: 'x'.repeat(2_000), value }, jsonrpc: '2.0', id })).toBe(id)
+      expect(ends({ method: 'm', pad: 'x'.repeat(2_000), params: { value, id } })).toBe(null)
     }),
   )
 })

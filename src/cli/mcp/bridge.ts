@@ -7,7 +7,7 @@ import type { RunningServer } from '../server-process.ts'
 import { readEvents } from './events.ts'
 import { readLines } from './lines.ts'
 import { type Conversation, type Link, NotSent, openLink, readText } from './link.ts'
-import { errorLine, oneLine, type Peek, peekAt, protocolVersionIn } from './peek.ts'
+import { errorLine, idAtAnEnd, oneLine, type Peek, peekAt, protocolVersionIn } from './peek.ts'
 
 /** Bytes of one line: a little over what the server takes, so that the server gives the refusal. */
 const MAX_LINE = 2 * 1024 * 1024
@@ -65,8 +65,8 @@ class Bridge {
 
   async read(): Promise<void> {
     for await (const line of readLines(this.#parts.input, MAX_LINE)) {
-      if (line === null) {
-        await this.#write(errorLine(null, TOO_LONG))
+      if (!Buffer.isBuffer(line)) {
+        await this.#write(errorLine(idAtAnEnd(line), TOO_LONG))
         continue
       }
       const peek = peekAt(line)

@@ -9,7 +9,7 @@ export async function* readEvents(body: Readable): AsyncGenerator<string> {
   let data: string[] = []
   // Blank lines end an event, so they are asked for too.
   for await (const line of readLines(body, MAX_EVENT, { blank: true })) {
-    const text = line === null ? '' : line.toString()
+    const text = Buffer.isBuffer(line) ? line.toString() : ''
     if (text.startsWith('data:')) data.push(text.slice(text.startsWith('data: ') ? 6 : 5))
     else if (text === '' && data.length > 0) {
       const message = data.join('\n')

@@ -30,6 +30,20 @@ export function peekAt(message: Buffer | string): Peek {
   return { id, method, silent, answers, error, answered: false }
 }
 
+const ID = '("(?:[^"\\\\]|\\\\.){0,256}"|-?\\d{1,16})'
+const LEADING_ID = new RegExp(`^\\s*\\{\\s*(?:"jsonrpc"\\s*:\\s*"2\\.0"\\s*,\\s*)?"id"\\s*:\\s*${ID}\\s*[,}]`)
+const TRAILING_ID = new RegExp(`,\\s*"id"\\s*:\\s*${ID}\\s*(?:,\\s*"jsonrpc"\\s*:\\s*"2\\.0"\\s*)?\\}\\s*$`)
+
+/**
+ * The id of a request too long to be read, where it stands first or last, as all known clients write it: there it can
+ * be nothing but the message's own. Else null: its sender then waits in vain, as long as it waits for anything.
+ */
+export function idAtAnEnd({ head, tail }: { readonly head: Buffer; readonly tail: Buffer }): Id | null {
+  const [, id] = LEADING_ID.exec(head.toString()) ?? TRAILING_ID.exec(tail.toString()) ?? []
+  const value = id === undefined ? null : parsed(id)
+  return typeof value === 'string' || typeof value === 'number' ? value : null
+}
+
 /** The revision that an `initialize` answer settled on. */
 export function protocolVersionIn(answer: string): string | null {
   const value = parsed(answer)
