@@ -6,8 +6,8 @@ import { type Era, FIRST_SIGHT, INSTRUCTIONS, OTHER_ERA, type PinFinding, type P
 import type { Registry, ToolState } from './registry.ts'
 import { type Budget, suspicionsOf } from './suspicions.ts'
 
-/** Tools of one upstream that are remembered: an upstream that lists without end must not fill the store. */
-const MAX_TOOLS = 2000
+/** Tools of one upstream that are remembered, and looked at in one list: one that lists without end must not fill the store. */
+export const MAX_TOOLS = 2000
 /** Characters of one list that are searched for what is suspicious: the search is slow on what was made to slow it. */
 const SEARCHED = 512 * 1024
 

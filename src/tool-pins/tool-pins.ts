@@ -4,7 +4,7 @@ import type { Sha256 } from '../core/ids.ts'
 import { type JsonObject, textMember } from '../core/json.ts'
 import type { Clock, Log } from '../core/runtime.ts'
 import { definitionOf } from './definition.ts'
-import { type Lesson, learn, type Seen } from './learn.ts'
+import { type Lesson, learn, MAX_TOOLS, type Seen } from './learn.ts'
 import { type Era, INSTRUCTIONS, type Pin, type PinKey, type PinStore } from './ports.ts'
 import { createRegistry } from './registry.ts'
 
@@ -108,7 +108,8 @@ export async function openToolPins(parts: {
     refresh: () => inTurn(refresh),
 
     async admit(list) {
-      const seen = list.tools.flatMap((tool) => (isOffered(tool) ? read(tool) : []))
+      const tools = list.mode === 'off' ? list.tools : firstOf(log, list)
+      const seen = tools.flatMap((tool) => (isOffered(tool) ? read(tool) : []))
       return (await trustedOf(list, seen)).map(({ tool }) => tool)
     },
 
@@ -140,6 +141,12 @@ export async function openToolPins(parts: {
   }
 }
 
+function firstOf(log: Log, { upstream, tools }: ToolsListed): readonly JsonObject[] {
+  if (tools.length <= MAX_TOOLS) return tools
+  log.warn({ upstream, listed: tools.length, shown: MAX_TOOLS }, 'the upstream lists more tools than are looked at')
+  return tools.slice(0, MAX_TOOLS)
+}
+
 function isSuspicious({ findings }: Pick<Pin, 'findings'>): boolean {
   return findings.some((finding) => finding !== 'listed-later')
 }
@@ -148,7 +155,7 @@ function tell(log: Log, upstream: string, { trusted, held, ignored }: Lesson): v
   const fields = ({ tool, digest, findings }: Pin) => ({ upstream, tool: tool.slice(0, 128), digest, findings })
   for (const pin of held) log.warn(fields(pin), 'a tool is withheld until a person accepts its definition')
   for (const pin of trusted.filter(isSuspicious)) log.warn(fields(pin), 'the definition of a tool is suspicious')
-  if (ignored > 0) log.warn({ upstream, ignored }, 'the upstream lists more tools than are remembered')
+  if (ignored > 0) log.warn({ upstream, ignored }, 'the upstream has listed more tools than are remembered')
 }
 
 const RESERVED: ReadonlySet<string> = new Set(JUDGED_REQUESTS.flatMap((name) => [name, name.replaceAll('/', '.')]))

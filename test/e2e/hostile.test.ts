@@ -93,7 +93,7 @@ describe('an agent that means harm', () => {
 })
 
 describe('an upstream that means harm', () => {
-  it('cannot break the list of tools by listing more of them than a function takes arguments', async () => {
+  it('cannot break the list of tools by listing 150,000 of them: the first 2,000 are looked at', async () => {
     const many = Array.from({ length: 150_000 }, (_, n) => ({ name: `t${n}`, inputSchema: { type: 'object' } }))
     const upstream = await httpUpstream((_, response, id) =>
       json(response, { jsonrpc: '2.0', id, result: { tools: many } }),
@@ -112,7 +112,7 @@ describe('an upstream that means harm', () => {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
     })
     const { result } = JSON.parse(await answer.text())
-    expect(result?.tools).toHaveLength(many.length)
+    expect(result?.tools).toHaveLength(2000)
     await aegis.close()
     await upstream.close()
   })

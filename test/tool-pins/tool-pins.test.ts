@@ -229,7 +229,9 @@ describe('hostile lists', () => {
   it('keeps a bounded number of tools, of bounded length', async () => {
     const many = Array.from({ length: 2100 }, (_, at) => tool(`tool_${at}`))
     expect(await names(many)).toHaveLength(2000)
-    expect(log.lines.join()).toContain('"ignored":100')
+    expect(log.lines.join()).toContain('"listed":2100')
+    expect(await names([tool('one_more')])).toEqual([])
+    expect(log.lines.join()).toContain('"ignored":1')
     const long = tool('long', 'x'.repeat(100_000))
     expect(await names([long], 'trust-first', 'other')).toEqual(['long'])
     expect((await stores.pins.of('other', 'long'))[0]?.definition).toBeNull()
