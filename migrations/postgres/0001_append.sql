@@ -70,3 +70,18 @@ END $$;
 REVOKE ALL ON FUNCTION aegis.limit_transaction, aegis.lock_log, aegis.expect_log, aegis.append FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION aegis.limit_transaction, aegis.lock_log, aegis.expect_log, aegis.append TO led_app;
+--> statement-breakpoint
+-- Since when it has been alive without a gap: who was cut off itself cannot tell that others are dead.
+ALTER TABLE aegis.ledger_gateway ADD COLUMN live_since TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp();
+--> statement-breakpoint
+GRANT UPDATE (live_since) ON aegis.ledger_gateway TO led_app;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION aegis.renew(name TEXT, oldest BIGINT, lease INTERVAL) RETURNS void LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  UPDATE aegis.ledger_gateway SET replay_from = oldest, alive_until = clock_timestamp() + lease,
+      live_since = CASE WHEN alive_until < clock_timestamp() THEN clock_timestamp() ELSE live_since END
+    WHERE gateway = name AND state = 'live';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'another gateway has taken over what % left open', name USING ERRCODE = 'AEG01';
+  END IF;
+END $$;

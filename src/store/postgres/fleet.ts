@@ -18,13 +18,21 @@ export interface FleetMember {
 
 const JOIN = `INSERT INTO aegis.ledger_gateway (gateway, alive_until, state)
   VALUES ($1, clock_timestamp() + interval '${LEASE}', 'live') ON CONFLICT DO NOTHING RETURNING gateway`
-/** Dead: not heard of in time; or claimed by one that is dead itself. */
-const CLAIM = `UPDATE aegis.ledger_gateway g SET state = 'claimed', claimed_by = $1
-  WHERE g.gateway <> $1 AND (
-    g.state = 'live' AND g.alive_until < clock_timestamp()
+/**
+ * Dead: it said so when it stopped; or it was not heard of for as long again after its lease, by one that itself was alive
+ * without a gap meanwhile. An outage of the database, or a failover, ends everybody's lease: who comes back first must not take
+ * the others for dead.
+ */
+const dead = (gateway: string) => `(${gateway}.alive_until = '-infinity'
+    OR ${gateway}.alive_until < clock_timestamp() - interval '${LEASE}'
+      AND own.live_since < clock_timestamp() - interval '${LEASE}' AND own.alive_until >= clock_timestamp())`
+/** Also what one has claimed that is dead itself. */
+const CLAIM = `UPDATE aegis.ledger_gateway g SET state = 'claimed', claimed_by = $1 FROM aegis.ledger_gateway own
+  WHERE own.gateway = $1 AND own.state = 'live' AND g.gateway <> $1 AND (
+    g.state = 'live' AND ${dead('g')}
     OR g.state = 'claimed' AND NOT EXISTS (
       SELECT FROM aegis.ledger_gateway c
-      WHERE c.gateway = g.claimed_by AND c.gateway <> $1 AND c.state = 'live' AND c.alive_until >= clock_timestamp()
+      WHERE c.gateway = g.claimed_by AND c.gateway <> $1 AND c.state = 'live' AND NOT ${dead('c')}
     )
   ) RETURNING g.gateway, g.replay_from`
 const UNKNOWN = `INSERT INTO aegis.ledger_gateway (gateway, replay_from, alive_until, state, claimed_by)
@@ -34,7 +42,8 @@ const SETTLED = `UPDATE aegis.ledger_gateway SET state = 'gone', replay_from = N
 const LEAVE = `UPDATE aegis.ledger_gateway
   SET alive_until = '-infinity', state = CASE WHEN replay_from IS NULL THEN 'gone' ELSE state END
   WHERE gateway = $1 AND state = 'live'`
-const STILL = `UPDATE aegis.ledger_gateway SET alive_until = clock_timestamp() + interval '${LEASE}'
+const STILL = `UPDATE aegis.ledger_gateway SET alive_until = clock_timestamp() + interval '${LEASE}',
+    live_since = CASE WHEN alive_until < clock_timestamp() THEN clock_timestamp() ELSE live_since END
   WHERE gateway = $1 AND state = 'live' RETURNING gateway`
 
 export function createFleet(pool: Pool): FleetMember {

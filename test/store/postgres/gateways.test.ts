@@ -147,6 +147,40 @@ describe.skipIf(server === null)('several gateways on one database', () => {
       for (const each of [dead, one, other]) await close(each)
     }))
 
+  it('take none for dead when all come back from an outage of the database', () =>
+    withDatabase(async (database) => {
+      const one = await gateway(database.as('app'), 'gw-1')
+      const other = await gateway(database.as('app'), 'gw-2')
+      await other.ledger.append(draft({ effect: 'forward' }))
+      await database.run(`UPDATE aegis.ledger_gateway
+        SET live_since = clock_timestamp() - interval '1 hour', alive_until = clock_timestamp() - interval '1 minute'`)
+      // The first to come back: before it has renewed its own lease, and after.
+      expect(await one.stores.ledger.fleet.claim()).toEqual([])
+      await one.ledger.append(draft())
+      expect(await one.stores.ledger.fleet.claim()).toEqual([])
+      const late = await gateway(database.as('app'), 'gw-3')
+      expect(late.ledger.recovered).toEqual({ orphans: 0 })
+      await other.ledger.append(draft())
+      for (const each of [one, other, late]) await close(each)
+    }))
+
+  it('claim one that was silent while they were not', () =>
+    withDatabase(async (database) => {
+      const silent = await gateway(database.as('app'), 'gw-silent')
+      const one = await gateway(database.as('app'), 'gw-1')
+      const intent = await silent.ledger.append(draft({ effect: 'forward' }))
+      await database.run(
+        "UPDATE aegis.ledger_gateway SET live_since = clock_timestamp() - interval '1 hour'",
+        `UPDATE aegis.ledger_gateway SET alive_until = clock_timestamp() - interval '1 minute' WHERE gateway = 'gw-silent'`,
+      )
+      expect(await one.stores.ledger.fleet.claim()).toEqual([{ gateway: 'gw-silent', replayFrom: intent.n }])
+      // Who was taken over takes nobody over.
+      await silence(database, 'gw-1')
+      expect(await silent.stores.ledger.fleet.claim()).toEqual([])
+      await close(one)
+      await close(silent)
+    }))
+
   it('close as orphan what a dead one left open, and nothing of the living, at a start and while they run', () =>
     withDatabase(async (database) => {
       const dead = await gateway(database.as('app'), 'gw-dead')
