@@ -51,7 +51,7 @@ function textsOf(value: JsonObject): Omit<ErasureClaim, 'refs' | 'paths'> | null
 
 function numbers(value: JsonObject[string] | undefined): number[] | null {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_REFS) return null
-  const found = value.filter((n): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0)
+  const found = value.filter((n): n is number => typeof n === 'number' && n >= 0)
   return found.length === value.length ? found : null
 }
 

@@ -140,7 +140,7 @@ function createCheckpointCheck(reader: LedgerReader, { origin }: LogHead, pins: 
         `the columns of the checkpoint of size ${stored.size} differ from its note`,
       )
     } else if (Buffer.from(root).equals(signed)) {
-      if (!broken) good = size
+      good = size
     } else if (!broken) {
       broken = true
       findings.add('REWRITTEN', null, good, `an entry from ${good} to ${size - 1} is not the one that was signed`)

@@ -3,6 +3,7 @@ import type { Group } from './case.ts'
 import { erasing } from './erased.ts'
 import { fieldMutations } from './fields.ts'
 import { bundleForgeries, forgeries } from './forgeries.ts'
+import { forms } from './forms.ts'
 import { consistentRewrites, truncations } from './history.ts'
 import { hostileInput } from './hostile.ts'
 import { clocks, meaning } from './meaning.ts'
@@ -23,4 +24,5 @@ export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
   meaning,
   oneCheckAlone,
   rowsBeside,
+  forms,
 ]

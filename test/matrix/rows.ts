@@ -147,6 +147,13 @@ const CHECKPOINTS: readonly Deed[] = [
     whole: told('WRONG_KEY'),
   },
   {
+    name: 'a checkpoint more, of no entries',
+    edit: (copy) => {
+      copy.checkpoints = [{ ...newest(copy), size: 0 }, ...copy.checkpoints]
+    },
+    whole: MISMATCH,
+  },
+  {
     name: 'an old checkpoint has another note',
     edit: (copy) => {
       const [first, second, ...others] = copy.checkpoints
