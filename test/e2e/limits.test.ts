@@ -12,7 +12,8 @@ beforeAll(async () => {
   const route = { kind: 'http' as const, url: upstream.url, headers: {} }
   aegis = await install({
     upstreams: { github: { catalog: 'github', route, credential: null, onReview: 'refuse', timeout: null } },
-    limits: { rate: 1, burst: BURST },
+    // So slow that no token comes back while the test runs, however busy the machine is.
+    limits: { rate: 0.01, burst: BURST },
   })
 })
 afterAll(async () => {
@@ -32,15 +33,14 @@ describe('an agent that runs wild', () => {
   it('is answered 429 with the time to come back, in words it can read', async () => {
     const answers = await Promise.all(Array.from({ length: BURST * 3 }, () => act(AGENT_KEY)))
     const refused = answers.filter(({ status }) => status === 429)
-    expect(refused.length).toBeGreaterThan(0)
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(BURST)
+    expect(answers.length - refused.length).toBe(BURST)
     const [first] = refused
     expect(first?.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
     expect(await first?.json()).toEqual({
       error: {
         code: 429,
         type: 'too_many',
-        message: 'this key makes calls faster than 1 a second',
+        message: 'this key makes calls faster than 0.01 a second',
         advice: expect.stringMatching(/^wait \d+ s, then make the call again$/),
       },
     })

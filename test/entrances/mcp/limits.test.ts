@@ -2,6 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Limits } from '../../../src/identity/limiter.ts'
 import { headers, KEY, OTHER_KEY, openDoor } from '../../support/mcp-door.ts'
 
+/** A busy machine may take its time. */
+const PATIENT = { timeout: 20_000 }
+
 const TOOLS = {
   echo: () => ({ content: [{ type: 'text', text: 'here' }] }),
   slow: async () => {
@@ -43,7 +46,7 @@ async function errorOf(answer: Response | Promise<Response>) {
 }
 
 /** Until this many calls have come as far as the road. */
-const arrived = (door: Door, count: number) => expect.poll(() => door.calls.length).toBe(count)
+const arrived = (door: Door, count: number) => expect.poll(() => door.calls.length, PATIENT).toBe(count)
 const initialize = {
   jsonrpc: '2.0',
   id: 0,
@@ -133,7 +136,7 @@ describe('calls at the same time', () => {
   it('do not count those that wait for a person', async () => {
     const door = limited({ calls: { own: 1, all: 100 } })
     const held = post(door, call('review_write'))
-    await expect.poll(() => errorOf(post(door, call('echo')))).toBeNull()
+    await expect.poll(() => errorOf(post(door, call('echo'))), PATIENT).toBeNull()
     door.approve()
     expect(await errorOf(held)).toBeNull()
     expect(await errorOf(post(door, call('echo')))).toBeNull()
@@ -148,7 +151,7 @@ describe('calls at the same time', () => {
     gone.abort()
     for (const go of waiting.splice(0)) go()
     const unknown = { message: expect.stringContaining('no tool') }
-    await expect.poll(() => errorOf(post(door, call('nowhere')))).toMatchObject(unknown)
+    await expect.poll(() => errorOf(post(door, call('nowhere'))), PATIENT).toMatchObject(unknown)
     expect(await errorOf(post(door, call('echo')))).toBeNull()
   })
 })
@@ -181,7 +184,7 @@ describe('what stays open', () => {
     const refused = await listen()
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60'])
     gone.abort()
-    await expect.poll(async () => (await listen()).status).toBe(200)
+    await expect.poll(async () => (await listen()).status, PATIENT).toBe(200)
     await served.close()
   })
 })

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest'
 import { KEY, openDoor } from '../../support/mcp-door.ts'
 
+/** A busy machine may take its time. */
+const PATIENT = { timeout: 20_000 }
+
 const HEADERS = {
   authorization: `Bearer ${KEY}`,
   'content-type': 'application/json',
@@ -64,7 +67,7 @@ it('a call that waited for a person does not run once its key is revoked', async
   const { door, served, post, revoke } = await open()
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'review_write', arguments: {} } }
   const answer = post(call)
-  await expect.poll(() => door.held()).toBe(1)
+  await expect.poll(() => door.held(), PATIENT).toBe(1)
   revoke()
   door.approve()
   expect(await (await answer).json()).toMatchObject({ error: { message: expect.stringContaining('was revoked') } })
