@@ -11,6 +11,7 @@ import { hasRole } from '../identity/keyring.ts'
 import type { Limiter } from '../identity/limiter.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import { parseActionBody } from './action-body.ts'
+import { approvalPage } from './approval-page.ts'
 import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
@@ -41,6 +42,7 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   approvalRoutes(app, parts, via)
   evidenceRoutes(app, parts)
   pinRoutes(app, parts)
+  approvalPage(app)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')
     return context.json({ principal: id, name, role, owner })
