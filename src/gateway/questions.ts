@@ -1,10 +1,10 @@
 import { NO_RESOURCE } from '../core/acts.ts'
 import { requestTool } from '../core/catalog/index.ts'
 import type { Block, Decision, Finding } from '../core/decision.ts'
-import type { ActionEnvelope, Capability } from '../core/envelope.ts'
+import type { ActionEnvelope, Capability, Resource } from '../core/envelope.ts'
 import { asAegisError } from '../core/errors.ts'
 import { type Principal, uuidv7 } from '../core/ids.ts'
-import { isObject, textMember } from '../core/json.ts'
+import { isObject, type JsonObject, textMember } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { agentName } from './normalize.ts'
@@ -45,7 +45,7 @@ export function createQuestions(parts: {
     const { upstream, method, params, channel } = question
     const { principal, sessionLabel } = channel.owner ?? NOBODY
     const tool = requestTool(upstream, upstreams.get(upstream)?.catalog ?? 'none', method)
-    const resource = { ...NO_RESOURCE, target: upstream }
+    const resource = resourceOf(params)
     const act = { protocol: 'mcp', tool, capability, resource, doubt: null } as const
     const { name } = channel.client.info
     return {
@@ -90,6 +90,11 @@ export function createQuestions(parts: {
 
 /** A conversation without a caller: judged, never recorded. */
 const NOBODY = { principal: 'key_nobody' as Principal, sessionLabel: 'none' }
+
+/** The page that a URL elicitation would have the person open is what a rule's `target` means; a form has none. */
+export function resourceOf({ url }: JsonObject): Resource {
+  return typeof url === 'string' ? { ...NO_RESOURCE, target: url, operands: [url] } : NO_RESOURCE
+}
 
 /** Questions of one answer judged at most: each may cost an entry. */
 const MAX_INPUTS = 64

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Outcome, Question } from '../../src/gateway/ports.ts'
-import { ruledOutcome } from '../../src/gateway/questions.ts'
+import { resourceOf, ruledOutcome } from '../../src/gateway/questions.ts'
 import { testChannel } from '../support/client-channel.ts'
 
 const REFUSED = { code: -32001, message: 'policy: no' }
@@ -9,6 +9,14 @@ const question = async ({ method }: Question) => (method === 'elicitation/create
 const asking = (inputRequests: object): Outcome =>
   JSON.parse(JSON.stringify({ kind: 'result', result: { resultType: 'input_required', inputRequests } }))
 const ruled = (outcome: Outcome) => ruledOutcome(question, 'notes', testChannel(), outcome)
+
+it('means by a target the page that a person is asked to open', () => {
+  expect(resourceOf({ mode: 'url', url: 'https://evil.example/login' })).toMatchObject({
+    target: 'https://evil.example/login',
+    operands: ['https://evil.example/login'],
+  })
+  expect(resourceOf({ message: 'which one?' })).toMatchObject({ target: '', operands: [] })
+})
 
 describe('an answer that asks for input', () => {
   it('passes where the client may be asked all of it', async () => {

@@ -254,6 +254,15 @@ describe('hostile lists', () => {
   })
 })
 
+it('learns what another gateway on the same store has seen', async () => {
+  const other = await openToolPins({ store: stores.pins, clock, log })
+  await names([tool('read')])
+  await names([tool('read', 'changed')])
+  expect(other.standing('files', 'trust-first', 'read')).toBe('trusted')
+  await other.refresh()
+  expect(other.standing('files', 'trust-first', 'read')).toBe('changed')
+})
+
 describe('the revision of a tool, to which approvals are bound', () => {
   it('is none until a person accepts another definition than the first', async () => {
     await names([tool('read')])
