@@ -17,6 +17,8 @@ export interface CuttingProxy {
 /** A simple query (`Q`, length 11, text): how the driver sends a statement without parameters. */
 const COMMIT = Buffer.from('Q\0\0\0\x0bCOMMIT\0', 'latin1')
 
+const IDLE_MS = 20
+
 export async function cuttingProxy(target: string): Promise<CuttingProxy> {
   const { hostname, port } = new URL(target)
   const armed: Cut[] = []
@@ -26,6 +28,9 @@ export async function cuttingProxy(target: string): Promise<CuttingProxy> {
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname)
     let deaf = false
+    /** Milliseconds of silence after which it is closed. */
+    let patience: number | null = null
+    let silence: NodeJS.Timeout | undefined
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => {})
@@ -38,8 +43,12 @@ export async function cuttingProxy(target: string): Promise<CuttingProxy> {
     }
     upstream.on('data', (bytes) => {
       if (!deaf) client.write(bytes)
+      if (patience === null) return
+      clearTimeout(silence)
+      silence = setTimeout(() => client.destroy(), patience)
     })
     client.on('data', (bytes) => {
+      clearTimeout(silence)
       const at = bytes.indexOf(COMMIT)
       const cut = at < 0 ? undefined : armed.shift()
       if (cut === undefined) {
@@ -49,7 +58,7 @@ export async function cuttingProxy(target: string): Promise<CuttingProxy> {
       cuts += 1
       deaf = cut !== 'afterwards'
       if (cut === 'afterwards') {
-        upstream.once('data', () => setTimeout(() => client.destroy(), 20))
+        patience = IDLE_MS
         upstream.write(bytes)
       } else {
         upstream.write(cut === 'answer' ? bytes : bytes.subarray(0, at), () => client.destroy())
