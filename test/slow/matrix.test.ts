@@ -20,12 +20,13 @@ beforeAll(async () => {
 
 afterAll(() => removeFolder(folder))
 
-/** Made once, for all mutants. What is larger than any bundle only costs time. */
+/** Made once, for all mutants. What is larger than any bundle only costs time, and so do the ends of chains that T3 and T5 cut. */
 async function prepared(group: Group): Promise<Case[]> {
   const made: Case[] = []
   for (const one of group.cases) {
     const evidence = await one.evidence()
     if (evidence.as === 'bundle' && evidence.text.length > 1_000_000) continue
+    if (group.name.startsWith('T1 ') && !one.name.endsWith('middle')) continue
     made.push({ ...one, evidence: () => evidence })
   }
   return made
@@ -70,7 +71,7 @@ describe('the matrix', () => {
         harmless += 1
         continue
       }
-      const verifier = await mutated(folder, mutant, number).catch(() => null)
+      const verifier = await mutated(folder, mutant, number)
       if (verifier === null) continue
       run += 1
       if (await isKilled(verifier)) continue

@@ -9,7 +9,13 @@ import { openStores } from '../../src/store/open.ts'
 import { openSqlite, openSqliteReader } from '../../src/store/sqlite/index.ts'
 import { storeContract } from '../contract/store.ts'
 import { committed, draft, frozenClock, random, SESSION } from '../support/drafts.ts'
-import { type EvidenceStore, openEvidence, removeFolder, temporaryFolder } from '../support/evidence-store.ts'
+import {
+  type EvidenceStore,
+  openEvidence,
+  removeFolder,
+  signingIn,
+  temporaryFolder,
+} from '../support/evidence-store.ts'
 
 storeContract('SQLite', async () => {
   const folder = temporaryFolder()
@@ -212,6 +218,32 @@ describe('the SQLite file', () => {
     renameSync(`${evidence.file}.gone`, evidence.file)
     await expect(evidence.ledger.append(draft())).rejects.toMatchObject({ code: 'evidence_unavailable' })
     await evidence.close()
+  })
+
+  it('loses no row but with its tiles stored, an entry that says so, and no legal hold, whoever asks', async () => {
+    const folder = temporaryFolder()
+    folders.push(folder)
+    const { ledger, stores, file, close } = await openEvidence(folder, signingIn(folder))
+    await Promise.all(Array.from({ length: 300 }, () => ledger.append(draft())))
+    for (const place of [512, 100]) await expect(stores.ledger.prune(place)).rejects.toThrow('not all tiles')
+    await ledger.sign()
+    await expect(stores.ledger.prune(256)).rejects.toThrow('no entry says')
+    await close()
+    const database = new Database(file)
+    database.exec(`INSERT INTO ledger_entry (n, kind, hash, body)
+      SELECT max(n) + 1, 'prune', lower(hex(randomblob(32))), x'7b7d' FROM ledger_entry`)
+    database.close()
+    const store = await openSqlite(file)
+    await store.ledger.hold(SESSION, { session: SESSION, reason: 'case 7', at: 3 })
+    await expect(store.ledger.prune(256)).rejects.toMatchObject({
+      failure: 'conflict',
+      message: expect.stringContaining('legal hold'),
+    })
+    expect((await store.ledger.extent()).count).toBe(302)
+    await store.ledger.hold(SESSION, null)
+    await store.ledger.prune(256)
+    expect(await store.ledger.extent()).toEqual({ count: 46, last: 301 })
+    await store.close()
   })
 
   it('is read any number of times without running out of file descriptors', async () => {

@@ -138,13 +138,12 @@ function setHold(handle: Handle, session: string, hold: LegalHold | null): void 
 
 const NO_DELETE = 'ledger_entry_no_delete'
 
-/** The trigger that forbids deletion is lifted inside the transaction, and is back when it ends, however it ends. */
+/**
+ * One door: whoever asks, what goes has its tiles, an entry that says so, and no session under a legal hold in it. The trigger that
+ * forbids deletion is lifted inside the transaction, and is back when it ends, however it ends.
+ */
 function prune(handle: Handle, minIndex: number): void {
-  const tiles = minIndex / 256
-  const row = prepare(handle, 'SELECT count(*) AS count FROM ledger_tile WHERE level = 0 AND idx < ?').get([tiles])
-  if (!Number.isInteger(tiles) || Number(column(row, 'count')) !== tiles) {
-    throw new StoreError('conflict', `not all tiles below ${minIndex} are stored`, undefined)
-  }
+  demandPrunable(handle, minIndex)
   const trigger = prepare(handle, "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = ?").get([NO_DELETE])
   const sql = column(trigger, 'sql')
   if (typeof sql !== 'string') throw new StoreError('conflict', `the trigger ${NO_DELETE} is missing`, undefined)
@@ -153,4 +152,24 @@ function prune(handle: Handle, minIndex: number): void {
   prepare(handle, 'DELETE FROM ledger_entry WHERE n < ?').run([minIndex])
   handle.exec(sql)
   prepare(handle, 'UPDATE ledger_log SET min_index = max(min_index, ?) WHERE id = 1').run([minIndex])
+}
+
+const COUNT_TILES = 'SELECT count(*) AS found FROM ledger_tile WHERE level = 0 AND idx < ?'
+const FIND_LEAF = "SELECT n AS found FROM ledger_entry WHERE kind = 'prune' AND n >= ? LIMIT 1"
+const FIND_HELD = `SELECT CAST(h.session AS BLOB) AS found FROM ledger_hold h
+  WHERE EXISTS (SELECT 1 FROM ledger_entry e WHERE e.session = h.session AND e.n < ?) LIMIT 1`
+
+/** @throws StoreError `conflict` */
+function demandPrunable(handle: Handle, minIndex: number): void {
+  const find = (sql: string, value: number) => column(prepare(handle, sql).get([value]), 'found')
+  const refuse = (why: string) => {
+    throw new StoreError('conflict', why, undefined)
+  }
+  const tiles = minIndex / 256
+  if (!Number.isInteger(tiles) || Number(find(COUNT_TILES, tiles)) !== tiles) {
+    refuse(`not all tiles below ${minIndex} are stored`)
+  }
+  if (find(FIND_LEAF, minIndex) === undefined) refuse(`no entry says that the log is pruned below ${minIndex}`)
+  const held = find(FIND_HELD, minIndex)
+  if (held !== undefined) refuse(`session ${latin1(held)} is under a legal hold`)
 }
