@@ -15,7 +15,12 @@ export interface Verdict {
 }
 
 export type Conformance =
-  | { judge(url: string, revision: Revision, name: string): Promise<Verdict> }
+  | {
+      /** The server at the URL; `name` tells its verdict from others. */
+      judge(url: string, revision: Revision, name: string): Promise<Verdict>
+      /** A client, by its command; the suite adds the URL of the server that it plays. What failed. */
+      judgeClient(command: string, revision: Revision, scenario: string): Promise<readonly string[]>
+    }
   | { readonly skipped: string }
 
 /** Failures that are put up with: none. */
@@ -28,17 +33,24 @@ export async function getConformance(folder: string): Promise<Conformance> {
   if ('skipped' in installed) return installed
   const { node, modules, env } = installed
   const program = join(modules, '.bin/conformance')
+  // Its exit status says the same as what it wrote.
+  const options = { env, cwd: folder, timeout: 500_000, maxBuffer: 64 * 1024 * 1024 }
+  const run = (words: readonly string[]) =>
+    new Promise<string>((resolve) => {
+      execFile(node, [program, ...words], options, (_error, said) => resolve(said))
+    })
   return {
-    judge(url, revision, name) {
+    async judge(url, revision, name) {
       const out = join(folder, `${name}-${revision}`)
-      const words = [program, 'server', '--url', url, '--requirements', revision, '--expected-failures', BASELINE]
-      return new Promise((resolve) => {
-        // Its exit status says the same as what it wrote.
-        const options = { env, cwd: folder, timeout: 500_000, maxBuffer: 64 * 1024 * 1024 }
-        execFile(node, [...words, '-o', out], options, (_error, said) =>
-          resolve(readVerdict(said, out, required(modules, revision))),
-        )
-      })
+      const which = ['--url', url, '--requirements', revision, '--expected-failures', BASELINE]
+      return readVerdict(await run(['server', ...which, '-o', out]), out, required(modules, revision))
+    },
+    async judgeClient(command, revision, scenario) {
+      const out = join(folder, `client-${revision}-${scenario}`)
+      const which = ['--command', command, '--scenario', scenario, '--spec-version', revision]
+      const said = await run(['client', ...which, '-o', out])
+      const failed = failures(out, scenario)
+      return failed.length === 0 && !said.includes('OVERALL: PASSED') ? [said.slice(-1000)] : failed
     },
   }
 }
@@ -60,7 +72,9 @@ function readVerdict(said: string, out: string, scored: ReadonlySet<string>): Ve
 }
 
 function failures(out: string, scenario: string): string[] {
-  const folder = readdirSync(out).find((name) => name.replace(/-\d{4}-\d\d-\d\dT.*/, '') === `server-${scenario}`)
+  const folder = readdirSync(out).find(
+    (name) => name.replace(/-\d{4}-\d\d-\d\dT.*/, '').replace(/^server-/, '') === scenario,
+  )
   if (folder === undefined) return ['it could not be run']
   const checks: { id: string; status: string; errorMessage?: string }[] = JSON.parse(
     readFileSync(join(out, folder, 'checks.json'), 'utf8'),

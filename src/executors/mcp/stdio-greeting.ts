@@ -1,9 +1,9 @@
 import type { JsonObject } from '../../core/json.ts'
-import type { ClientChannel, Outcome } from '../../gateway/ports.ts'
+import type { ClientChannel } from '../../gateway/ports.ts'
 import { initializeNote, readWelcome } from './conversation.ts'
 import type { Era, Eras } from './eras.ts'
 import { badAnswer, notSpoken, type Place } from './failures.ts'
-import { discoverNote, readDiscovery } from './modern/discovery.ts'
+import { type Discovery, discover } from './modern/discovery.ts'
 import type { Multiplex } from './multiplex.ts'
 
 export interface GreetingParts {
@@ -59,16 +59,15 @@ async function probe(parts: GreetingParts, multiplex: Multiplex, probeMs: number
   const timer = setTimeout(() => silence.abort(), Math.min(probeMs, connectTimeoutMs))
   const context = { signal: silence.signal, onNotification: () => undefined }
   const patience = { idleMs: connectTimeoutMs, totalMs: connectTimeoutMs }
-  let outcome: Outcome
+  let read: Discovery
   try {
-    outcome = await multiplex.ask(discoverNote(channel), patience, context)
+    read = await discover(channel, (note) => multiplex.ask(note, patience, context))
   } catch (error) {
     if (!silence.signal.aborted) throw error
     return { era: null, problem: 'it does not answer server/discover' }
   } finally {
     clearTimeout(timer)
   }
-  const read = readDiscovery(outcome)
   if (read.kind === 'foreign') throw badAnswer(place, read.problem, false)
   return read.kind === 'modern' ? { era: 'modern', discovery: read.result } : { era: null, problem: read.problem }
 }

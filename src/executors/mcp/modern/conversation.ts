@@ -6,15 +6,7 @@ import { INITIALIZED } from '../conversation.ts'
 import { eraOf } from '../eras.ts'
 import { badAnswer, notSpoken, unsent } from '../failures.ts'
 import type { Note } from '../rpc-message.ts'
-import {
-  defaultLevel,
-  discoverNote,
-  lifetimeOf,
-  listChanges,
-  mayBeWatched,
-  readDiscovery,
-  welcomeOf,
-} from './discovery.ts'
+import { defaultLevel, discover, lifetimeOf, listChanges, mayBeWatched, welcomeOf } from './discovery.ts'
 import { dressed } from './meta.ts'
 import { roundTrips } from './round-trips.ts'
 import { createSubscription } from './subscription.ts'
@@ -68,10 +60,9 @@ function createDiscoveries({ discovery, ...parts }: ModernParts, wire: ModernWir
     async current(signal) {
       if (known !== null && elapsed() < known.until) return known.discovery
       const context: AskContext = { signal, onNotification: () => undefined }
-      const outcome = await wire.ask(discoverNote(channel), context, patience).catch((error: unknown) => {
+      const read = await discover(channel, (note) => wire.ask(note, context, patience)).catch((error: unknown) => {
         throw unsent(place, error)
       })
-      const read = readDiscovery(outcome)
       if (read.kind === 'foreign') throw badAnswer(place, read.problem, false)
       if (read.kind === 'legacy') throw notSpoken(place, read.problem)
       known = { discovery: read.result, until: elapsed() + lifetimeOf(read.result) }

@@ -5,8 +5,12 @@ import { eraOf, MODERN_REVISION } from '../eras.ts'
 import type { Note } from '../rpc-message.ts'
 import { dressed, META, metaOf, TASKS } from './meta.ts'
 
-export function discoverNote(channel: ClientChannel): Note {
-  return dressed({ method: 'server/discover' }, channel, null)
+/** Asks an upstream what it is. `ask` makes the request. */
+export async function discover(channel: ClientChannel, ask: (note: Note) => Promise<Outcome>): Promise<Discovery> {
+  const note = dressed({ method: 'server/discover' }, channel, null)
+  const outcome = await ask(note)
+  // It refused the very revision that it names: "retry using the advertised `supported` versions", once.
+  return readDiscovery(namesOurs(outcome) ? await ask(note) : outcome)
 }
 
 /** UnsupportedProtocolVersionError (2026-07-28, "Error Codes"). */
@@ -19,8 +23,15 @@ export type Discovery =
   /** It is of an era after ours: the handshake would not help either. */
   | { readonly kind: 'foreign'; readonly problem: string }
 
+function namesOurs(outcome: Outcome): boolean {
+  if (outcome.kind === 'result' || outcome.error.code !== UNSUPPORTED_VERSION) return false
+  const { data } = outcome.error
+  const supported = isObject(data) ? data['supported'] : undefined
+  return Array.isArray(supported) && supported.includes(MODERN_REVISION)
+}
+
 /** Reads the answer to `server/discover` as "Backward Compatibility" has it: no single error code means legacy. */
-export function readDiscovery(outcome: Outcome): Discovery {
+function readDiscovery(outcome: Outcome): Discovery {
   if (outcome.kind === 'error') {
     const { code, message, data } = outcome.error
     const supported = isObject(data) ? data['supported'] : undefined
@@ -36,14 +47,14 @@ export function readDiscovery(outcome: Outcome): Discovery {
 
 function among(supported: readonly unknown[]): Discovery {
   const spoken = supported.filter((version) => typeof version === 'string').map((version) => version.slice(0, 32))
-  const problem = `it speaks ${spoken.slice(0, 8).join(', ') || 'no revision'} and not ${MODERN_REVISION}`
+  const problem = `it refuses ${MODERN_REVISION} and offers ${spoken.slice(0, 8).join(', ') || 'no revision'}`
   return { kind: spoken.some(isRevision) ? 'legacy' : 'foreign', problem }
 }
 
 /** A discovery as the answer to `initialize`: what the entrances know of an upstream. */
 export function welcomeOf(discovery: JsonObject, channel: ClientChannel): JsonObject {
   const { capabilities, instructions } = discovery
-  const server = metaOf(discovery)[META.server]
+  const server = metaOf(discovery)[META.server] ?? discovery['serverInfo']
   const modern = eraOf(channel) === 'modern'
   return {
     protocolVersion: modern ? MODERN_REVISION : channel.client.protocolVersion,

@@ -123,8 +123,8 @@ describe('an upstream over HTTP', () => {
   })
 
   it.each([
-    ['nothing but revisions of the future', { supported: ['2030-01-01'] }, /speaks 2030-01-01 and not 2026-07-28/],
-    ['no revision at all', { supported: [] }, /speaks no revision and not 2026-07-28/],
+    ['nothing but revisions of the future', { supported: ['2030-01-01'] }, /refuses 2026-07-28 and offers 2030-01-01/],
+    ['no revision at all', { supported: [] }, /refuses 2026-07-28 and offers no revision/],
   ])('that offers %s is said to', async (_, data, message) => {
     const upstream = await httpUpstream((_call, response, id) => {
       json(response, { jsonrpc: '2.0', id, error: { code: -32022, message: 'unsupported', data } })
@@ -141,6 +141,21 @@ describe('an upstream over HTTP', () => {
     const upstream = await httpUpstream(({ message }, response, id) => {
       if (message?.['method'] !== 'server/discover') return json(response, result(id, 'legacy'))
       const data = { supported: ['2025-11-25'], requested: '2026-07-28' }
+      json(response, { jsonrpc: '2.0', id, error: { code: -32022, message: 'unsupported', data } })
+    })
+    closing.push(() => upstream.close())
+    const all = upstreams({ up: http(upstream.url) })
+    expect(await call(all, 'up', modernChannel())).toMatchObject({ kind: 'result' })
+  })
+
+  it('that refuses the revision which it offers is asked once more', async () => {
+    let refusals = 0
+    const upstream = await httpUpstream(({ message }, response, id) => {
+      if (message?.['method'] !== 'server/discover') return json(response, result(id, 'modern'))
+      const discovered = { supportedVersions: ['2026-07-28'], capabilities: {} }
+      if (refusals > 0) return json(response, { jsonrpc: '2.0', id, result: discovered })
+      refusals += 1
+      const data = { supported: ['2026-07-28'], requested: '2026-07-28' }
       json(response, { jsonrpc: '2.0', id, error: { code: -32022, message: 'unsupported', data } })
     })
     closing.push(() => upstream.close())
