@@ -7,6 +7,7 @@ import { CreateMessageRequestSchema, ElicitRequestSchema } from '@modelcontextpr
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Listing } from '../../src/gateway/ports.ts'
 import { type Installation, install, secretOf } from '../support/installation.ts'
+import { modernRequest, readAnswer } from '../support/modern.ts'
 import { plainTool, type ShiftingUpstream, settingsOf, startShiftingUpstream } from '../support/shifting-upstream.ts'
 
 let folder: string
@@ -170,6 +171,34 @@ describe('a tool whose definition changes', () => {
     expect(await decide('accept', [{ tool: 'read', digest: 'x' }])).toMatchObject({ status: 400 })
     expect(await decide('accept', [])).toMatchObject({ status: 400 })
     expect(await decide('reject', pin)).toMatchObject({ status: 200 })
+  })
+})
+
+describe('a client of the stateless revision', () => {
+  /** What it is answered: the result, or the error. */
+  async function ask(method: string, params: Record<string, unknown> = {}) {
+    const request = modernRequest({ method, params, headers: { authorization: `Bearer ${aegis.agentKey}` } })
+    const { host: _host, ...headers } = request.headers
+    const response = await fetch(`${aegis.urls.mcp}/mcp/notes`, { method: 'POST', headers, body: request.body })
+    return readAnswer(response)
+  }
+
+  it('is shown the same tools, and hears of what is withheld in a result', async () => {
+    await start()
+    await names((await connect()).client)
+    expect(await ask('tools/list')).toMatchObject({
+      result: { tools: [{ name: 'read' }, { name: 'write' }], ttlMs: 0, cacheScope: 'private' },
+    })
+    upstream.tools = [plainTool('read', 'changed'), plainTool('write')]
+    expect(await ask('tools/list')).toMatchObject({ result: { tools: [{ name: 'write' }] } })
+    const refused = await ask('tools/call', { name: 'read', arguments: {} })
+    expect(refused).toMatchObject({ result: { isError: true } })
+    expect(JSON.stringify(refused)).toContain('its definition has changed since it was accepted')
+    expect(await ask('resources/read', { uri: 'memo://a' })).toMatchObject({
+      result: { contents: [{ text: 'content' }] },
+    })
+    expect(await recorded('notes.resources.read')).toEqual(['allow', 'result'])
+    expect(upstream.heard).toEqual(['resources/read memo://a'])
   })
 })
 
