@@ -128,7 +128,7 @@ export async function compose(
     reviews: {
       ids: createReviewTaskIds(keys.task),
       approval: approvals.get,
-      withdraw: createWithdraw({ approvals, ledger: measured, clock, random }),
+      withdraw: createWithdraw({ approvals, ledger: measured, clock, random, log }),
       recorded: createRecordedRun(stores.ledger),
     },
   })

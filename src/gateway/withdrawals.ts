@@ -2,7 +2,7 @@ import type { Approvals } from '../approvals/approvals.ts'
 import type { Approval } from '../core/approval.ts'
 import { AegisError } from '../core/errors.ts'
 import type { EnvelopeId, Principal } from '../core/ids.ts'
-import type { Clock, Random } from '../core/runtime.ts'
+import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { Ledger } from '../ledger/draft.ts'
 import { resolutionDraft } from './drafts.ts'
 
@@ -15,8 +15,9 @@ export function createWithdraw(parts: {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly random: Random
+  readonly log: Log
 }): Withdraw {
-  const { approvals, ledger, clock, random } = parts
+  const { approvals, ledger, clock, random, log } = parts
   return async (id, principal) => {
     const approval = await approvals.get(id)
     const open = approval?.status === 'pending' || approval?.status === 'approved'
@@ -26,8 +27,10 @@ export function createWithdraw(parts: {
       await ledger.append(resolutionDraft(approval, change, '', random))
     } catch (error) {
       if (!(error instanceof AegisError && error.code === 'approval_spent')) throw error
+      return approvals.get(id)
     }
     approvals.announce(id)
+    log.info({ envelope_id: id, tool: approval.tool, principal }, 'approval withdrawn')
     return approvals.get(id)
   }
 }

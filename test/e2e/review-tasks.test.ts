@@ -128,6 +128,9 @@ describe('a call that waits for a person, as a task', () => {
     expect((await task('get', taskId)).result).toMatchObject({ status: 'cancelled' })
     expect((await aegis.post(`/admin/v1/approvals/${id}/approve`, {}, aegis.adminKey)).status).toBe(409)
     expect(await recorded()).toEqual(['review', 'expire'])
+    const [session] = (await aegis.get('/admin/v1/sessions', aegis.adminKey)).body.sessions
+    const verify = `/admin/v1/evidence/sessions/${session.session}/verify`
+    expect((await aegis.post(verify, {}, aegis.adminKey)).body).toMatchObject({ valid: true })
     expect(taskIdOf(await open())).not.toBe(taskId)
   })
 
