@@ -63,6 +63,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       } catch (error) {
         const spent = error instanceof AegisError && error.code === 'approval_spent'
         if (!spent || round === RETRIES) throw error
+        // Who names the approval to use asks for nothing else: where it is gone there is a conflict, and no new review.
+        if (envelope.approvalRef !== null) await parts.approvals.referred(envelope.approvalRef, envelope)
       }
     }
   }
@@ -78,12 +80,13 @@ export function createGateway(parts: GatewayParts): Gateway {
       case 'allow': {
         if (!runs && call.execute && call.surface !== 'hook') throw nothingRuns(envelope)
         if (!runs) return { kind: 'decided', envelope, decision, entry }
-        const { channel, meta, retry } = call
+        const { channel, meta, retry, mark } = call
         return perform(envelope, decision, intent, {
           signal,
           channel,
           meta,
           ...(retry === undefined ? {} : { retry }),
+          ...(mark === undefined ? {} : { mark }),
           onNotification: call.onNotification ?? ignore,
         })
       }

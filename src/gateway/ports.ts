@@ -21,6 +21,9 @@ export type Outcome =
   | { readonly kind: 'result'; readonly result: JsonObject }
   | { readonly kind: 'error'; readonly error: RpcError }
 
+/** Which call of a client something belongs to: made by its entrance, and given back to it as it is. */
+export type CallMark = object
+
 /**
  * The client's side of one conversation, as an entrance offers it: upstreams talk back through it.
  * `key` is made by the entrance, unguessable, one per client session.
@@ -33,11 +36,15 @@ export interface ClientChannel {
   readonly owner?: { readonly principal: Principal; readonly sessionLabel: string | null }
   /** A notification from an upstream to this client. `upstream` lets a merged entrance rename what needs it. */
   notify(upstream: string, message: { readonly method: string; readonly params?: JsonObject }): void
-  /** A request from an upstream to this client (sampling, elicitation, roots). Rejects where the client has gone. */
+  /**
+   * A request from an upstream to this client (sampling, elicitation, roots). Rejects where the client has gone.
+   * `during`: the mark of the call it surely belongs to.
+   */
   request(
     upstream: string,
     message: { readonly method: string; readonly params?: JsonObject },
     signal: AbortSignal,
+    during?: CallMark,
   ): Promise<Outcome>
 }
 
@@ -56,6 +63,7 @@ export interface ExecuteContext {
   readonly meta: JsonObject | null
   /** Passed on as it is, to upstreams that ask in this way. */
   readonly retry?: Retry
+  readonly mark?: CallMark
   /** Notifications that belong to this call (progress, logging) as they come. */
   onNotification(message: { readonly method: string; readonly params?: JsonObject }): void
 }
@@ -111,7 +119,7 @@ export interface Upstreams extends Executor {
     upstream: string,
     message: { readonly method: string; readonly params?: JsonObject },
     channel: ClientChannel,
-    context: Pick<ExecuteContext, 'signal' | 'onNotification'>,
+    context: Pick<ExecuteContext, 'signal' | 'onNotification' | 'mark'>,
   ): Promise<Outcome>
   notify(
     upstream: string,
@@ -157,6 +165,7 @@ export interface IncomingCall {
   readonly justification: string | null
   readonly meta: JsonObject | null
   readonly retry?: Retry
+  readonly mark?: CallMark
   readonly channel: ClientChannel | null
   readonly onNotification?: (message: { readonly method: string; readonly params?: JsonObject }) => void
 }

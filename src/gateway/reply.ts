@@ -77,7 +77,7 @@ export interface Gateway {
     upstream: string,
     message: { readonly method: string; readonly params?: JsonObject },
     channel: ClientChannel,
-    context: Pick<ExecuteContext, 'signal' | 'onNotification'>,
+    context: Pick<ExecuteContext, 'signal' | 'onNotification' | 'mark'>,
   ): Promise<Outcome>
 }
 

@@ -3,7 +3,7 @@ import type { AegisError } from '../../core/errors.ts'
 import type { EnvelopeId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Clock, Log, Random } from '../../core/runtime.ts'
-import type { ClientChannel, Outcome, Upstreams } from '../../gateway/ports.ts'
+import type { CallMark, ClientChannel, Outcome, Upstreams } from '../../gateway/ports.ts'
 import type { Gateway } from '../../gateway/reply.ts'
 import type { Limiter, Slot } from '../../identity/limiter.ts'
 import type { KeyRecord } from '../../identity/ports.ts'
@@ -60,6 +60,8 @@ export interface Peer {
   readonly attended?: () => Promise<void>
   /** Whether the client takes a task for an answer to this request. */
   readonly asTask?: boolean
+  /** Comes back with what an upstream asks in the middle of this very request, where it says so. */
+  readonly mark?: CallMark
   /** Asks the client in the middle of this very request; absent: ask its channel. Rejects where it cannot be asked. */
   readonly question?: (
     request: { readonly method: string; readonly params?: JsonObject },

@@ -35,6 +35,7 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
       return gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
         signal: ask.signal,
         onNotification: peer.tell,
+        ...(peer.mark === undefined ? {} : { mark: peer.mark }),
       })
     },
 

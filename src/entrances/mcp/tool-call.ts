@@ -108,6 +108,7 @@ function incomingCall(what: IncomingCall['what'], params: JsonObject, peer: Peer
     ...(isModernRevision(peer.channel.client.protocolVersion) ? { retry: retryOf(params) } : {}),
     channel: peer.channel,
     onNotification: peer.tell,
+    ...(peer.mark === undefined ? {} : { mark: peer.mark }),
   }
 }
 

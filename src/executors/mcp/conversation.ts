@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { Log } from '../../core/runtime.ts'
-import type { ClientChannel, Outcome } from '../../gateway/ports.ts'
+import type { CallMark, ClientChannel, Outcome } from '../../gateway/ports.ts'
 import type { Place } from './failures.ts'
 import type { Note } from './rpc-message.ts'
 import type { Limits } from './upstream-config.ts'
@@ -21,6 +21,7 @@ export interface Conversation {
 export interface AskContext {
   readonly signal: AbortSignal
   onNotification(note: Note): void
+  readonly mark?: CallMark
 }
 
 /** What both transports need to know. */

@@ -62,7 +62,7 @@ export async function requestOverHttp(wire: Wire, ask: HttpAsk): Promise<HttpRep
   const forward = (note: Note) => ask.context?.onNotification(note)
   const take = (message: Message) => {
     if (message.kind === 'response' && message.id === ask.id) attempt.outcome ??= message.outcome
-    else wire.inbound.accept(message, forward, watchdog)
+    else wire.inbound.accept(message, forward, watchdog, ask.context?.mark)
   }
   const run = async (method: 'POST' | 'GET', headers: string[], body: string | null): Promise<ExchangeEnd> => {
     const { path, limit } = wire

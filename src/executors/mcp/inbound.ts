@@ -1,6 +1,6 @@
 import { isObject } from '../../core/json.ts'
 import type { Log } from '../../core/runtime.ts'
-import type { ClientChannel, Outcome } from '../../gateway/ports.ts'
+import type { CallMark, ClientChannel, Outcome } from '../../gateway/ports.ts'
 import type { Place } from './failures.ts'
 import { answerText, type Message, type Note, type RpcId } from './rpc-message.ts'
 import type { Watchdog } from './watchdog.ts'
@@ -13,8 +13,11 @@ const MAX_QUESTIONS = 64
 
 /** What an upstream says besides answering: questions for the client and notifications. */
 export interface Inbound {
-  /** `forward` gets the notifications; `calls` rest while a question is answered. */
-  accept(message: Message, forward: (note: Note) => void, calls: Patient): void
+  /**
+   * `forward` gets the notifications; `calls` rest while a question is answered; `during` is the call that the stream of
+   * the message belongs to, where it belongs to one.
+   */
+  accept(message: Message, forward: (note: Note) => void, calls: Patient, during?: CallMark): void
   /** Ends every open question. */
   close(): void
 }
@@ -24,21 +27,21 @@ export function createInbound(place: Place, channel: ClientChannel, log: Log, re
   const questions = new Map<RpcId, AbortController>()
   let complained = false
 
-  const ask = async (id: RpcId, note: Note, calls: Patient) => {
+  const ask = async (id: RpcId, note: Note, calls: Patient, during: CallMark | undefined) => {
     const abort = new AbortController()
     questions.set(id, abort)
     calls.hold()
-    const outcome = await channel.request(place.upstream, note, abort.signal).catch(gone)
+    const outcome = await channel.request(place.upstream, note, abort.signal, during).catch(gone)
     calls.resume()
     questions.delete(id)
     if (!abort.signal.aborted) reply(answerText(id, outcome))
   }
 
-  const question = (id: RpcId, note: Note, calls: Patient) => {
+  const question = (id: RpcId, note: Note, calls: Patient, during: CallMark | undefined) => {
     if (note.method === 'ping') reply(answerText(id, { kind: 'result', result: {} }))
     else if (questions.has(id)) reply(answerText(id, refusal(-32600, 'a request with this id is still open')))
     else if (questions.size >= MAX_QUESTIONS) reply(answerText(id, refusal(-32000, 'too many open requests')))
-    else void ask(id, note, calls)
+    else void ask(id, note, calls, during)
   }
 
   const complain = (problem: string) => {
@@ -51,10 +54,10 @@ export function createInbound(place: Place, channel: ClientChannel, log: Log, re
   }
 
   return {
-    accept(message, forward, calls) {
+    accept(message, forward, calls, during) {
       switch (message.kind) {
         case 'request':
-          return question(message.id, message.note, calls)
+          return question(message.id, message.note, calls, during)
         case 'notification':
           return withdraws(message.note, questions) ? undefined : forward(message.note)
         case 'response':

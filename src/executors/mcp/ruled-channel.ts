@@ -7,9 +7,9 @@ export type Rule = (question: Question) => Promise<RpcError | null>
 export function ruled(channel: ClientChannel, rule: Rule): ClientChannel {
   return {
     ...channel,
-    async request(upstream, message, signal) {
+    async request(upstream, message, signal, during) {
       const error = await rule({ upstream, method: message.method, params: message.params ?? {}, channel })
-      return error === null ? channel.request(upstream, message, signal) : { kind: 'error', error }
+      return error === null ? channel.request(upstream, message, signal, during) : { kind: 'error', error }
     },
   }
 }

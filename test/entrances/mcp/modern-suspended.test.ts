@@ -228,6 +228,21 @@ describe('a suspended call', () => {
     expect(Object.keys(one.questions()).length).toBe(64)
   })
 
+  it('is asked what its upstream says is its own, whichever else is at work', async () => {
+    const claims = { capabilities: { elicitation: {} }, info: {}, protocolVersion: '2026-07-28' }
+    const client = new ModernClient('key', alice, claims, () => true)
+    const [first, second] = [running(never), running(never)]
+    for (const one of [first, second]) {
+      client.follow(one, 'echo')
+      void one.serve(leg())
+    }
+    const { signal } = new AbortController()
+    void client.channel.request('files', ELICIT, signal, first)
+    expect([first.questions(), second.questions()]).toEqual([{ 'input-1': ELICIT }, {}])
+    void client.channel.request('files', ELICIT, signal, new Object())
+    expect(second.questions()).toEqual({ 'input-1': ELICIT })
+  })
+
   it('is not asked where it belongs to nobody who listens', async () => {
     const client = new ModernClient(
       'key',

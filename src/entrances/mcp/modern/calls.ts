@@ -31,7 +31,7 @@ export interface Admitted {
 }
 
 /** What a request on its way has of the call that carries it. */
-type Asking = Pick<Ask, 'placed'> & Pick<RunningCall, 'ask'>
+type Asking = Pick<Ask, 'placed'> & Pick<Peer, 'mark'> & Pick<RunningCall, 'ask'>
 
 /** Carries requests of the stateless era over an endpoint. */
 export interface Calls {
@@ -61,7 +61,7 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
         call.slot = slot
       }
       const ask: Asking['ask'] = (asked, signal) => call.ask(asked, signal)
-      return run(request, token, { ...leg, placed, ask }).catch((error) => failedOutcome(shown(error, log)))
+      return run(request, token, { ...leg, placed, ask, mark: call }).catch((error) => failedOutcome(shown(error, log)))
     })
     client.follow(call, subject === undefined ? '' : (textMember(head.params, subject) ?? ''))
     return call
@@ -79,6 +79,7 @@ export function createCalls({ log, random, upstreams }: McpOptions, suspended: S
       tell: leg.tell,
       question,
       asTask: head.tasks,
+      ...(leg.mark === undefined ? {} : { mark: leg.mark }),
     }
     const level = head.logLevel
     if (ASKABLE[method] !== undefined && level !== null && level < (client.logLevel ?? LOG_LEVELS.length)) {

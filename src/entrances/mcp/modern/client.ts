@@ -1,6 +1,6 @@
 import type { Principal } from '../../../core/ids.ts'
 import { isObject, type JsonObject, textMember } from '../../../core/json.ts'
-import type { ClientChannel, Outcome } from '../../../gateway/ports.ts'
+import type { CallMark, ClientChannel, Outcome } from '../../../gateway/ports.ts'
 import type { Notification, RunningCall } from './running-call.ts'
 
 /** Hears what an upstream says out of turn. */
@@ -37,10 +37,10 @@ export class ModernClient {
       client,
       owner: { principal, sessionLabel: null },
       notify: (upstream, notification) => this.hear(upstream, notification),
-      request: (upstream, request, signal) => {
+      request: (upstream, request, signal, during) => {
         const refusal = undeclared(client.capabilities, request)
         if (refusal !== null) return Promise.resolve(refusal)
-        const call = this.#probable(upstream)
+        const call = this.#marked(during) ?? this.#probable(upstream)
         if (call === null || !room()) return Promise.reject(new Error('no call of this client could carry the request'))
         return call.ask(embedded(request), signal)
       },
@@ -87,6 +87,12 @@ export class ModernClient {
       else this.#heeded.delete(key)
       return left === 0
     })
+  }
+
+  #marked(mark: CallMark | undefined): RunningCall | null {
+    if (mark === undefined) return null
+    for (const { call } of this.#attempts) if (call === mark && call.askable) return call
+    return null
   }
 
   /**
