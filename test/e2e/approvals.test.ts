@@ -71,6 +71,24 @@ describe('approvals over MCP', () => {
     expect(body.pending).toHaveLength(1)
   })
 
+  it('lets 50 concurrent calls that name one approval through once, and asks nobody for the others', async () => {
+    expect(await codeOf(open(await connect()))).toBe(-32002)
+    const id = await pendingId()
+    await settle(id, 'approve')
+    const { title, head, base } = ARGUMENTS
+    const action = {
+      protocol: 'git',
+      tool: 'github.create_pull_request',
+      target: 'acme/app',
+      parameters: { title, head, base },
+      approval_ref: id,
+    }
+    const answers = await Promise.all(Array.from({ length: 50 }, () => aegis.post('/admin/v1/test-action', action)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 49 }, () => 409)])
+    expect(upstream.calls).toHaveLength(1)
+    expect((await aegis.get('/admin/v1/approvals', aegis.adminKey)).body).toEqual({ pending: [] })
+  })
+
   it('keeps an approval over a restart of the server', async () => {
     expect(await codeOf(open(await connect()))).toBe(-32002)
     await settle(await pendingId(), 'approve')
