@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino'
 import type { Clock, Log } from '../core/runtime.ts'
 import { rfc3339 } from '../core/runtime.ts'
+import { showHidden } from '../core/visible-text.ts'
 import { openSink, type SinkTarget } from './sink.ts'
 
 /** Members that may never be logged, at any depth. No type that reaches a log has them: this is the second lock. */
@@ -44,7 +45,7 @@ export function createLog(settings: LogSettings): FlushableLog {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: errorText, err: errorText, cause: errorText },
     },
-    { write: (line: string) => sink.write(withoutSecrets(line)) },
+    { write: (line: string) => sink.write(plain(withoutSecrets(line))) },
   )
   return {
     info: (fields, message) => write(logger, 'info', fields, message),
@@ -76,4 +77,22 @@ function errorText(value: unknown): unknown {
 export function withoutSecrets(line: string): string {
   // On the finished line, not by pino's `redact`: its wildcards cost 50 microseconds a line, and see two levels only.
   return line.replace(SECRET_MEMBER, '"$1":"[redacted]"').replace(SECRET_TEXT, '[redacted]')
+}
+
+const ASCII_LINE = /^[\x20-\x7e]*\n?$/
+
+/**
+ * The line with what a terminal would obey and not show (bidi marks, C1 controls, zero-width characters) as JSON escapes:
+ * agents name tools and upstreams word errors, and an operator reads them with `tail`. It parses to the same as before.
+ */
+function plain(line: string): string {
+  return ASCII_LINE.test(line)
+    ? line
+    : showHidden(line, (character) => (character === '\n' ? character : escaped(character)))
+}
+
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, at) => {
+    return `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`
+  }).join('')
 }

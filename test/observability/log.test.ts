@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AegisError } from '../../src/core/errors.ts'
+import { hiddenCharacter } from '../../src/core/visible-text.ts'
 import { createLog, withoutSecrets } from '../../src/observability/log.ts'
 
 const folders: string[] = []
@@ -56,6 +57,18 @@ describe('the log', () => {
   it('says at once when its file cannot be opened', () => {
     const to = { file: '/dev/null/server.log' }
     expect(() => createLog({ to, clock: { now: () => 0 } })).toThrow(/cannot open the log file/)
+  })
+
+  it('shows what a terminal would obey and hide as escapes, and says the same to whoever parses it', () => {
+    const { log, lines } = openLog()
+    const tool = 'x.\u202egnp\u202c\u200b\u009b2J\u001b[2J\u{e0041}\nçé 🎈'
+    log.info({ tool }, 'action evaluated')
+    log.close()
+    const [line = ''] = lines()
+    expect(lines()).toHaveLength(1)
+    expect(hiddenCharacter(line)).toBe(null)
+    expect(line).toContain('çé 🎈')
+    expect(JSON.parse(line).tool).toBe(tool)
   })
 
   it('leaves out what is below its level', () => {
