@@ -1,4 +1,5 @@
 import { rfc3339 } from '../../core/runtime.ts'
+import { codePoint, showHidden } from '../../core/visible-text.ts'
 import type { Outcome } from '../../gateway/ports.ts'
 import type { Refusal, Reply } from '../../gateway/reply.ts'
 
@@ -19,7 +20,7 @@ export function refusalResult({ message, data }: Refusal): Outcome {
  */
 export function refusalOf(reply: Extract<Reply, { kind: 'refused' }>): Refusal {
   const { decision, envelope } = reply
-  const cause = `policy: ${envelope.action.tool} is blocked by ${decision.rule.policy} policy: ${decision.reason}`
+  const cause = `policy: ${visible(envelope.action.tool)} is blocked by ${decision.rule.policy} policy: ${decision.reason}`
   return {
     code: -32001,
     message: decision.suggestion === null ? cause : `${cause}. Try: ${decision.suggestion}`,
@@ -41,7 +42,7 @@ export function waitingOf(reply: Extract<Reply, { kind: 'parked' }>, adminUrl: s
   return {
     code: isTool ? -32002 : -32001,
     message:
-      `approval required: ${envelope.action.tool} is queued for human review as ${approval.id}. ` +
+      `approval required: ${visible(envelope.action.tool)} is queued for human review as ${approval.id}. ` +
       `Ask a reviewer (${url}), then call it again unchanged`,
     data: {
       ...(isTool ? {} : { status: 'pending_approval' }),
@@ -51,4 +52,9 @@ export function waitingOf(reply: Extract<Reply, { kind: 'parked' }>, adminUrl: s
       retry: 'unchanged',
     },
   }
+}
+
+/** The name is the agent's: a person may read it in a terminal that obeys what it holds. */
+function visible(name: string): string {
+  return showHidden(name, (character) => `[${codePoint(character)}]`)
 }
