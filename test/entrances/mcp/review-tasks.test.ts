@@ -4,9 +4,11 @@ import type { EnvelopeId, Principal } from '../../../src/core/ids.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import { createReviewTaskIds } from '../../../src/entrances/mcp/index.ts'
 import type { ReviewParts } from '../../../src/entrances/mcp/modern/review-parts.ts'
+import type { Outcome } from '../../../src/gateway/ports.ts'
 import { runningApproval } from '../../support/approval.ts'
+import { listGateway } from '../../support/list-gateway.ts'
 import { openDoor } from '../../support/mcp-door.ts'
-import { askModern, META, type ModernRequest } from '../../support/modern.ts'
+import { askModern, META, MODERN, type ModernRequest } from '../../support/modern.ts'
 
 const TASKS = 'io.modelcontextprotocol/tasks'
 const MINE = 'key_one' as Principal
@@ -33,6 +35,9 @@ const door = openDoor(
           const first = await call.channel?.request('files', ELICIT, signal)
           const second = await call.channel?.request('files', ELICIT, signal)
           return text([first, second])
+        },
+        async marked(call, signal) {
+          return text(await call.channel?.request('files', ELICIT, signal, call.mark))
         },
         /** As an upstream of the stateless era asks: by its answer. */
         rounds({ retry, what }) {
@@ -98,6 +103,21 @@ describe('what an upstream asks in the middle of a task', () => {
     expect((await task('get', taskId)).result).toMatchObject({ result: text(said) })
   })
 
+  it('is put to the task it belongs to, though the client has others', async () => {
+    const taskIds = [start('marked'), start('marked'), start('marked')]
+    for (const taskId of taskIds) {
+      const asked = { status: 'input_required', inputRequests: { '1.input-1': ELICIT } }
+      expect((await task('get', taskId)).result).toMatchObject(asked)
+    }
+    for (const [index, taskId] of taskIds.entries()) {
+      const answer = { action: 'accept', content: { index } }
+      await update(taskId, { '1.input-1': answer })
+      await expect.poll(async () => (await task('get', taskId)).result?.['status']).toBe('completed')
+      const said = { kind: 'result', result: answer }
+      expect((await task('get', taskId)).result).toMatchObject({ result: text(said) })
+    }
+  })
+
   it('is over when the task is cancelled', async () => {
     const taskId = start('twice')
     expect((await task('get', taskId)).result).toMatchObject({ status: 'input_required' })
@@ -142,5 +162,30 @@ describe('a task', () => {
     await task('result', taskId)
     await task('cancel', taskId)
     expect(listened.slice(before)).toEqual([])
+  })
+
+  it.each([
+    ['/mcp/files', { taskIds: ['theirs'], toolsListChanged: true }],
+    ['/mcp', { toolsListChanged: true }],
+  ])('is not listened to at an upstream that is reached by %s, which hears of no task that is not surely its own', async (path, notifications) => {
+    const asked: (JsonObject | undefined)[] = []
+    const list = {
+      files: {
+        tools: {},
+        answer(_: string, params: JsonObject | undefined): Outcome {
+          asked.push(params)
+          return { kind: 'error', error: { code: -32601, message: 'no' } }
+        },
+      },
+    }
+    const { gateway, upstreams } = listGateway(list)
+    const initialize = async () => ({ protocolVersion: MODERN, capabilities: {} })
+    const { app } = openDoor(list, { reviews, gateway, upstreams: { ...upstreams, initialize } })
+    const taskIds = [ids.of(approvedCall('twice').id, MINE), 'theirs']
+    const gone = AbortSignal.timeout(200)
+    const params = { notifications: { taskIds, toolsListChanged: true } }
+    const meta = { [META.capabilities]: CAPABILITIES }
+    await askModern(app, { method: 'subscriptions/listen', path, params, meta, signal: gone }).catch(() => undefined)
+    expect(asked).toEqual([{ notifications }])
   })
 })

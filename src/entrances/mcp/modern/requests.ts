@@ -74,8 +74,9 @@ export function createRequests(options: McpOptions, suspended: Suspended, client
     const { caller, client, upstream, head, leg } = request
     const asked = readFilter(head.params['notifications'])
     if (asked.tasks.size > 0 && !head.tasks) demandTasks({})
-    // Ours are looked after by asking for them; no upstream hears of them.
-    const filter = { ...asked, tasks: new Set([...asked.tasks].filter((task) => !isOurs(task))) }
+    // Ours are looked after by asking for them, and no upstream hears of them; of no other is it known here whose it is.
+    const theirs = upstream === null ? [] : [...asked.tasks].filter((task) => !isOurs(task))
+    const filter = { ...asked, tasks: new Set(theirs) }
     for (const task of filter.tasks) tasks.demand(upstream ?? '', caller.id, task)
     const all = upstream === null ? upstreams.list().map(({ name }) => name) : [upstream]
     return subscriptions.listen({ id, filter, principal: caller.id, client, upstreams: all, ...leg })

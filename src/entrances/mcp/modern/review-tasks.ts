@@ -2,7 +2,7 @@ import type { Approval } from '../../../core/approval.ts'
 import { AegisError } from '../../../core/errors.ts'
 import { type EnvelopeId, sessionLabel } from '../../../core/ids.ts'
 import { isObject, type JsonObject, textMember } from '../../../core/json.ts'
-import type { IncomingCall, Outcome, Retry } from '../../../gateway/ports.ts'
+import type { IncomingCall, Outcome } from '../../../gateway/ports.ts'
 import type { Slot } from '../../../identity/limiter.ts'
 import type { McpOptions } from '../endpoint.ts'
 import { shown } from '../failures.ts'
@@ -13,7 +13,6 @@ import type { Clients } from './clients.ts'
 import { failedOutcome, modernOutcome } from './results.ts'
 import type { ReviewParts } from './review-parts.ts'
 import { KEEP_MS, over, recorded, runState, type TaskState, taskWire, waiting, working } from './review-task-wire.ts'
-import type { Leg } from './running-call.ts'
 import { TaskRun } from './task-run.ts'
 import { demandTasks, withoutTasks } from './tasks.ts'
 
@@ -82,7 +81,7 @@ export function createReviewTasks(
         clock,
         slot,
         follow: (running) => asked.follow(running, upstream ?? ''),
-        carryOut: (leg, retry) => carryOut(id, call, leg, retry),
+        carryOut: (leg, retry, mark) => carryOut(id, { ...call, retry, mark, onNotification: leg.tell }, leg.signal),
       })
       runs.set(id, run)
       void run.finished.then(() => keep(id, run))
@@ -93,9 +92,9 @@ export function createReviewTasks(
     }
   }
 
-  async function carryOut(id: EnvelopeId, call: IncomingCall, leg: Leg, retry: Retry): Promise<Outcome> {
+  async function carryOut(id: EnvelopeId, call: IncomingCall, signal: AbortSignal): Promise<Outcome> {
     try {
-      const reply = await gateway.handle({ ...call, retry, onNotification: leg.tell }, leg.signal)
+      const reply = await gateway.handle(call, signal)
       return modernOutcome('tools/call', outcomeOf(reply, adminUrl, refusalResult))
     } catch (error) {
       const known = shown(error, log)

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../../../core/json.ts'
 import type { Clock } from '../../../core/runtime.ts'
-import type { Outcome, Retry } from '../../../gateway/ports.ts'
+import type { CallMark, Outcome, Retry } from '../../../gateway/ports.ts'
 import type { Slot } from '../../../identity/limiter.ts'
 import { type Leg, RunningCall } from './running-call.ts'
 
@@ -17,8 +17,8 @@ export type RunState =
   | { readonly kind: 'cancelled' }
 
 export interface RunParts {
-  /** Takes the road once. Never rejects. */
-  readonly carryOut: (leg: Leg, retry: Retry) => Promise<Outcome>
+  /** Takes the road once. Never rejects. `mark` is to come back with what an upstream asks on the way. */
+  readonly carryOut: (leg: Leg, retry: Retry, mark: CallMark) => Promise<Outcome>
   /** Lets what upstreams of earlier revisions ask find its way to the call. */
   readonly follow: (call: RunningCall) => void
   /** The place of the call among those of its key. */
@@ -95,7 +95,9 @@ export class TaskRun {
 
   /** One way down the road, with all that an upstream of an earlier revision asks on it. */
   async #round(prefix: string, retry: Retry): Promise<Outcome> {
-    const call = new RunningCall({ token: '', askable: true }, (leg) => this.#parts.carryOut(leg, retry))
+    const call: RunningCall = new RunningCall({ token: '', askable: true }, (leg) =>
+      this.#parts.carryOut(leg, retry, call),
+    )
     const stop = (): void => call.abort('the task was cancelled')
     const leg: Leg = { signal: this.#abort.signal, tell: ignore }
     this.#abort.signal.addEventListener('abort', stop, { once: true })
