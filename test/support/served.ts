@@ -19,6 +19,8 @@ export interface Served {
   readonly adminKey: string
   /** Of the running server. */
   readonly urls: { readonly mcp: string; readonly admin: string }
+  /** Of the running server; 0 where none runs. */
+  readonly pid: number
   /** All that servers of this installation have said so far, on both streams. */
   said(): string
   start(): Promise<void>
@@ -109,6 +111,9 @@ export function makeServed(options: ServedOptions = {}): Served {
     ...{ folder, store: join(data, 'aegis.db'), env, agentKey: AGENT_KEY, adminKey, start },
     get urls() {
       return urls
+    },
+    get pid() {
+      return child?.pid ?? 0
     },
     said: () => said,
     kill: async () => void (await end('SIGKILL')),
