@@ -7,7 +7,8 @@ import type { RunningServer } from '../server-process.ts'
 import { readEvents } from './events.ts'
 import { readLines } from './lines.ts'
 import { type Conversation, type Link, NotSent, openLink, readText } from './link.ts'
-import { errorLine, idAtAnEnd, oneLine, type Peek, peekAt, protocolVersionIn } from './peek.ts'
+import { errorLine, type Id, idAtAnEnd, oneLine, type Peek, peekAt, protocolVersionIn } from './peek.ts'
+import { createStatelessHeaders } from './stateless.ts'
 
 /** Bytes of one line: a little over what the server takes, so that the server gives the refusal. */
 const MAX_LINE = 2 * 1024 * 1024
@@ -50,6 +51,9 @@ export async function runBridge(parts: BridgeParts): Promise<void> {
 class Bridge {
   readonly #parts: BridgeParts
   readonly #running = new Set<Promise<void>>()
+  readonly #stateless = createStatelessHeaders()
+  /** Requests of the stateless revisions under way. */
+  readonly #alone = new Map<Id, { readonly peek: Peek; readonly controller: AbortController }>()
   #link: Promise<Link> | null = null
   #conversation: Conversation = NO_CONVERSATION
   /** The client's `initialize`, for a server that was restarted and knows the session no more. */
@@ -70,11 +74,40 @@ class Bridge {
         continue
       }
       const peek = peekAt(line)
-      const work = peek.method === 'initialize' ? this.#open(line, peek) : this.#deliver(line, peek)
+      const work = this.#begin(line, peek)
       if (peek.method === 'initialize') this.#opening = work
+      // A stream that never ends by itself is nothing to wait for.
+      if (peek.method === 'subscriptions/listen') continue
       this.#running.add(work)
       void work.finally(() => this.#running.delete(work))
     }
+  }
+
+  #begin(line: Buffer, peek: Peek): Promise<void> {
+    if (peek.method === 'initialize') return this.#open(line, peek)
+    if (this.#cancelled(peek)) return Promise.resolve()
+    const headers = this.#stateless.of(line)
+    return headers === null ? this.#deliver(line, peek) : this.#deliverAlone(line, peek, headers)
+  }
+
+  /** A message of the stateless revisions: it needs no conversation, and is cancelled by breaking its request. */
+  async #deliverAlone(line: Buffer, peek: Peek, headers: Readonly<Record<string, string>>): Promise<void> {
+    const call = { peek, controller: new AbortController() }
+    if (peek.id !== null) this.#alone.set(peek.id, call)
+    await this.#guard(peek, async () => {
+      const response = await this.#send({ ...NO_CONVERSATION, headers }, line, call.controller.signal)
+      await this.#receive(response, peek)
+    })
+    if (peek.id !== null && this.#alone.get(peek.id) === call) this.#alone.delete(peek.id)
+  }
+
+  /** On HTTP there is no message for it ("Cancellation"). */
+  #cancelled({ cancels }: Peek): boolean {
+    const call = cancels === null ? undefined : this.#alone.get(cancels)
+    if (call === undefined) return false
+    call.peek.answered = true
+    call.controller.abort()
+    return true
   }
 
   async idle(): Promise<void> {
@@ -149,13 +182,19 @@ class Bridge {
     if (response.headers['content-type']?.startsWith('text/event-stream') === true) {
       for await (const event of readEvents(response)) {
         peek.answered ||= peekAt(event).answers === peek.id
+        this.#learn(peek, event)
         await this.#write(oneLine(event))
       }
       return
     }
     const text = await readText(response)
+    this.#learn(peek, text)
     // Notifications get no answer, not even a refusal; nor do calls that the client cancelled.
     if (text !== '' && !peek.silent) await this.#answer(response, text, peek)
+  }
+
+  #learn({ method }: Peek, answer: string): void {
+    if (method === 'tools/list') this.#stateless.learn(answer)
   }
 
   /** A refusal made before the message was read has no id: it goes back under the request's own, so that nobody waits. */
@@ -182,13 +221,13 @@ class Bridge {
   }
 
   /** Sends; where no server was listening, finds or starts one and sends again. */
-  async #send(conversation: Conversation, line: Buffer): Promise<IncomingMessage> {
+  async #send(conversation: Conversation, line: Buffer, signal?: AbortSignal): Promise<IncomingMessage> {
     try {
-      return await (await this.#linked()).send('POST', conversation, line)
+      return await (await this.#linked()).send('POST', conversation, line, signal)
     } catch (error) {
       if (!(error instanceof NotSent)) throw error
       this.#link = null
-      return await (await this.#linked()).send('POST', conversation, line)
+      return await (await this.#linked()).send('POST', conversation, line, signal)
     }
   }
 

@@ -5,12 +5,19 @@ import type { RunningServer } from '../server-process.ts'
 export interface Conversation {
   readonly session: string | null
   readonly revision: string | null
+  /** What this one message needs besides. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Requests of one bridge to the server's socket. Each has its own connection: a local one costs nothing, a reused one can be half dead. */
 export interface Link {
-  /** @throws NotSent where the server cannot have seen it. */
-  send(method: 'POST' | 'GET' | 'DELETE', conversation: Conversation, body?: Buffer): Promise<IncomingMessage>
+  /** `signal` breaks the request, its answer included. @throws NotSent where the server cannot have seen it. */
+  send(
+    method: 'POST' | 'GET' | 'DELETE',
+    conversation: Conversation,
+    body?: Buffer,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage>
   /** Breaks every open request. */
   cut(): void
 }
@@ -25,7 +32,7 @@ const NOBODY_LISTENS: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOENT'])
 export function openLink(server: RunningServer, path: string, label: string | null): Link {
   const open = new Set<ClientRequest>()
   return {
-    send(method, { session, revision }, body) {
+    send(method, { session, revision, headers: more }, body, signal) {
       const headers = {
         host: 'localhost',
         authorization: `Bearer ${server.agentKey}`,
@@ -34,9 +41,11 @@ export function openLink(server: RunningServer, path: string, label: string | nu
         ...(session === null ? {} : { 'mcp-session-id': session }),
         ...(revision === null ? {} : { 'mcp-protocol-version': revision }),
         ...(label === null ? {} : { 'x-aegis-session': label }),
+        ...more,
       }
       return new Promise((resolve, reject) => {
-        const outgoing = request({ socketPath: server.socketPath, path, method, headers, agent: false }, resolve)
+        const options = { socketPath: server.socketPath, path, method, headers, agent: false }
+        const outgoing = request(signal === undefined ? options : { ...options, signal }, resolve)
         open.add(outgoing)
         outgoing.on('close', () => open.delete(outgoing))
         outgoing.on('error', (error) => {

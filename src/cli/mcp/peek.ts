@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
 
-type Id = string | number
+export type Id = string | number
 
 /**
  * What the bridge needs to know of a message to bring its answer home. Nothing is decided by it: the server reads the
@@ -14,6 +14,8 @@ export interface Peek {
   /** The request that this message answers. */
   readonly answers: Id | null
   readonly error: JsonObject | null
+  /** The request that this notification cancels. */
+  readonly cancels: Id | null
   /** Set once the answer has been passed on. */
   answered: boolean
 }
@@ -21,13 +23,29 @@ export interface Peek {
 export function peekAt(message: Buffer | string): Peek {
   const value = parsed(message.toString())
   // Unreadable: the server's refusal goes back without an id. A batch: the same, where it fails as a whole.
-  if (!isObject(value)) return { id: null, method: null, silent: false, answers: null, error: null, answered: false }
+  if (!isObject(value))
+    return { id: null, method: null, silent: false, answers: null, error: null, cancels: null, answered: false }
   const id = typeof value['id'] === 'string' || typeof value['id'] === 'number' ? value['id'] : null
   const method = textMember(value, 'method') ?? null
   const answers = method === null ? id : null
   const silent = (method !== null && value['id'] === undefined) || 'result' in value || 'error' in value
   const error = isObject(value['error']) ? value['error'] : null
-  return { id, method, silent, answers, error, answered: false }
+  return {
+    id,
+    method,
+    silent,
+    answers,
+    error,
+    cancels: method === CANCELLED ? cancelledBy(value) : null,
+    answered: false,
+  }
+}
+
+const CANCELLED = 'notifications/cancelled'
+
+function cancelledBy({ params }: JsonObject): Id | null {
+  const id = isObject(params) ? params['requestId'] : undefined
+  return typeof id === 'string' || typeof id === 'number' ? id : null
 }
 
 const ID = '("(?:[^"\\\\]|\\\\.){0,256}"|-?\\d{1,16})'
