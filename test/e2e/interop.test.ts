@@ -78,7 +78,7 @@ type Client = ClientV1 | ClientV2
 interface Peer {
   readonly client: Client
   names(): Promise<string[]>
-  /** The text of the answer; a refusal is thrown. */
+  /** The text of the answer; a refusal is thrown, whether it came as an error or, in revision 2026-07-28, as an error result. */
   call(name: string, args?: Record<string, unknown>): Promise<string>
 }
 
@@ -137,9 +137,11 @@ async function withPeer(
 }
 
 function textOf(result: { [key: string]: unknown }): string {
-  const { content } = result
+  const { content, isError } = result
   const parts: unknown[] = Array.isArray(content) ? content : []
-  return parts.map((part) => (part !== null && typeof part === 'object' && 'text' in part ? part.text : '')).join('\n')
+  const text = parts.map((part) => (part !== null && typeof part === 'object' && 'text' in part ? part.text : ''))
+  if (isError === true) throw new Error(text.join('\n'))
+  return text.join('\n')
 }
 
 const approve = async (id: string) =>
