@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Approval } from '../../../src/core/approval.ts'
+import { AegisError } from '../../../src/core/errors.ts'
 import type { EnvelopeId, Principal } from '../../../src/core/ids.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import { createReviewTaskIds } from '../../../src/entrances/mcp/index.ts'
@@ -47,6 +48,18 @@ const door = openDoor(
           }
           return text([inputResponses, requestState, what.kind === 'tool' ? what.parameters : null])
         },
+        changed: () =>
+          Promise.reject(new AegisError('conflict', 'the approval covers another definition of this tool')),
+        late(call) {
+          const id = call.approvalRef as EnvelopeId
+          const spent = {
+            ...runningApproval({ ...about('late'), now: door.clock.now() }),
+            id,
+            status: 'redeemed',
+          } as const
+          approvals.set(id, spent)
+          return Promise.reject(new AegisError('conflict', 'the approval has been used'))
+        },
         fails: () => Promise.reject(new Error('secret detail')),
         capabilities: ({ channel }) => text(channel?.client.capabilities),
         borrows: () => ({ resultType: 'task', taskId: ids.of(approvedCall('fails').id, MINE), status: 'working' }),
@@ -60,8 +73,10 @@ const door = openDoor(
   { reviews },
 )
 
+const about = (remoteTool: string) => ({ principal: MINE, upstream: 'files', remoteTool })
+
 function approvedCall(tool: string): Approval {
-  const approval = runningApproval({ principal: MINE, upstream: 'files', remoteTool: tool, now: door.clock.now() })
+  const approval = runningApproval({ ...about(tool), now: door.clock.now() })
   approvals.set(approval.id, approval)
   return approval
 }
@@ -133,6 +148,16 @@ describe('a task', () => {
     const { result } = await task('get', start('fails'))
     expect(result).toMatchObject({ status: 'failed', error: { code: -32603 } })
     expect(JSON.stringify(result)).not.toContain('secret detail')
+  })
+
+  it('whose approval does not cover the call any more has failed, and says why', async () => {
+    const { result } = await task('get', start('changed'))
+    expect(result).toMatchObject({ status: 'failed', statusMessage: expect.stringContaining('another definition') })
+  })
+
+  it('whose approval another process has just used is what the evidence says of it', async () => {
+    const { result } = await task('get', start('late'))
+    expect(result).toMatchObject({ status: 'working', statusMessage: expect.stringContaining('in another process') })
   })
 
   it('ends with the answer of the upstream, which is not told that it could answer with a task of its own', async () => {

@@ -99,9 +99,14 @@ export function createReviewTasks(
     } catch (error) {
       const known = shown(error, log)
       // Another process was faster, or the approval has just been taken back: what is recorded of it is what holds.
-      if (known.code === 'conflict') runs.delete(id)
+      if (known.code === 'conflict' && (await statusOf(id)) !== 'approved') runs.delete(id)
       return failedOutcome(known)
     }
+  }
+
+  async function statusOf(id: EnvelopeId): Promise<Approval['status'] | null> {
+    const approval = await reviews.approval(id).catch(() => null)
+    return approval === null ? null : approval.status
   }
 
   function keep(id: EnvelopeId, run: TaskRun): void {
