@@ -1,3 +1,4 @@
+import type { Principal } from '../../src/core/ids.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import type { ClientChannel, Outcome } from '../../src/gateway/ports.ts'
 
@@ -16,6 +17,8 @@ export interface TestChannelOptions {
   readonly key?: string
   readonly capabilities?: JsonObject
   readonly protocolVersion?: string
+  /** The key whose client it is. */
+  readonly principal?: Principal
   readonly answer?: (message: Heard, signal: AbortSignal) => Promise<Outcome>
 }
 
@@ -33,6 +36,7 @@ export function testChannel(options: TestChannelOptions = {}): TestChannel {
       info: { name: 'test-client', version: '1.0.0' },
       protocolVersion: options.protocolVersion ?? '2025-11-25',
     },
+    ...(options.principal === undefined ? {} : { owner: { principal: options.principal, sessionLabel: null } }),
     notifications,
     requests,
     notify(upstream, message) {

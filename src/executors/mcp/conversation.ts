@@ -20,6 +20,8 @@ export interface Conversation {
 
 export interface AskContext {
   readonly signal: AbortSignal
+  /** Whose request it is, where several clients share the conversation. */
+  readonly client?: ClientChannel
   onNotification(note: Note): void
   readonly mark?: CallMark
 }

@@ -11,6 +11,7 @@ import { createLegacyHttpConversation, type KnownTransport } from './http-transp
 import { createModernConversation } from './modern/conversation.ts'
 import { createHttpWire } from './modern/http-wire.ts'
 import { createToolHeaders } from './modern/tool-headers.ts'
+import { createSharedConversations } from './shared-conversations.ts'
 import { createSlots } from './slots.ts'
 import { type Crowd, createStdioConversation } from './stdio-conversation.ts'
 import {
@@ -129,15 +130,17 @@ function stdioUpstream(basics: Basics, route: StdioRoute, world: World): Upstrea
   const crowd: Crowd = { limit: world.limits.processes, size: 0 }
   const slots = createSlots(world.limits.lentProcesses)
   const lent = new Set<Conversation>()
+  const open = (channel: ClientChannel, spoken: Eras): Conversation =>
+    createStdioConversation({
+      ...basics.parts(channel, null),
+      ...{ route, environment, elapsed, crowd, eras: spoken, listens: true },
+    })
+  const shared = createSharedConversations((carrier) => open(carrier, createEras('modern')))
 
   return {
     info,
     place,
-    converse: (channel) =>
-      createStdioConversation({
-        ...basics.parts(channel, null),
-        ...{ route, environment, elapsed, crowd, eras, listens: true },
-      }),
+    converse: (channel) => (eras.sure('modern') ? shared.join(channel) : null) ?? open(channel, eras),
     async lend(channel, secret, use, signal) {
       const alone: Crowd = { limit: 1, size: 0 }
       const leave = await slots.take(signal, () => cancelled(place, false))

@@ -28,7 +28,7 @@ export function createModernConversation(parts: ModernParts, wire: ModernWire): 
   if (eraOf(channel) === 'modern') {
     return {
       initialize: async (signal) => welcomeOf(await discoveries.current(signal), channel),
-      ask: (note, context) => wire.ask(dressed(note, channel, null), context, parts.patience),
+      ask: (note, context) => wire.ask(dressed(note, context.client ?? channel, null), context, parts.patience),
       tell: (note) =>
         note.method === INITIALIZED.method ? Promise.resolve() : wire.tell(dressed(note, channel, null)),
       close: () => wire.close(),
