@@ -80,18 +80,21 @@ interface Kept {
 
 export function createReplay(parts: ReplayParts): Replay {
   const { prefix } = parts
-  const streams = new Map<number, ReplayedStream>()
+  const streams = new Map<string, ReplayedStream>()
   let last = 0
   return {
     open(kind, onGone) {
-      const n = ++last
-      const stream = new ReplayedStream(kind, { ...parts, prefix: `${prefix}${n}-` }, onGone, () => streams.delete(n))
-      streams.set(n, stream)
+      const name = `${LETTERS[kind]}${++last}`
+      const forgotten = (): void => void streams.delete(name)
+      const stream = new ReplayedStream(kind, { ...parts, prefix: `${prefix}${name}-` }, onGone, forgotten)
+      streams.set(name, stream)
       return stream
     },
     resume(lastEventId) {
-      const [, n, seq] = lastEventId.startsWith(prefix) ? (EVENT_ID.exec(lastEventId.slice(prefix.length)) ?? []) : []
-      const stream = streams.get(Number(n))
+      const [, name = '', seq] = lastEventId.startsWith(prefix)
+        ? (EVENT_ID.exec(lastEventId.slice(prefix.length)) ?? [])
+        : []
+      const stream = streams.get(name)
       return stream?.attach(Number(seq)) ? { kind: stream.kind, stream } : null
     },
     close() {
@@ -101,7 +104,14 @@ export function createReplay(parts: ReplayParts): Replay {
   }
 }
 
-const EVENT_ID = /^(\d{1,15})-(\d{1,15})$/
+/** An id tells the kind of its stream, also when the stream itself is forgotten. */
+const LETTERS: Readonly<Record<StreamKind, string>> = { answers: 'p', standing: 'g' }
+const EVENT_ID = /^([pg]\d{1,15})-(\d{1,15})$/
+
+/** Whether an event of this id came on a standing stream: a client that comes back with it wants to hear on, from now. */
+export function isOfStandingStream(eventId: string): boolean {
+  return /^g\d/.test(eventId)
+}
 
 class ReplayedStream implements EventStream {
   readonly kind: StreamKind

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../core/json.ts'
 import type { ClientChannel, Outcome } from '../../gateway/ports.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
-import type { Replay } from './replay.ts'
+import { isOfStandingStream, type Replay } from './replay.ts'
 import { messageText, type RpcId } from './rpc.ts'
 
 /** Characters kept for a client that has no stream open at the moment. The oldest message goes first. */
@@ -113,10 +113,13 @@ export class Session {
     return stream
   }
 
-  /** The stream behind an event id, beginning with what the client missed of it; null where nothing can be resumed. */
+  /**
+   * The stream behind an event id, beginning with what the client missed of it; null where there is nothing more to hear.
+   * One that was away for too long and had a standing stream gets another.
+   */
   resume(lastEventId: string): EventStream | null {
     const found = this.replay.resume(lastEventId)
-    if (found === null) return null
+    if (found === null) return isOfStandingStream(lastEventId) ? this.hear() : null
     const { kind, stream } = found
     if (kind === 'standing' && !this.#streams.includes(stream)) this.listen(stream)
     return stream

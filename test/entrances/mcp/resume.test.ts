@@ -175,7 +175,7 @@ describe('a call whose connection breaks', () => {
     here.approve()
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect(here.calls.length).toBe(1)
-    const again = await ask('GET', { ...session, 'last-event-id': '1-0' })
+    const again = await ask('GET', { ...session, 'last-event-id': 'p1-0' })
     expect(await again.text()).toContain('"id":7,"result"')
     expect(here.calls.length).toBe(2)
     await here.entrance.close()
@@ -230,6 +230,22 @@ it('what upstreams say out of turn while the GET stream is broken arrives when t
   expect(dataOf(await read(reopened, again.cut, (all) => all.length === 3))).toEqual(['one', 'two', 'three'])
 })
 
+it('a client that comes back to its GET stream after it was forgotten hears on, from now', async () => {
+  const session = await openSession(at.url)
+  const first = session.get()
+  const [prime] = await read(await first.sent, first.cut, (all) => all.length === 1)
+  // Longer than a broken stream is kept here.
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  const again = session.get({ 'last-event-id': prime?.id ?? '' })
+  const reopened = await again.sent
+  expect(reopened.status).toBe(200)
+  for (const channel of door.channels.values()) {
+    channel.notify('files', { method: 'notifications/message', params: { data: 'later' } })
+  }
+  const heard = await read(reopened, again.cut, (all) => all.length === 2)
+  expect(JSON.stringify(heard)).toContain('later')
+})
+
 describe('the memory of a stream', () => {
   const parts = (more: Partial<ReplayParts> = {}): ReplayParts => ({
     prefix: '',
@@ -254,7 +270,7 @@ describe('the memory of a stream', () => {
         const replay = createReplay(parts({ primes: true }))
         const stream = replay.open('answers', () => undefined)
         const heard: string[] = []
-        let lastId = '1-0'
+        let lastId = 'p1-0'
         for (const [at, text] of texts.entries()) {
           if (cuts.includes(at)) {
             // What was written before the connection broke need not have arrived: here none of it has.
@@ -283,7 +299,7 @@ describe('the memory of a stream', () => {
     stream.drop()
     stream.send(`answer${'y'.repeat(1_000_000)}`)
     stream.end()
-    expect(replay.resume('1-0')?.stream).toBe(stream)
+    expect(replay.resume('p1-0')?.stream).toBe(stream)
     expect((await drain(stream)).texts.map((text) => text.slice(0, 6))).toEqual(['answer'])
   })
 
@@ -295,7 +311,7 @@ describe('the memory of a stream', () => {
       stream.send('x'.repeat(4_000))
       stream.end()
     }
-    expect(replays.map((replay) => replay.resume('1-0') !== null)).toEqual([false, true, true])
+    expect(replays.map((replay) => replay.resume('p1-0') !== null)).toEqual([false, true, true])
   })
 
   it('reads an id it never gave as nothing', () => {
@@ -303,7 +319,10 @@ describe('the memory of a stream', () => {
     replay.open('answers', () => undefined)
     fc.assert(
       fc.property(
-        fc.oneof(fc.string(), fc.constantFrom('p.', 'p.1', 'p.-1', '1-0', 'p.2-0', 'p.1-0x', 'p.1-')),
+        fc.oneof(
+          fc.string(),
+          fc.constantFrom('p.', 'p.p1', 'p.-1', 'p1-0', 'p.1-0', 'p.p2-0', 'p.g1-0', 'p.p1-0x', 'p.p1-'),
+        ),
         (id) => {
           expect(replay.resume(id)).toBe(null)
         },

@@ -105,6 +105,12 @@ describe('an upstream over HTTP+SSE', () => {
     ])
   })
 
+  it('is found for a client of the stateless revision too', async () => {
+    const { upstreams } = caller(await oldServer())
+    const modern = testChannel({ protocolVersion: '2026-07-28' })
+    expect(await upstreams.execute(action('old', 'run'), null, context(modern))).toMatchObject(DONE)
+  })
+
   it.each([400, 404, 405, 406])('is looked for behind HTTP %i', async (refusal) => {
     expect(await caller(await oldServer({ refusal })).call()).toEqual(DONE)
   })

@@ -156,6 +156,11 @@ describe('a stdio upstream', () => {
     expect(await tiny().call('surrogate half')).toEqual({ kind: 'result', result: { said: 'cut \ufffd' } })
   })
 
+  it('takes and gives lines far over 128 KiB', async () => {
+    const line = 'ä'.repeat(600 * 1024)
+    expect(textOf(await tiny().call('echo', { line }))).toBe(JSON.stringify({ line }))
+  })
+
   it('that sends a message over the limit is ended', async () => {
     const error = await failureOf(tiny('good', {}, { messageBytes: 100_000 }).call('huge'))
     expect(error.message).toContain('over 100000 bytes')
