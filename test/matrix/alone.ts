@@ -54,6 +54,11 @@ const STORES: readonly { readonly name: string; readonly edit: (copy: LogState) 
       expect: exactly('seq 2 -> 3 (entry 5) ALTERED_BODY', 'ALTERED_BODY'),
     },
     {
+      name: 'an entry of another log, all after it made to fit',
+      edit: againFrom(3, (body) => body.replace('log/test', 'log/else')),
+      expect: exactly('seq 2 -> 3 (entry 7) WRONG_LOG', 'WRONG_LOG'),
+    },
+    {
       name: 'an entry rewritten with its hash',
       edit: edited(3, otherTool, true),
       expect: exactly('seq 3 -> 4 (entry 7) ALTERED_BODY', 'ALTERED_BODY'),

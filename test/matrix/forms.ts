@@ -1,5 +1,6 @@
 import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
 import { createCosigner, privateKeyPem, type Signer, signNote } from '../../src/ledger/notes/sign.ts'
+import type { LedgerReader } from '../../src/ledger/store.ts'
 import { draft, SESSION } from '../support/drafts.ts'
 import type { Case, Evidence, Expected, Group } from './case.ts'
 import { createLogWriter, type LogState, leafHashOf, memoryReader, SIGNER } from './log.ts'
@@ -33,6 +34,8 @@ const MANIFESTS: readonly { readonly name: string; readonly edit: Edit }[] = [
   { name: 'a session that is a number', edit: manifest(/"session":"[^"]*"/, '"session":7') },
   { name: 'a log that is a number', edit: manifest(/"log":"[^"]*"/, '"log":7') },
   { name: 'counts that are a list', edit: manifest(/"counts":\{[^}]*\}/, '"counts":[]') },
+  { name: 'another session', edit: manifest(/"session":"[^"]*"/, '"session":"key_b2/x"') },
+  { name: 'another log', edit: manifest(/"log":"[^"]*"/, '"log":"aegis.example/x"') },
   { name: 'another version', edit: manifest('evidence/1', 'evidence/2') },
   { name: 'another kind', edit: manifest('"kind":"manifest"', '"kind":"boot"') },
 ]
@@ -185,6 +188,18 @@ async function reopened(): Promise<LogState> {
   return writer.state()
 }
 
+/** A body of half the bytes that one may have. */
+async function long(): Promise<LogState> {
+  const writer = createLogWriter()
+  const findings = Array.from(
+    { length: 64 },
+    (_, index) => ({ name: `${index}`.padEnd(192, 'x'), verdict: 'allow' }) as const,
+  )
+  writer.append(draft({ findings }))
+  await writer.sign()
+  return writer.state()
+}
+
 const ABROAD = 'Zürich'
 
 async function abroad(stored: string): Promise<LogState> {
@@ -244,6 +259,7 @@ const STORIES: readonly Story[] = [
     expect: { outcome: 'valid', class: 'UNRESOLVED', seq: 0, only: ['UNRESOLVED'] },
   },
   { name: 'a session that was closed and went on', state: reopened, expect: { outcome: 'valid', only: [] } },
+  { name: 'a body of 14 KiB', state: long, expect: { outcome: 'valid', only: [] } },
   { name: 'a tenant abroad', state: () => abroad(ABROAD), expect: { outcome: 'valid', only: [] } },
   {
     name: 'a tenant abroad, byte by byte',
@@ -283,6 +299,10 @@ function told({ name, state, ask = SESSION, pins = PINS, expect }: Story): Case 
   return { name, evidence, expect }
 }
 
+function headless(state: LogState): LedgerReader {
+  return { ...memoryReader(state), head: async () => null }
+}
+
 export async function forms(): Promise<Group> {
   const state = await sample()
   const signed = await buildBundle(memoryReader(state), SESSION, [])
@@ -309,6 +329,13 @@ export async function forms(): Promise<Group> {
       ),
       ...receipts,
       ...STORIES.map(told),
+      ...[SESSION, null].map(
+        (session): Case => ({
+          name: `a store that holds no log: ${session ?? 'the whole log'}`,
+          evidence: () => ({ as: 'store', session, reader: headless(state), pins: PINS }),
+          expect: { outcome: 'refused' },
+        }),
+      ),
       {
         name: 'the format of before logs were signed',
         evidence: () => old('aegis-evidence-bundle/1'),

@@ -8,6 +8,7 @@ import { consistentRewrites, truncations } from './history.ts'
 import { hostileInput } from './hostile.ts'
 import { clocks, meaning } from './meaning.ts'
 import { orderOfEntries } from './order.ts'
+import { pruning } from './pruned.ts'
 import { rowsBeside } from './rows.ts'
 
 /** What can be judged without a process, a disk or a server. */
@@ -25,4 +26,5 @@ export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
   oneCheckAlone,
   rowsBeside,
   forms,
+  pruning,
 ]

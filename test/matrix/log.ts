@@ -170,8 +170,9 @@ export function memoryReader(state: LogState): LedgerReader {
   }
 }
 
-function brokenHeads({ sessions, entries }: LogState): string[] {
+function brokenHeads({ sessions, entries, log }: LogState): string[] {
   return [...sessions.values()].flatMap(({ session, nextSeq, headHash, lastN }) => {
+    if (lastN < log.minIndex) return []
     const last = entries.find((entry) => entry.session === session && entry.seq === nextSeq - 1)
     return last?.hash === headHash && last.n === lastN ? [] : [session]
   })

@@ -157,6 +157,15 @@ const STORIES: readonly {
     expect: bad('APPROVAL_MISMATCH', 2),
   },
   {
+    name: 'an approval used for the same target',
+    acts: [
+      ({ ref }) => draft({ kind: 'review', env: ref, commitments: target('one'), effect: null }),
+      settle('approve'),
+      redeem({ commitments: target('one') }),
+    ],
+    expect: { outcome: 'valid', class: 'UNRESOLVED', only: ['UNRESOLVED'] },
+  },
+  {
     name: 'an approval used for another tool',
     acts: [
       review,

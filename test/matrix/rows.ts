@@ -79,6 +79,18 @@ const HEADS: readonly Deed[] = [
     whole: told('MANIFEST_FORGED'),
   },
   {
+    name: 'a closed session is open, and its last manifest says so too',
+    edit: (copy) => {
+      const { manifestN } = headOf(copy)
+      const leaf = entryAt(copy, manifestN ?? -1)
+      const body = Buffer.from(Buffer.from(leaf.body).toString().replace('"final":true', '"final":false'))
+      copy.entries[leaf.n] = { ...leaf, body, hash: leafHashOf(body) }
+      head({ status: 'open' })(copy)
+    },
+    session: { outcome: 'tampered', class: 'REWRITTEN' },
+    whole: { outcome: 'tampered', class: 'REWRITTEN' },
+  },
+  {
     name: 'no head row',
     edit: (copy) => {
       copy.sessions.delete(SESSION)

@@ -59,7 +59,7 @@ describe('the matrix', () => {
     const asked = await honestOnes(SEED, 1000)
     await oneByteEach(SEED, 10_000)
     process.stdout.write(`random honest logs 1000/1000, ${asked} verdicts\nchanges of one byte 10000/10000\n`)
-  })
+  }, 1_800_000)
 
   it('notices each check of the verifier that is taken away', async () => {
     const mutants = mutantsIn(folder).filter(({ file }) => ONLY.test(file))
