@@ -35,7 +35,7 @@ describe('a call that waits for a person, as a task', () => {
     const settings = { catalog: 'github' as const, route, credential: null, onReview: 'refuse' as const, timeout: null }
     aegis = await install({
       policies: [policy],
-      upstreams: { github: settings, twin: settings },
+      upstreams: { github: settings, twin: { ...settings, onReview: 'hold' } },
       keys: { other: { role: 'agent', owner: 'agent:other' } },
     })
   })
@@ -61,6 +61,13 @@ describe('a call that waits for a person, as a task', () => {
   const recorded = async (): Promise<string[]> => {
     const { body } = await aegis.get('/admin/v1/logs?limit=100', aegis.adminKey)
     return body.entries.map((entry: { kind: string }) => entry.kind).reverse()
+  }
+  /** From now on the policy in force blocks the call. */
+  async function blockAll(): Promise<void> {
+    writeFileSync(policy, policyThat('block'))
+    const claim = { protocol: 'git', tool: 'github.create_pull_request', target: 'acme/app', parameters: ARGUMENTS }
+    const simulated = async () => (await aegis.post('/admin/v1/simulate', claim)).body.decision
+    await expect.poll(simulated, { timeout: 10_000 }).toBe('block')
   }
   async function finished(taskId: string): Promise<ModernAnswer> {
     let last = await task('get', taskId)
@@ -214,13 +221,23 @@ describe('a call that waits for a person, as a task', () => {
   it('is judged again under the policy in force when it would run', async () => {
     const taskId = taskIdOf(await open())
     await settle('approve')
-    writeFileSync(policy, policyThat('block'))
-    const claim = { protocol: 'git', tool: 'github.create_pull_request', target: 'acme/app', parameters: ARGUMENTS }
-    const simulated = async () => (await aegis.post('/admin/v1/simulate', claim)).body.decision
-    await expect.poll(simulated, { timeout: 10_000 }).toBe('block')
+    await blockAll()
     const { result } = await finished(taskId)
     expect(result).toMatchObject({ status: 'completed', result: { isError: true } })
     expect(JSON.stringify(result)).toContain('is blocked by opening policy')
+    expect(upstream.calls).toHaveLength(0)
+  })
+
+  it('is, where it is held instead, judged again under the policy in force too', async () => {
+    const meta = { ...WITHOUT_TASKS, [META.client]: { name: 'claude-code', version: '2' } }
+    const held = open({ path: '/twin', meta })
+    await expect.poll(async () => (await pending()).length).toBe(1)
+    await blockAll()
+    await settle('approve')
+    expect((await held).result).toMatchObject({
+      isError: true,
+      structuredContent: { matched_rule: expect.any(String) },
+    })
     expect(upstream.calls).toHaveLength(0)
   })
 
