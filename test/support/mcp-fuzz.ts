@@ -160,20 +160,27 @@ async function send(pool: Pool, one: Case): Promise<{ status: number; text: stri
   const { method, path, headers } = one
   const signal = AbortSignal.timeout(PATIENCE_MS)
   const response = await pool.request({ method: method as 'POST', path, headers, body: Buffer.from(one.body), signal })
+  const decoder = new TextDecoder()
+  const answered = new Set<string>()
   let text = ''
   for await (const chunk of response.body) {
-    const said = String(chunk)
-    text += said
-    // A client with a session is asked on the stream of its call, and answers with a POST.
-    const question = /"id":"(aegis-\d+)","method":"elicitation\/create"/.exec(said)?.[1]
-    if (question !== undefined) void reply(pool, path, headers, question)
+    text += decoder.decode(chunk, { stream: true })
+    // A client with a session is asked on the stream of any call of it, and answers with a POST.
+    for (const [, question = ''] of text.matchAll(/"id":"(aegis-\d+)","method":"elicitation\/create"/g)) {
+      if (!answered.has(question)) void reply(pool, path, headers['mcp-session-id'] ?? '', question)
+      answered.add(question)
+    }
   }
   return { status: response.statusCode, text }
 }
 
-async function reply(pool: Pool, path: string, asked: Record<string, string>, id: string): Promise<void> {
+async function reply(pool: Pool, path: string, session: string, id: string): Promise<void> {
   const body = JSON.stringify({ jsonrpc: '2.0', id, result: { action: 'decline' } })
-  const headers = { ...asked, 'content-type': 'application/json' }
+  const headers = {
+    authorization: `Bearer ${AGENT_KEY}`,
+    'content-type': 'application/json',
+    'mcp-session-id': session,
+  }
   await (await pool.request({ method: 'POST', path, headers, body })).body.dump()
 }
 

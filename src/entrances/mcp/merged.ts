@@ -15,9 +15,9 @@ const LIST_TIMEOUT_MS = 10_000
 const MAX_PAGES = 100
 
 const INSTRUCTIONS =
-  'Tools of several servers behind one policy, named <server>__<tool>. Error -32001 means that policy blocks the call: ' +
-  'follow the alternative in the message. Error -32002 means that a person must approve it: ask for that, then make ' +
-  'the identical call again.'
+  'Tools of several servers behind one policy, named <server>__<tool>. A refusal that begins with `policy:` means that ' +
+  'policy blocks the call: follow the alternative it names. One that begins with `approval required:` means that a ' +
+  'person must approve it: ask for that, then make the identical call again.'
 
 type Named = { readonly name: string; readonly item: JsonObject }
 
