@@ -85,6 +85,8 @@ describe.skipIf('skipped' in suite)('the conformance suite of MCP', () => {
     ])
   })
 
+  // Not among them: `auth/*`, for what is lent to upstreams is no token of theirs to give out, and the defaults of forms,
+  // which the client behind us fills in.
   it.each([
     ['2025-11-25', 'initialize'],
     ['2025-11-25', 'tools_call'],

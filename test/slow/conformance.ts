@@ -37,7 +37,7 @@ export async function getConformance(folder: string): Promise<Conformance> {
   const options = { env, cwd: folder, timeout: 500_000, maxBuffer: 64 * 1024 * 1024 }
   const run = (words: readonly string[]) =>
     new Promise<string>((resolve) => {
-      execFile(node, [program, ...words], options, (_error, said) => resolve(said))
+      execFile(node, [program, ...words], options, (_error, stdout, stderr) => resolve(stdout + stderr))
     })
   return {
     async judge(url, revision, name) {
