@@ -82,7 +82,7 @@ function createRoom(parts: Parts): Room {
       const greeting = { name: 'endpoint', data: `${context.req.path}?session_id=${id}`, id: null }
       // Nobody can come back to a server that stops.
       const patience = (): number => (room.closing ? 0 : (options.resumeMs ?? RESUME_MS))
-      const replay = createReplay({ prefix: `${id}.`, primes: false, greeting, shelf, patience })
+      const replay = createReplay({ prefix: `${id}.`, primes: false, greeting, lasting: true, shelf, patience })
       const conversation = new SseConversation(caller.id, upstream, replay, () => {
         conversations.delete(id)
         free()

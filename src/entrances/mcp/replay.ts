@@ -4,6 +4,8 @@ import { type EventStream, openEventStream, type SseEvent, type Wire } from './e
 export const RESUME_MS = 10_000
 /** Characters of the events kept for one stream. The oldest go first; the last one, which may be an answer, stays. */
 const MAX_KEPT = 1024 * 1024
+/** Characters kept for a stream that lasts as long as its client, while that is connected: thousands of them may be idle. */
+const MAX_KEPT_LASTING = 32 * 1024
 /** Characters kept of all streams that have ended, and what each of them counts for by itself. */
 const MAX_SHELVED = 32 * 1024 * 1024
 const STREAM_COST = 1024
@@ -34,6 +36,8 @@ export interface ReplayParts {
   readonly primes: boolean
   /** Begins each connection. */
   readonly greeting?: SseEvent
+  /** Streams for answers last as long as their client, too. */
+  readonly lasting?: boolean
   readonly shelf: Shelf
   /** Milliseconds to wait for a client from now on. */
   readonly patience: () => number
@@ -153,8 +157,8 @@ class ReplayedStream implements EventStream {
     const event = { seq: ++this.#seq, message }
     this.#kept.push(event)
     this.#size += message.length
-    while (this.#size > MAX_KEPT && this.#kept.length > 1) this.#size -= this.#kept.shift()?.message.length ?? 0
     this.#write(event)
+    this.#trim()
     return true
   }
 
@@ -209,6 +213,12 @@ class ReplayedStream implements EventStream {
     this.#over = true
     this.#wire.end()
     this.#kept.length = 0
+  }
+
+  #trim(): void {
+    const lasting = this.kind === 'standing' || this.#parts.lasting === true
+    const [limit, least] = lasting && this.#wire.open ? [MAX_KEPT_LASTING, 0] : [MAX_KEPT, 1]
+    while (this.#size > limit && this.#kept.length > least) this.#size -= this.#kept.shift()?.message.length ?? 0
   }
 
   #write({ seq, message }: Kept): void {

@@ -29,8 +29,15 @@ class StreamLost extends Error {
   override readonly name = 'StreamLost'
 }
 
-/** HTTP+SSE of revision 2024-11-05: one stream for each client, opened at the first use and again after it broke. */
-export function createHttpSseConversation(parts: HttpParts, origin: string): Conversation {
+/**
+ * HTTP+SSE of revision 2024-11-05: one stream for each client, opened at the first use and again after it broke.
+ * `endpointMs`: milliseconds in which the stream must say where to post.
+ */
+export function createHttpSseConversation(
+  parts: HttpParts,
+  origin: string,
+  endpointMs = parts.connectTimeoutMs,
+): Conversation {
   const { place, connectTimeoutMs } = parts
   let opening: Promise<Running> | null = null
   let live: Running | null = null
@@ -44,7 +51,7 @@ export function createHttpSseConversation(parts: HttpParts, origin: string): Con
   }
 
   const start = async (): Promise<Running> => {
-    const running = launch(parts, origin, () => forget(running))
+    const running = launch(parts, { origin, endpointMs }, () => forget(running))
     launched = running
     try {
       await running.stream.endpoint
@@ -116,7 +123,7 @@ export function createHttpSseConversation(parts: HttpParts, origin: string): Con
   }
 }
 
-function launch(parts: HttpParts, origin: string, onEnd: () => void): Running {
+function launch(parts: HttpParts, at: { origin: string; endpointMs: number }, onEnd: () => void): Running {
   const { place, channel, log, secret } = parts
   const write = (text: string, id: number | null): boolean => {
     void post(parts, running, text).then((end) => {
@@ -137,7 +144,7 @@ function launch(parts: HttpParts, origin: string, onEnd: () => void): Running {
   const toClient = (note: Note) => channel.notify(place.upstream, note)
   const stream = openSseStream({
     parts,
-    origin,
+    ...at,
     onMessage(data) {
       for (const message of parseMessages(data, secret)) {
         if (message.kind === 'response' && multiplex.settle(message.id, message.outcome)) continue

@@ -13,14 +13,16 @@ export interface SseStreamParts {
   readonly parts: HttpParts
   /** Scheme, host and port that the upstream was configured with. */
   readonly origin: string
+  /** Milliseconds in which it must name its endpoint. */
+  readonly endpointMs: number
   onMessage(data: string): void
   /** Called once, when no more will come. */
   onEnd(problem: string): void
 }
 
-/** Opens the stream; given up where it has not named its endpoint in the time there is to connect. */
-export function openSseStream({ parts, origin, onMessage, onEnd }: SseStreamParts): SseStream {
-  const { place, side, path, limits, connectTimeoutMs } = parts
+/** Opens the stream; given up where it has not named its endpoint in time. */
+export function openSseStream({ parts, origin, endpointMs, onMessage, onEnd }: SseStreamParts): SseStream {
+  const { place, side, path, limits } = parts
   let settle: { resolve: (endpoint: string) => void; reject: (error: Error) => void } | null = null
   const endpoint = new Promise<string>((resolve, reject) => {
     settle = { resolve, reject }
@@ -46,7 +48,7 @@ export function openSseStream({ parts, origin, onMessage, onEnd }: SseStreamPart
       else if (name === 'message') onMessage(data)
     },
   })
-  const timer = setTimeout(() => running.stop(`it named no endpoint in ${connectTimeoutMs} ms`), connectTimeoutMs)
+  const timer = setTimeout(() => running.stop(`it named no endpoint in ${endpointMs} ms`), endpointMs)
   void running.done.then((end) => {
     clearTimeout(timer)
     settle?.reject(noEndpoint(place, end))

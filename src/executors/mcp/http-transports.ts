@@ -18,6 +18,9 @@ export interface KnownTransport {
 /** Statuses that say "not here" to a POST. Not among them: who we are (401, 403, 407), and how often we come (429). */
 const NOT_SPOKEN: ReadonlySet<number> = new Set([400, 404, 405, 406, 410, 415, 426])
 
+/** Milliseconds a stream that may be anything has to prove that it is HTTP+SSE, whose servers say so at once. */
+const PROBE_MS = 5_000
+
 /**
  * A conversation of the legacy era over whichever transport the upstream speaks (2025-11-25, "Backwards Compatibility"):
  * Streamable HTTP, and where that is refused with a 4xx, HTTP+SSE of 2024-11-05 at the same URL.
@@ -26,7 +29,7 @@ export function createLegacyHttpConversation(parts: HttpParts, known: KnownTrans
   if (known.given === 'sse') return createHttpSseConversation(parts, known.origin)
   const streamable = createHttpConversation(parts)
   if (known.given === 'http') return streamable
-  const older = createHttpSseConversation(parts, known.origin)
+  const older = createHttpSseConversation(parts, known.origin, Math.min(PROBE_MS, parts.connectTimeoutMs))
   let chosen: Conversation | null = null
 
   const found = (transport: HttpTransport): Conversation => {

@@ -245,6 +245,29 @@ describe('the stream', () => {
     cut.abort()
   })
 
+  it('that nobody reads does not fill the memory: what would add to it is refused', async () => {
+    const wide = openDoor({ files: { tools: { wide: () => text('x'.repeat(16 * 1024 * 1024)) } } })
+    const opened = await wide.app.request('/sse/files', { headers: headers() })
+    const reader = opened.body?.getReader()
+    const first = new TextDecoder().decode((await reader?.read())?.value)
+    const address = /data: (.*)/.exec(first)?.[1] ?? ''
+    const post = (id: number) =>
+      wide.app.request(address, {
+        method: 'POST',
+        headers: headers(),
+        body: JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'wide' } }),
+      })
+    const statuses: number[] = []
+    for (let id = 1; id <= 6; id++) {
+      statuses.push((await post(id)).status)
+      await expect.poll(() => wide.calls.length).toBe(Math.min(id, 5))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    expect(statuses).toEqual([202, 202, 202, 202, 202, 429])
+    await reader?.cancel()
+    await wide.entrance.close()
+  })
+
   it('is not opened for a key in the address, nor without one, nor for an upstream that is none', async () => {
     const status = async (path: string, more: Record<string, string> = {}) => {
       const answer = await fetch(at.sse + path, { headers: { accept: 'text/event-stream', ...more } })

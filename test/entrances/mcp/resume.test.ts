@@ -294,13 +294,29 @@ describe('the memory of a stream', () => {
   it('is bounded: the oldest events go, the answer stays', async () => {
     const replay = createReplay(parts())
     const stream = replay.open('answers', () => undefined)
-    const big = 'x'.repeat(100_000)
+    const big = 'x'.repeat(200_000)
     for (let n = 0; n < 10; n++) stream.send(`${n}${big}`)
     stream.drop()
     stream.send(`answer${'y'.repeat(1_000_000)}`)
     stream.end()
     expect(replay.resume('p1-0')?.stream).toBe(stream)
     expect((await drain(stream)).texts.map((text) => text.slice(0, 6))).toEqual(['answer'])
+  })
+
+  it('is small for a stream that lasts as long as its client, while that is connected', async () => {
+    const replay = createReplay(parts({ lasting: true }))
+    const stream = replay.open('answers', () => undefined)
+    const big = 'x'.repeat(20_000)
+    for (let n = 0; n < 10; n++) stream.send(`${n}${big}`)
+    stream.drop()
+    for (let n = 0; n < 10; n++) stream.send(`away ${n}${big}`)
+    expect(replay.resume('p1-0')?.stream).toBe(stream)
+    stream.end()
+    const { texts } = await drain(stream)
+    expect(texts.map((text) => text.replaceAll('x', ''))).toEqual([
+      '9',
+      ...Array.from({ length: 10 }, (_, n) => `away ${n}`),
+    ])
   })
 
   it('is bounded for all clients together: the longest ended goes first', () => {
