@@ -108,7 +108,8 @@ export interface PruneRecord {
 export async function pruneRecord(reader: LedgerReader, { origin, minIndex }: LogHead): Promise<PruneRecord | null> {
   const [leaf] = minIndex === 0 ? [] : await reader.list({ kind: 'prune', limit: 1 })
   const claim = leaf === undefined ? null : parseCanonical(Buffer.from(leaf.body).toString())
-  const recorded = claim !== null && claim['log'] === origin ? claim['min_index'] : undefined
+  const ours = claim !== null && claim['log'] === origin && claim['kind'] === 'prune'
+  const recorded = ours ? claim['min_index'] : undefined
   return leaf === undefined || typeof recorded !== 'number' ? null : { leaf, minIndex: recorded }
 }
 

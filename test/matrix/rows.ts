@@ -16,6 +16,7 @@ export async function rowsSample(): Promise<LogState> {
     writer.append(fullDraft(index % 7), fullDraft(index % 7, OTHER))
     if (index === 50) await writer.manifest(SESSION)
     if (index === 60) await writer.sign()
+    if (index === 70) await writer.manifest(OTHER)
     if (index === 100) await writer.sign()
   }
   await writer.manifest(SESSION, true)
@@ -72,6 +73,12 @@ const HEADS: readonly Deed[] = [
       whole: told('MANIFEST_FORGED'),
     }),
   ),
+  {
+    name: 'a manifest of the other session',
+    edit: (copy) => head({ manifestN: headOf(copy, OTHER).manifestN })(copy),
+    session: told('MANIFEST_FORGED'),
+    whole: told('MANIFEST_FORGED'),
+  },
   {
     name: 'a manifest that is an entry',
     edit: head({ manifestN: 1 }),
@@ -284,6 +291,14 @@ async function tailed(): Promise<LogState> {
 }
 
 const TAILED: readonly Deed[] = [
+  {
+    name: 'an entry of another session is gone, where no checkpoint covers the end yet',
+    edit: (copy) => {
+      copy.entries.splice(indexOf(copy, ROUNDS - 2, OTHER), 1)
+    },
+    session: { outcome: 'tampered', class: 'DELETED', only: ['DELETED', 'TORN_TAIL'] },
+    whole: { outcome: 'tampered', class: 'DELETED' },
+  },
   {
     name: 'nothing, where no checkpoint covers the end yet',
     edit: () => {},
