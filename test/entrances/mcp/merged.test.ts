@@ -40,7 +40,7 @@ describe('/mcp', () => {
     const names = (await client.listTools()).tools.map(({ name }) => name)
     expect(names).toEqual([...names].sort())
     expect(names).toEqual(expect.arrayContaining(['files__read', 'files__c', 'github__create_pull_request']))
-    expect(client.getInstructions()).toContain('-32002')
+    expect(client.getInstructions()).toContain('`approval required:` means')
     expect(client.getServerCapabilities()).toEqual({
       tools: { listChanged: true },
       prompts: { listChanged: true },
