@@ -54,6 +54,8 @@ async function startUpstream(): Promise<Server> {
     response.writeHead(200, method === 'initialize' ? headers : { 'content-type': 'application/json' })
     response.end(`{"jsonrpc":"2.0","id":${id},"result":${resultOf(method, params?.name)}}`)
   })
+  // On a machine that is busy elsewhere, five seconds pass between two calls: it must not close what is just being used.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return server
 }
