@@ -268,7 +268,6 @@ function createBlocks(
   }
 
   return (n, hash) => {
-    if (n >= size) return true
     const index = Math.floor(n / BLOCK)
     if (index === at) return leaves[n % BLOCK] === hash
     return load(index).then(() => leaves[n % BLOCK] === hash)

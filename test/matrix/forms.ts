@@ -188,6 +188,14 @@ async function reopened(): Promise<LogState> {
   return writer.state()
 }
 
+/** Of four blocks of leaves the last is not full: its half of the tree is not either. */
+async function ragged(): Promise<LogState> {
+  const writer = createLogWriter()
+  for (let index = 0; index < 900; index += 1) writer.append(draft())
+  await writer.sign()
+  return writer.state()
+}
+
 /** A body of half the bytes that one may have. */
 async function long(): Promise<LogState> {
   const writer = createLogWriter()
@@ -259,6 +267,7 @@ const STORIES: readonly Story[] = [
     expect: { outcome: 'valid', class: 'UNRESOLVED', seq: 0, only: ['UNRESOLVED'] },
   },
   { name: 'a session that was closed and went on', state: reopened, expect: { outcome: 'valid', only: [] } },
+  { name: 'three blocks and a half', state: ragged, expect: { outcome: 'valid', only: [], trust: 'self-signed' } },
   { name: 'a body of 14 KiB', state: long, expect: { outcome: 'valid', only: [] } },
   { name: 'a tenant abroad', state: () => abroad(ABROAD), expect: { outcome: 'valid', only: [] } },
   {

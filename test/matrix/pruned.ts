@@ -20,6 +20,8 @@ async function prunedSample(): Promise<LogState> {
   writer.append(sent, draft({ session: OTHER, kind: 'result', env: sent.env, effect: null, outcome }))
   while (writer.state().log.size < LAST) writer.append(act())
   writer.leaf('prune', { archive_sha256: 'ab'.repeat(32), by: 'key_admin', min_index: BELOW, root: 'cd'.repeat(32) })
+  // The record lies in a full tile: what is done to it shows in the tree alone.
+  while (writer.state().log.size < 2 * BELOW) writer.append(act())
   await writer.sign()
   const state = writer.state()
   state.entries = state.entries.filter(({ n }) => n >= BELOW)
@@ -90,6 +92,14 @@ const DEEDS: readonly {
     expect: cut('TRUNCATED_HEAD'),
   },
   {
+    name: 'a session that is gone, but not below the record',
+    edit: (copy) => {
+      copy.entries = copy.entries.filter(({ session }) => session !== OTHER)
+    },
+    session: OTHER,
+    expect: cut('SESSION_MISSING'),
+  },
+  {
     name: 'more rows gone than the record says',
     edit: (copy) => {
       copy.entries = copy.entries.filter(({ n }) => n !== BELOW)
@@ -98,7 +108,7 @@ const DEEDS: readonly {
     expect: { outcome: 'tampered', class: 'DELETED', n: BELOW },
   },
   { name: 'a manifest that went with the rows', edit: head(OTHER, { manifestN: 100 }), session: OTHER, expect: PRUNED },
-  ...[-1, LAST + 50, 290].map((place) => ({
+  ...[-1, 2 * BELOW + 50, 290].map((place) => ({
     name: `a manifest at ${place}, where none is`,
     edit: head(OTHER, { manifestN: place }),
     session: OTHER,

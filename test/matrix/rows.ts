@@ -166,6 +166,19 @@ const CHECKPOINTS: readonly Deed[] = [
     whole: told('WRONG_KEY'),
   },
   {
+    name: 'history is rewritten, and an old checkpoint is a stranger’s',
+    edit: async (copy) => {
+      const [first, ...others] = copy.checkpoints
+      const part = copyOf(copy)
+      part.entries = part.entries.slice(0, first?.size)
+      regrow(part)
+      copy.checkpoints = [await checkpointOf(part, [STRANGER]), ...others]
+      rewriteFrom(copy, 130)
+    },
+    session: { outcome: 'tampered', class: 'REWRITTEN', n: 0 },
+    whole: { outcome: 'tampered', class: 'REWRITTEN', n: 0 },
+  },
+  {
     name: 'a checkpoint more, of no entries',
     edit: (copy) => {
       copy.checkpoints = [{ ...newest(copy), size: 0 }, ...copy.checkpoints]
@@ -319,7 +332,7 @@ export async function rowsBeside(): Promise<Group> {
   const remembered = newest(state).note
   const ends = TAILED.flatMap((deed) => casesOf(deed, tailed, null))
   const cases = [...deeds.flatMap((deed) => casesOf(deed, async () => state, remembered)), ...ends]
-  return { name: 'rows beside the entries', cases: [...cases, ...anchoring(state)] }
+  return { name: 'rows beside the entries', cases: [...cases, finalManifest(state), ...anchoring(state)] }
 }
 
 function casesOf({ name, edit, session, whole }: Deed, made: () => Promise<LogState>, memory: string | null): Case[] {
@@ -330,6 +343,18 @@ function casesOf({ name, edit, session, whole }: Deed, made: () => Promise<LogSt
   }
   const log: Case = { name: `${name}: the whole log`, evidence: evidence(null), expect: whole }
   return session === undefined ? [log] : [{ name, evidence: evidence(SESSION), expect: session }, log]
+}
+
+/** In a full tile, which is as it was: the tree alone shows it. */
+function finalManifest(state: LogState): Case {
+  const evidence = (): Evidence => {
+    const copy = copyOf(state)
+    const leaf = entryAt(copy, headOf(copy, OTHER).manifestN ?? -1)
+    const body = Buffer.from(Buffer.from(leaf.body).toString().replace('"final":false', '"final":true'))
+    copy.entries[leaf.n] = { ...leaf, body, hash: leafHashOf(body) }
+    return storeOf(copy, { session: OTHER })
+  }
+  return { name: 'a manifest that calls itself final', evidence, expect: told('REWRITTEN') }
 }
 
 function anchoring(state: LogState): Case[] {
