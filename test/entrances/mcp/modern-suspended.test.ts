@@ -220,6 +220,17 @@ describe('a suspended call', () => {
     expect(await served).toMatchObject({ error: { message: expect.stringContaining('the client has gone') } })
   })
 
+  it('tells with the next leg what nobody heard in between, the latest 32 of it', async () => {
+    const one = running(never)
+    void one.ask(ELICIT, new AbortController().signal)
+    expect(await one.serve(leg())).toBe(null)
+    for (let progress = 1; progress <= 40; progress++)
+      one.tell({ method: 'notifications/progress', params: { progress } })
+    const heard: unknown[] = []
+    void one.serve({ ...leg(), tell: ({ params }) => heard.push(params?.['progress']) })
+    expect(heard).toEqual(Array.from({ length: 32 }, (_, at) => at + 9))
+  })
+
   it('takes 64 open questions and no more', async () => {
     const one = running(never)
     const { signal } = new AbortController()

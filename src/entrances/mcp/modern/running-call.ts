@@ -17,6 +17,8 @@ interface Question {
 
 /** More than this many questions of one call are no conversation but a flood. */
 const MAX_QUESTIONS = 64
+/** Notifications kept for the next leg. */
+const MAX_UNHEARD = 32
 
 /**
  * A request on its way through the house. An upstream of an earlier revision may ask the client something in the middle of
@@ -34,6 +36,7 @@ export class RunningCall {
   slot: Pick<Slot, 'pause' | 'resume'> | null = null
   readonly #abort = new AbortController()
   readonly #questions = new Map<string, Question>()
+  readonly #unheard: Notification[] = []
   #leg: Leg | null = null
   #begin: () => void = ignore
   #wake: () => void = ignore
@@ -54,9 +57,12 @@ export class RunningCall {
     return this.#leg !== null
   }
 
-  /** A notification of an upstream that belongs to this call; lost while nobody listens. */
+  /** A notification of an upstream that belongs to this call; the latest of those that nobody heard come with the next leg. */
   tell(notification: Notification): void {
-    this.#leg?.tell(notification)
+    if (this.#leg === null) {
+      this.#unheard.push(notification)
+      if (this.#unheard.length > MAX_UNHEARD) this.#unheard.shift()
+    } else this.#leg.tell(notification)
   }
 
   /** The outcome, or null where the client must be asked `questions` first. `responses` are its answers to the last ones. */
@@ -66,6 +72,7 @@ export class RunningCall {
     this.slot?.resume()
     if (leg.signal.aborted) gone()
     leg.signal.addEventListener('abort', gone, { once: true })
+    for (const notification of this.#unheard.splice(0)) leg.tell(notification)
     this.#answer(responses)
     this.#begin()
     this.#begin = ignore
