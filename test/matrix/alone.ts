@@ -198,6 +198,19 @@ const BUNDLES: readonly { readonly name: string; readonly edit: Edit; readonly e
     expect: { outcome: 'tampered', class: 'INSERTED', seq: 1 },
   },
   {
+    name: 'a hash that is another, then an entry that claims another position',
+    edit: (bundle) => ({
+      ...bundle,
+      disclosures: [],
+      entries: bundle.entries.map((one, at) => ({
+        ...one,
+        hash: at === 2 ? 'ab'.repeat(32) : one.hash,
+        body: at === 3 ? one.body.replace('"seq":3', '"seq":40') : one.body,
+      })),
+    }),
+    expect: exactly('seq 2 -> 3 (entry 5) ALTERED_HASH', 'ALTERED_HASH', 'ALTERED_BODY'),
+  },
+  {
     name: 'places that do not ascend',
     edit: (bundle) => ({
       ...bundle,
