@@ -59,7 +59,7 @@ function respond(
 ): void {
   const { method, params = {} } = message
   const args = (params['arguments'] ?? {}) as Record<string, unknown>
-  const name = String(params['name'] ?? params['uri'] ?? '')
+  const name = textOf(params['name']) ?? textOf(params['uri']) ?? ''
   const retry = params['requestState'] !== undefined
   if (ACTIONS.has(method)) reached.push({ method, name, n: args['n'] ?? params['uri'], retry })
   const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, ...reply(method, params, name, modern) })
@@ -69,6 +69,10 @@ function respond(
   else if (name === 'ask' && !modern) ask(response, body)
   else if (name === 'noisy') chatter(response, notes(params), body)
   else send(response, body)
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 function chatter(response: ServerResponse, said: readonly object[], body: string): void {
