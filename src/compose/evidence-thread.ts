@@ -22,7 +22,8 @@ export function hasEvidenceThread(): boolean {
  */
 export async function startEvidenceThread(config: Config, gateway: string, log: Log): Promise<Evidence> {
   const settings: ThreadSettings = { config, gateway }
-  const worker = new Worker(SCRIPT, { workerData: settings, name: 'evidence' })
+  // What the program itself was started with (`--import ...`) is not for its thread.
+  const worker = new Worker(SCRIPT, { workerData: settings, name: 'evidence', execArgv: [] })
   let told: EvidenceNews = { origin: '', size: 0, closed: null, checkpoint: null, lines: [] }
   const { caller, receive } = createCaller<EvidenceService, EvidenceNews>({
     post: (message) => worker.postMessage(message),
