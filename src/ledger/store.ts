@@ -143,6 +143,14 @@ export interface EntryFilter {
   readonly limit: number
 }
 
+/** The log as it was at one moment, opened for reading only. */
+export interface OpenReader {
+  readonly ledger: LedgerReader
+  /** Whether somebody may be writing to the log now. */
+  grows(): boolean
+  close(): Promise<void>
+}
+
 /** Reading the evidence. Iterators hold one page at a time. Text that is not UTF-8 comes back altered, never as an error. */
 export interface LedgerReader {
   /** Null before the log was made. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { AegisError } from '../core/errors.ts'
-import type { LedgerReader } from '../ledger/store.ts'
+import type { OpenReader } from '../ledger/store.ts'
 import { shownUrl } from './shown-url.ts'
 import type { Stores } from './sqlite/index.ts'
 
@@ -28,7 +28,7 @@ export async function openLedgerStore(setting: string): Promise<Pick<Stores, 'le
  * Opens the evidence alone, for reading only: beside running gateways, or after they were killed.
  * @throws AegisError `not_found`, `cannot_decide` or `config`
  */
-export async function openReader(setting: string): Promise<{ readonly ledger: LedgerReader; close(): Promise<void> }> {
+export async function openReader(setting: string): Promise<OpenReader> {
   if (isPostgres(setting)) return (await import('./postgres/index.ts')).openPostgresReader(setting)
   return (await import('./sqlite/read-only.ts')).openSqliteReader(fileOf(setting))
 }

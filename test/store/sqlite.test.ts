@@ -176,6 +176,17 @@ describe('the SQLite file', () => {
     await evidence.close()
   })
 
+  it('tells a reader whether somebody writes to it now', async () => {
+    const evidence = await seven()
+    const beside = await openSqliteReader(evidence.file)
+    expect(beside.grows()).toBe(true)
+    await beside.close()
+    await evidence.close()
+    const alone = await openSqliteReader(evidence.file)
+    expect(alone.grows()).toBe(false)
+    await alone.close()
+  })
+
   it('has one writer: the second is told which directory is taken', async () => {
     const evidence = await seven()
     await expect(openSqlite(evidence.file)).rejects.toMatchObject({

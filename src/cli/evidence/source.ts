@@ -19,12 +19,12 @@ export interface StoreOptions {
 export async function withReader<T>(
   options: StoreOptions,
   context: Context,
-  use: (reader: LedgerReader) => Promise<T>,
+  use: (reader: LedgerReader, grows: () => boolean) => Promise<T>,
 ): Promise<T> {
   const { openReader } = await import('../../store/open.ts')
   const store = await openReader(await storeSetting(options, context))
   try {
-    return await use(store.ledger)
+    return await use(store.ledger, store.grows)
   } finally {
     await store.close()
   }
@@ -44,9 +44,9 @@ export async function withSignedSession<T>(
   use: (reader: LedgerReader, session: string) => Promise<T>,
 ): Promise<T> {
   for (let waited = 0; ; waited += LOOK_AGAIN) {
-    const done = await withReader(options, context, async (reader) => {
+    const done = await withReader(options, context, async (reader, grows) => {
       const session = await resolveSession(reader, typed)
-      const settled = waited >= SIGNED_WITHIN || (await isSigned(reader, session))
+      const settled = waited >= SIGNED_WITHIN || (await isSigned(reader, session)) || !grows()
       return settled ? { answer: await use(reader, session) } : null
     })
     if (done !== null) return done.answer

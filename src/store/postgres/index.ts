@@ -1,7 +1,7 @@
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { KeyStore } from '../../identity/ports.ts'
-import type { LedgerReader } from '../../ledger/store.ts'
+import type { OpenReader } from '../../ledger/store.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from './approvals.ts'
 import { createPool, unopened } from './connection.ts'
@@ -70,15 +70,15 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
  * Opens the evidence for reading only, as it is now. `led_read` suffices.
  * @throws AegisError `config`
  */
-export async function openPostgresReader(
-  url: string,
-): Promise<{ readonly ledger: LedgerReader; close(): Promise<void> }> {
+export async function openPostgresReader(url: string): Promise<OpenReader> {
   const pool = createPool(url, { max: 1 })
   try {
     await checkSchema(pool, url)
     const snapshot = await openSnapshot(pool)
     return {
       ledger: snapshot,
+      // Gateways come and go by themselves; who waits for one in vain waits a moment.
+      grows: () => true,
       async close() {
         snapshot.close()
         await pool.end()

@@ -86,7 +86,8 @@ export function openForReading(path: string): Handle {
   }
 }
 
-function readOnlyUri(file: string): string {
+/** The address under which a database is opened for reading only; the driver ignores the option for it. */
+export function readOnlyUri(file: string): string {
   // Only these three mean something in a SQLite URI's path.
   const path = file.replaceAll('%', '%25').replaceAll('?', '%3f').replaceAll('#', '%23')
   return `file:${path}?mode=ro`

@@ -1,19 +1,19 @@
 import { AegisError } from '../../core/errors.ts'
-import type { LedgerReader } from '../../ledger/store.ts'
+import type { OpenReader } from '../../ledger/store.ts'
 import { reasonOf } from './handle.ts'
 import { createSnapshots, type Snapshot, type Snapshots } from './snapshots.ts'
+import { hasWriter } from './writer-lock.ts'
 
 /**
  * Opens the evidence for reading only, as it is now: beside a running writer, or after it was killed. Loads nothing a server needs.
  * @throws AegisError `not_found` or `cannot_decide`
  */
-export async function openSqliteReader(
-  path: string,
-): Promise<{ readonly ledger: LedgerReader; close(): Promise<void> }> {
+export async function openSqliteReader(path: string): Promise<OpenReader> {
   const snapshots = createSnapshots(path)
   const snapshot = open(path, snapshots)
   return {
     ledger: snapshot,
+    grows: () => hasWriter(path),
     async close() {
       snapshot.close()
       snapshots.close()

@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'libsql'
 import { AegisError } from '../../core/errors.ts'
-import { makePrivate } from './handle.ts'
+import { makePrivate, readOnlyUri } from './handle.ts'
+
+/** Who only looks whether somebody holds the lock is in the way for less than this, in milliseconds. */
+const LOOKING_MS = 250
 
 /** The right to write to one data directory. Dies with the process, whatever way it dies. */
 export interface WriterLock {
@@ -14,7 +18,7 @@ export interface WriterLock {
  */
 export function lockWriter(path: string): WriterLock {
   makePrivate(`${path}.lock`)
-  const lock = new Database(`${path}.lock`, { timeout: 0 })
+  const lock = new Database(`${path}.lock`, { timeout: LOOKING_MS })
   try {
     lock.exec('PRAGMA journal_mode = MEMORY')
     lock.exec('BEGIN EXCLUSIVE')
@@ -30,5 +34,19 @@ export function lockWriter(path: string): WriterLock {
       lock.exec('ROLLBACK')
       lock.close()
     },
+  }
+}
+
+/** Whether some process holds the right to write to this database now. */
+export function hasWriter(path: string): boolean {
+  if (!existsSync(`${path}.lock`)) return false
+  const look = new Database(readOnlyUri(`${path}.lock`), { timeout: 0 })
+  try {
+    look.prepare('SELECT count(*) FROM sqlite_schema').get()
+    return false
+  } catch {
+    return true
+  } finally {
+    look.close()
   }
 }
