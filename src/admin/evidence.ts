@@ -24,8 +24,8 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
   const { ledger, reader, policy } = parts
   const listSessions = async (context: AdminContext) => {
     const key = context.get('key')
-    const all = await reader.sessions(intQuery(context, 'limit', 200, 1000))
-    const shown = hasRole(key, 'viewer') ? all : all.filter(({ principal }) => principal === key.id)
+    const limit = intQuery(context, 'limit', 200, 1000)
+    const shown = hasRole(key, 'viewer') ? await reader.sessions(limit) : await reader.sessions(limit, key.id)
     return context.json({ sessions: shown.map(sessionWire) })
   }
   app.get('/admin/v1/evidence/sessions', listSessions)

@@ -170,8 +170,8 @@ export interface LedgerReader {
   extent(): Promise<{ readonly count: number; readonly last: number }>
   /** Full ids of the sessions with this label, also of such as have lost their head row; at most 100. */
   sessionsNamed(label: string): Promise<readonly string[]>
-  /** Most recently written first, at most `limit`. */
-  sessions(limit: number): Promise<readonly SessionSummary[]>
+  /** Most recently written first, at most `limit`; all of them, or those of one principal. */
+  sessions(limit: number, principal?: string): Promise<readonly SessionSummary[]>
   /** Log-level leaves of this kind that name the session, oldest first, at most 10,000. */
   leaves(session: string, kind: string): Promise<readonly StoredEntry[]>
   /** Newest first. */

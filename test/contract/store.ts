@@ -95,6 +95,9 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         const sessions = await stores.ledger.sessions(10)
         expect(sessions.map(({ label }) => label)).toEqual(['later', 'sess-2026-04-06-1422'])
         expect(sessions[1]).toMatchObject({ principal: 'key_a1', entries: 2, counts: { allow: 1, block: 1 } })
+        // The newest is another's: the limit counts one's own.
+        expect((await stores.ledger.sessions(1, 'key_a1')).map(({ principal }) => principal)).toEqual(['key_a1'])
+        expect(await stores.ledger.sessions(10, 'key_a')).toEqual([])
         const list = async (filter: object) =>
           (await stores.ledger.list({ limit: 10, ...filter })).map(({ n, kind }) => [n, kind])
         expect(await list({ session: SESSION })).toEqual([

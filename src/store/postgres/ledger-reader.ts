@@ -47,7 +47,7 @@ export function createLedgerReader(query: Query): LedgerReader {
       return { count: Number(row?.['count']), last: Number(row?.['last']) }
     },
     sessionsNamed: (label) => named(query, label),
-    sessions: (limit) => summaries(query, Math.min(limit, MAX_LIST)),
+    sessions: (limit, principal) => summaries(query, Math.min(limit, MAX_LIST), principal ?? null),
     leaves: async (session, kind) => {
       const sql = `SELECT ${entryColumns('e')} FROM aegis.ledger_entry e
         WHERE session = $1 AND seq IS NULL AND kind = $2 ORDER BY n LIMIT ${MAX_LEAVES}`
@@ -112,12 +112,13 @@ async function payloadsOf(query: Query, page: readonly StoredEntry[]): Promise<M
   return found
 }
 
-async function summaries(query: Query, limit: number): Promise<SessionSummary[]> {
+async function summaries(query: Query, limit: number, principal: string | null): Promise<SessionSummary[]> {
   const sql = `SELECT ${SESSION_COLUMNS},
       (SELECT ts FROM aegis.ledger_entry f WHERE f.session = s.session AND f.seq = 0 LIMIT 1) AS first,
       (SELECT ts FROM aegis.ledger_entry l WHERE l.n = s.last_n) AS last
-    FROM aegis.ledger_session s ORDER BY s.last_n DESC LIMIT $1`
-  const heads = await query(sql, [limit])
+    FROM aegis.ledger_session s
+    WHERE $2::text IS NULL OR split_part(s.session, '/', 1) = $2 ORDER BY s.last_n DESC LIMIT $1`
+  const heads = await query(sql, [limit, principal])
   const tally = `SELECT session, kind, count(*) AS count FROM aegis.ledger_entry e
     WHERE session = ANY($1::text[]) AND seq IS NOT NULL GROUP BY session, kind ORDER BY kind`
   const counts = await query(tally, [heads.map((row) => textOf(row['session']))])

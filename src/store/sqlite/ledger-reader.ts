@@ -55,7 +55,7 @@ export function createLedgerReader(handle: Handle): LedgerReader {
       return { count: Number(column(row, 'count')), last: Number(column(row, 'last')) }
     },
     sessionsNamed: async (label) => named(handle, label),
-    sessions: async (limit) => summaries(handle, Math.min(limit, MAX_LIST)),
+    sessions: async (limit, principal) => summaries(handle, Math.min(limit, MAX_LIST), principal ?? null),
     leaves: async (session, kind) => leaves.all([session, kind, MAX_LEAVES]).map(entryOf),
     list: async (filter) => list(handle, filter),
     ...createTreeReader(handle),
@@ -157,17 +157,18 @@ async function* withPayloads(handle: Handle, id: string): AsyncGenerator<readonl
   }
 }
 
-function summaries(handle: Handle, limit: number): SessionSummary[] {
+function summaries(handle: Handle, limit: number, principal: string | null): SessionSummary[] {
   const sql = `SELECT ${SESSION_COLUMNS},
       (SELECT CAST(ts AS BLOB) FROM ledger_entry f WHERE f.session = s.session AND f.seq = 0) AS first,
       (SELECT CAST(ts AS BLOB) FROM ledger_entry l WHERE l.session = s.session AND l.seq = s.next_seq - 1) AS last
-    FROM ledger_session s ORDER BY s.last_n DESC LIMIT ?`
+    FROM ledger_session s
+    WHERE ?1 IS NULL OR substr(s.session, 1, instr(s.session, '/') - 1) = ?1 ORDER BY s.last_n DESC LIMIT ?2`
   const tally = prepare(
     handle,
     `SELECT CAST(kind AS BLOB) AS kind, count(*) AS count FROM ledger_entry e WHERE ${IN_SESSION} GROUP BY kind ORDER BY kind`,
   )
   return prepare(handle, sql)
-    .all([limit])
+    .all([principal, limit])
     .flatMap((row) => {
       const head = sessionOf(row)
       return head === null ? [] : [summaryOf(head, row, tally.all([head.session]))]
