@@ -20,10 +20,15 @@ export function hasEvidenceThread(): boolean {
  * slow here. Where the thread dies nothing is recorded any more, so nothing is forwarded.
  * @throws AegisError as `composeEvidence`
  */
-export async function startEvidenceThread(config: Config, gateway: string, log: Log): Promise<Evidence> {
+export async function startEvidenceThread(
+  config: Config,
+  gateway: string,
+  log: Log,
+  script: URL = SCRIPT,
+): Promise<Evidence> {
   const settings: ThreadSettings = { config, gateway }
   // What the program itself was started with (`--import ...`) is not for its thread.
-  const worker = new Worker(SCRIPT, { workerData: settings, name: 'evidence', execArgv: [] })
+  const worker = new Worker(script, { workerData: settings, name: 'evidence', execArgv: [] })
   let told: EvidenceNews = { origin: '', size: 0, closed: null, checkpoint: null, lines: [] }
   const { caller, receive } = createCaller<EvidenceService, EvidenceNews>({
     post: (message) => worker.postMessage(message),
@@ -34,9 +39,12 @@ export async function startEvidenceThread(config: Config, gateway: string, log: 
   })
   worker.on('message', receive)
   let closing = false
+  let gone = false
   const ended = (why: string): void => {
     const error = died(why)
-    if (!closing) log.error({ why }, 'the evidence thread has ended: nothing is recorded, nothing is forwarded')
+    if (!closing && !gone)
+      log.error({ why }, 'the evidence thread has ended: nothing is recorded, nothing is forwarded')
+    gone = true
     told = { ...told, closed: error.message }
     caller.fail(error)
   }
@@ -53,7 +61,7 @@ export async function startEvidenceThread(config: Config, gateway: string, log: 
     ...remote(caller, () => told),
     async close() {
       closing = true
-      await caller.call('close')
+      if (!gone) await caller.call('close')
       await worker.terminate()
     },
   }
@@ -86,7 +94,8 @@ function remote(caller: Caller<EvidenceService>, told: () => EvidenceNews): Omit
 
 /** A view of bytes is cloned with all of the memory behind it: for 32 bytes of salt that are thousands of others. */
 function compact(draft: EntryDraft): EntryDraft {
-  const commitments = draft.commitments.map((commitment) => ({ ...commitment, salt: commitment.salt.slice() }))
+  // Not `slice`: that of a Buffer is another view of the same memory.
+  const commitments = draft.commitments.map((one) => ({ ...one, salt: Uint8Array.from(one.salt) }))
   return { ...draft, commitments }
 }
 
