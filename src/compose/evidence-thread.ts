@@ -41,6 +41,8 @@ export async function startEvidenceThread(
   let closing = false
   let gone = false
   const ended = (why: string): void => {
+    // Its error comes before its end, and tells more.
+    if (gone) return
     const error = died(why)
     if (!closing && !gone)
       log.error({ why }, 'the evidence thread has ended: nothing is recorded, nothing is forwarded')
