@@ -44,8 +44,7 @@ export async function startEvidenceThread(
     // Its error comes before its end, and tells more.
     if (gone) return
     const error = died(why)
-    if (!closing && !gone)
-      log.error({ why }, 'the evidence thread has ended: nothing is recorded, nothing is forwarded')
+    if (!closing) log.error({ why }, 'the evidence thread has ended: nothing is recorded, nothing is forwarded')
     gone = true
     told = { ...told, closed: error.message }
     caller.fail(error)
