@@ -45,6 +45,24 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/sdk': ['cli/demo'],
 }
 
+/**
+ * Inside the ledger: what each room may see of the others. `verify` is what is shipped as `aegis-proxy/verify`: it and what it sees know
+ * no store, no writer and no key that signs, so that a verdict rests on nothing but the text and the pinned keys. `audit` verifies what
+ * is stored and knows the port to read it by.
+ */
+const LEDGER_ROOMS: Readonly<Record<string, readonly string[]>> = {
+  format: [],
+  merkle: [],
+  notes: ['merkle'],
+  verify: ['format', 'merkle', 'notes'],
+  audit: ['format', 'merkle', 'notes', 'verify', 'store.ts', 'erasures.ts'],
+  bundle: ['format', 'merkle', 'notes', 'store.ts', 'erasures.ts', 'session-manifest.ts'],
+  signing: ['format', 'merkle', 'notes', 'store.ts'],
+}
+/** Where private keys are: nothing that verifies, or that verifying rests on, sees it. */
+const SIGNER = 'ledger/notes/sign.ts'
+const NEVER_SIGN = new Set(['format', 'merkle', 'notes', 'verify', 'audit'])
+
 /** What may touch the world: nothing in ranks 0 and 1 but hashing. */
 const PURE_BUILTINS = new Set(['node:crypto', 'node:buffer'])
 
@@ -76,6 +94,12 @@ function room(path: string): string {
     if (name.endsWith('.ts') && name.slice(0, -3) in RANKS) return name.slice(0, -3)
   }
   return path
+}
+
+/** The room of a file inside the ledger, or the file itself where it stands in none; empty outside. */
+function ledgerRoom(path: string): string {
+  const [first, second = ''] = path.split('/')
+  return first === 'ledger' ? second : ''
 }
 
 function packageOf(target: string): string {
@@ -115,6 +139,21 @@ describe('the house', () => {
   it('keeps ranks 0 and 1 free of the world', () => {
     const worldly = builtin.filter(({ file, target }) => (RANKS[room(file)] ?? 9) <= 1 && !PURE_BUILTINS.has(target))
     expect(worldly).toEqual([])
+  })
+
+  it('lets who verifies see nothing that writes, stores or signs', () => {
+    const wrong = local.flatMap(({ file, target }) => {
+      const seen = relative(SRC, resolve(SRC, dirname(file), target))
+      const [from = '', to = ''] = [ledgerRoom(file), ledgerRoom(seen)]
+      const hidden = from !== to && to !== '' && LEDGER_ROOMS[from]?.includes(to) === false
+      return hidden || (seen === SIGNER && NEVER_SIGN.has(from)) ? [`${file} -> ${seen}`] : []
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('has one door to the ledger that nothing inside it uses', () => {
+    const inside = local.filter(({ file, target }) => file.startsWith('ledger/') && target.endsWith('/ledger.ts'))
+    expect(inside).toEqual([])
   })
 
   it('has no circles among files', () => {

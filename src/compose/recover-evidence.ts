@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { AegisError } from '../core/errors.ts'
+import { findLoss, type Loss } from '../ledger/keeping/loss.ts'
 import { openLedger } from '../ledger/ledger.ts'
-import { findLoss, type Loss } from '../ledger/loss.ts'
 import type { StoredCheckpoint } from '../ledger/store.ts'
 import { checkpointMemory, openLogKey } from '../store/files/log-key.ts'
 import { openStores } from '../store/open.ts'

@@ -1,6 +1,6 @@
 import type { Approval } from '../core/approval.ts'
 import { isObject, type JsonObject, textMember } from '../core/json.ts'
-import { parseObject } from '../ledger/body.ts'
+import { parseObject } from '../ledger/format/body.ts'
 import type { LedgerReader, StoredEntry } from '../ledger/store.ts'
 
 /** What the evidence says of the call that an approval was used for. */

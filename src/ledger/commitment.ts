@@ -2,10 +2,10 @@ import { hash } from 'node:crypto'
 import { canonicalize } from '../core/canonical.ts'
 import type { Json } from '../core/json.ts'
 import type { Commitment, Committed } from './draft.ts'
-import { commitmentMac } from './opening.ts'
+import { commitmentMac } from './format/opening.ts'
 
-export { isCommitted } from './format.ts'
-export { commitmentMac, opens } from './opening.ts'
+export { commitmentMac, opens } from './format/opening.ts'
+export { isCommitted } from './format/version.ts'
 
 /** Larger results are committed as `{"length","sha256"}` of their canonical text; bytes of UTF-8. */
 const MAX_RESULT_BYTES = 256 * 1024

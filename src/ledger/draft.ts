@@ -1,9 +1,9 @@
 import type { ApprovalChange, Channel, Separation } from '../core/approval.ts'
 import type { EnvelopeId, SessionId, Sha256 } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
-import type { Committed, EntryKind } from './format.ts'
+import type { Committed, EntryKind } from './format/version.ts'
 
-export { COMMITTED, type Committed, ENTRY_KINDS, type EntryKind } from './format.ts'
+export { COMMITTED, type Committed, ENTRY_KINDS, type EntryKind } from './format/version.ts'
 
 /** `forward`: a result entry must follow, else a crash swallowed it and an `orphan` closes it. `none`: nothing runs. */
 export type Effect = 'none' | 'forward'

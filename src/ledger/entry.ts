@@ -2,11 +2,11 @@ import { canonicalBody, isWellFormed, MAX_BODY_BYTES } from '../core/canonical.t
 import { AegisError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { rfc3339 } from '../core/runtime.ts'
-import { isLogName } from './chain.ts'
 import type { EntryDraft, GrantRecord } from './draft.ts'
-import { VERSION } from './format.ts'
+import { isLogName } from './format/chain.ts'
+import { VERSION } from './format/version.ts'
 
-export { VERSION } from './format.ts'
+export { VERSION } from './format/version.ts'
 
 /** What the writer knows before the entry has a place in a chain. */
 export interface EntryFrame {

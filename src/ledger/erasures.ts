@@ -1,7 +1,7 @@
-import { type ErasureClaim, readErasure } from './erasure-claim.ts'
+import { type ErasureClaim, readErasure } from './format/erasure-claim.ts'
 import type { LedgerReader, StoredEntry } from './store.ts'
 
-export { coveringErasure, type ErasureClaim, MAX_REFS, readErasure } from './erasure-claim.ts'
+export { coveringErasure, type ErasureClaim, MAX_REFS, readErasure } from './format/erasure-claim.ts'
 
 /** An `erase` leaf as stored. The claim is no more than its text: whether the leaf is in the log is for verify to say. */
 export interface Erasure extends ErasureClaim {

@@ -3,10 +3,10 @@ import type { AegisError } from '../core/errors.ts'
 import type { EnvelopeId, Sha256 } from '../core/ids.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Clock, Random } from '../core/runtime.ts'
-import { genesis, leafHash } from './chain.ts'
 import { type MadeCommitment, makeCommitment } from './commitment.ts'
 import type { EntryDraft, LedgerEntry } from './draft.ts'
 import { type Place, prepareEntry } from './entry.ts'
+import { genesis, leafHash } from './format/chain.ts'
 import { appendLeaves, packRoots, unpackFrontier } from './merkle/tree.ts'
 import {
   type LockedState,

@@ -1,7 +1,7 @@
 import { AegisError } from '../core/errors.ts'
-import { isBody, readBody } from './body.ts'
-import { genesis, isHash, leafHashOfBytes } from './chain.ts'
-import { createOpenIntents, createTally, type Manifest } from './manifest.ts'
+import { isBody, readBody } from './format/body.ts'
+import { genesis, isHash, leafHashOfBytes } from './format/chain.ts'
+import { createOpenIntents, createTally, type Manifest } from './format/manifest.ts'
 import type { LedgerReader } from './store.ts'
 
 /** A session's manifest as its stored entries give it now, and whether the newest manifest leaf already says so. */

@@ -1,5 +1,8 @@
 import type { ApprovalChange } from '../core/approval.ts'
+import type { StoredTile, TileStore } from './merkle/tiles.ts'
 import type { Hash } from './merkle/tree.ts'
+
+export type { StoredTile } from './merkle/tiles.ts'
 
 /** The log's head row. `size` is the next `n`; `replayFrom` is the oldest `n` that recovery must look at again. */
 export interface LogHead {
@@ -47,14 +50,6 @@ export interface StoredPayload {
   readonly salt: Uint8Array
   /** The canonical JSON that was committed, UTF-8. */
   readonly value: Uint8Array
-}
-
-/** A full tile (C2SP tlog-tiles): 256 hashes of one level of the tree, 8,192 bytes. The ragged right edge is never stored. */
-export interface StoredTile {
-  /** 0 for leaf hashes; the hashes of level `l` are the roots of 256^l leaves. */
-  readonly level: number
-  readonly index: number
-  readonly hashes: Uint8Array
 }
 
 /** A signed checkpoint as stored. `note` is a C2SP signed note and the only authority; the rest is a projection of it. */
@@ -152,7 +147,7 @@ export interface OpenReader {
 }
 
 /** Reading the evidence. Iterators hold one page at a time. Text that is not UTF-8 comes back altered, never as an error. */
-export interface LedgerReader {
+export interface LedgerReader extends TileStore {
   /** Null before the log was made. */
   head(): Promise<LogHead | null>
   session(id: string): Promise<SessionHead | null>
@@ -176,10 +171,6 @@ export interface LedgerReader {
   leaves(session: string, kind: string): Promise<readonly StoredEntry[]>
   /** Newest first. */
   list(filter: EntryFilter): Promise<readonly StoredEntry[]>
-  /** A full tile, or null where it was not stored (yet). */
-  tile(level: number, index: number): Promise<Uint8Array | null>
-  /** The `hash` column of the rows `from` to `to` (exclusive, at most 65,536 rows), in order; fewer where rows are missing or hold no hash. */
-  leafHashes(from: number, to: number): Promise<readonly Hash[]>
   /** The newest checkpoint, or null. */
   latestCheckpoint(): Promise<StoredCheckpoint | null>
   /** Checkpoints of at least this size, by size, at most `limit` (1,000). */

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { EnvelopeId, SessionId, Sha256 } from '../../src/core/ids.ts'
-import { genesis, leafHash } from '../../src/ledger/chain.ts'
 import { commitmentMac } from '../../src/ledger/commitment.ts'
 import { prepareEntry } from '../../src/ledger/entry.ts'
-import { createTally } from '../../src/ledger/manifest.ts'
-import { readBundle } from '../../src/ledger/read-bundle.ts'
-import { verifyBundle } from '../../src/ledger/verify-bundle.ts'
+import { genesis, leafHash } from '../../src/ledger/format/chain.ts'
+import { createTally } from '../../src/ledger/format/manifest.ts'
+import { readBundle } from '../../src/ledger/verify/read-bundle.ts'
+import { verifyBundle } from '../../src/ledger/verify/verify-bundle.ts'
 
 /** Frozen: a change of any value here is a new format version. `check-evidence.py` beside it computes the same with nothing of ours. */
 const text = readFileSync(new URL('../vectors/evidence.json', import.meta.url), 'utf8')

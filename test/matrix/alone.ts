@@ -1,4 +1,4 @@
-import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
+import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle/bundle.ts'
 import type { SessionHead } from '../../src/ledger/store.ts'
 import { SESSION } from '../support/drafts.ts'
 import type { Case, Evidence, Expected, Group } from './case.ts'

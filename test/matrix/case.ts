@@ -1,14 +1,14 @@
 import type { AnchoredNote } from '../../src/anchors/check.ts'
 import type { foundStore, withAnchors } from '../../src/cli/evidence/anchored.ts'
 import { AegisError } from '../../src/core/errors.ts'
+import type { verifyLog } from '../../src/ledger/audit/verify-log.ts'
+import type { verifyStored } from '../../src/ledger/audit/verify-stored.ts'
 import type { parseTrustPolicy } from '../../src/ledger/notes/trust-policy.ts'
-import type { readBundle } from '../../src/ledger/read-bundle.ts'
 import type { LedgerReader } from '../../src/ledger/store.ts'
-import { type Pins, trustName } from '../../src/ledger/trust.ts'
-import type { VerifyReport } from '../../src/ledger/verify.ts'
-import type { verifyBundle } from '../../src/ledger/verify-bundle.ts'
-import type { verifyLog } from '../../src/ledger/verify-log.ts'
-import type { verifyStored } from '../../src/ledger/verify-stored.ts'
+import type { readBundle } from '../../src/ledger/verify/read-bundle.ts'
+import type { VerifyReport } from '../../src/ledger/verify/report.ts'
+import { type Pins, trustName } from '../../src/ledger/verify/trust.ts'
+import type { verifyBundle } from '../../src/ledger/verify/verify-bundle.ts'
 
 /** The verifier as one thing, so that a mutant of it can be judged by the same cases. */
 export interface Verifier {

@@ -1,4 +1,4 @@
-import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
+import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle/bundle.ts'
 import { createSigner, privateKeyPem, type Signer, signNote } from '../../src/ledger/notes/sign.ts'
 import { SESSION } from '../support/drafts.ts'
 import { ORIGIN } from '../support/evidence-store.ts'

@@ -1,4 +1,4 @@
-import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
+import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle/bundle.ts'
 import { createCosigner, privateKeyPem, type Signer, signNote } from '../../src/ledger/notes/sign.ts'
 import type { LedgerReader } from '../../src/ledger/store.ts'
 import { draft, SESSION } from '../support/drafts.ts'

@@ -6,46 +6,62 @@ import type { Mutant } from './mutants.ts'
  */
 const HARMLESS: readonly { readonly file: string; readonly removed: readonly string[]; readonly why: string }[] = [
   {
-    file: 'bundle-proofs',
+    file: 'verify/bundle-proofs',
     removed: ['(known !== undefined)'],
     why: 'opens a note once, however many proofs share it',
   },
   {
-    file: 'bundle-proofs',
+    file: 'verify/bundle-proofs',
     removed: [' && key.name === line', ' && key.id === line'],
     why: 'lines of nobody who is pinned are left out again when the note is opened',
   },
   {
-    file: 'erasure-claim',
+    file: 'format/erasure-claim',
     removed: [' || words === null', ' || session === undefined'],
     why: 'what is missing equals no log and no session',
   },
-  { file: 'head-row', removed: [' && isObject(actor)'], why: 'for the type checker: no body is without an actor' },
   {
-    file: 'json-outline',
+    file: 'audit/head-row',
+    removed: [' && isObject(actor)'],
+    why: 'for the type checker: no body is without an actor',
+  },
+  {
+    file: 'verify/json-outline',
     removed: ['(code === 0x7b', '(depth > deepest)', ' || code === 0x5b', ' || code === 0x5d'],
     why: 'what is nested too deep is refused for its shape as well, after memory was spent on it',
   },
   {
-    file: 'read-bundle',
+    file: 'verify/read-bundle',
     removed: ['(text.length > MAX_BUNDLE_BYTES)', '(depth > MAX_DEPTH)'],
     why: 'bounds the memory that a stranger may ask for',
   },
-  { file: 'manifest', removed: [" || typeof session !== 'string'"], why: 'what is no text is no name of a session' },
-  { file: 'opening', removed: ['(salt.length > BLOCK)'], why: 'for who makes commitments: `opens` asks for 32 bytes' },
   {
-    file: 'session-verifier',
+    file: 'format/manifest',
+    removed: [" || typeof session !== 'string'"],
+    why: 'what is no text is no name of a session',
+  },
+  {
+    file: 'format/opening',
+    removed: ['(salt.length > BLOCK)'],
+    why: 'for who makes commitments: `opens` asks for 32 bytes',
+  },
+  {
+    file: 'verify/session-verifier',
     removed: [' && sound'],
     why: 'an altered body of an unknown version is tampered either way',
   },
   {
-    file: 'verify-stored',
+    file: 'audit/verify-stored',
     removed: [' && { onEntry }', ' && manifest.n !== null', ' && first === null'],
     why: 'a callback that prints; a place that every stored manifest has; tells of the first entry alone',
   },
-  { file: 'signed-tree', removed: ['(hashes.length !== Math.min('], why: 'a block that lacks hashes has another root' },
-  { file: 'testimony', removed: ['(isAscii(bytes))'], why: 'ASCII needs no decoder, which takes longer' },
-  { file: 'verify', removed: [' && { ...report.trust.checkpoint }'], why: 'how a verdict is printed' },
+  {
+    file: 'audit/signed-tree',
+    removed: ['(hashes.length !== Math.min('],
+    why: 'a block that lacks hashes has another root',
+  },
+  { file: 'verify/testimony', removed: ['(isAscii(bytes))'], why: 'ASCII needs no decoder, which takes longer' },
+  { file: 'verify/report', removed: [' && { ...report.trust.checkpoint }'], why: 'how a verdict is printed' },
 ]
 
 export function isHarmless({ file, removed }: Mutant): boolean {

@@ -1,5 +1,5 @@
 import { canonicalBody } from '../../src/core/canonical.ts'
-import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
+import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle/bundle.ts'
 import { SESSION } from '../support/drafts.ts'
 import type { Case, Evidence, Expected, Group } from './case.ts'
 import { copyOf, leafHashOf, memoryReader } from './log.ts'

@@ -8,13 +8,27 @@ const ROOT = join(import.meta.dirname, '../..')
 
 /** Where the verifier checks something. */
 const FILES = [
-  ...['body', 'bundle-proofs', 'chain', 'damage', 'erasure-claim', 'erasures', 'head-row', 'json-outline', 'log-tree'],
-  ...['manifest', 'opening', 'read-bundle', 'semantics', 'session-verifier', 'signed-tree', 'testimony', 'trust'],
-  ...['verify', 'verify-bundle', 'verify-log', 'verify-stored', 'walk', 'walk-selection', 'merkle/verify-proof'],
-  ...['note', 'checkpoint', 'cosignature', 'tlog-proof', 'trust-policy', 'vkey', 'base64'].map(
-    (name) => `notes/${name}`,
+  ...inRoom('format', 'body', 'chain', 'erasure-claim', 'manifest', 'opening'),
+  ...inRoom(
+    'verify',
+    'bundle-proofs',
+    'damage',
+    'json-outline',
+    'read-bundle',
+    'report',
+    'semantics',
+    'session-verifier',
   ),
-].map((name) => `ledger/${name}.js`)
+  ...inRoom('verify', 'testimony', 'trust', 'verify-bundle', 'walk', 'walk-selection'),
+  ...inRoom('audit', 'head-row', 'log-tree', 'signed-tree', 'verify-log', 'verify-stored'),
+  ...inRoom('notes', 'note', 'checkpoint', 'cosignature', 'tlog-proof', 'trust-policy', 'vkey', 'base64'),
+  'ledger/erasures.js',
+  'ledger/merkle/verify-proof.js',
+]
+
+function inRoom(room: string, ...names: string[]): string[] {
+  return names.map((name) => `ledger/${room}/${name}.js`)
+}
 
 export interface Mutant {
   readonly file: string
@@ -27,10 +41,10 @@ export interface Mutant {
 
 /** What makes the verifier a whole: see `Verifier`. */
 const PARTS = [
-  'ledger/verify-stored',
-  'ledger/verify-bundle',
-  'ledger/verify-log',
-  'ledger/read-bundle',
+  'ledger/audit/verify-stored',
+  'ledger/verify/verify-bundle',
+  'ledger/audit/verify-log',
+  'ledger/verify/read-bundle',
   'ledger/notes/trust-policy',
   'cli/evidence/anchored',
 ]

@@ -1,4 +1,4 @@
-import { type BundleEntry, buildBundle } from '../../src/ledger/bundle.ts'
+import { type BundleEntry, buildBundle } from '../../src/ledger/bundle/bundle.ts'
 import { SESSION } from '../support/drafts.ts'
 import type { Case, Evidence, Expected, Group } from './case.ts'
 import { type LogState, leafHashOf, memoryReader } from './log.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle.ts'
+import { buildBundle, type EvidenceBundle } from '../../src/ledger/bundle/bundle.ts'
 import type { StoredEntry } from '../../src/ledger/store.ts'
 import { type Evidence, judge, type Verdict } from './case.ts'
 import { type Dice, dice, type HonestLog, honestLog } from './honest.ts'

@@ -1,9 +1,9 @@
 import { foundStore, withAnchors } from '../../src/cli/evidence/anchored.ts'
+import { verifyLog } from '../../src/ledger/audit/verify-log.ts'
+import { verifyStored } from '../../src/ledger/audit/verify-stored.ts'
 import { parseTrustPolicy } from '../../src/ledger/notes/trust-policy.ts'
-import { readBundle } from '../../src/ledger/read-bundle.ts'
-import { verifyBundle } from '../../src/ledger/verify-bundle.ts'
-import { verifyLog } from '../../src/ledger/verify-log.ts'
-import { verifyStored } from '../../src/ledger/verify-stored.ts'
+import { readBundle } from '../../src/ledger/verify/read-bundle.ts'
+import { verifyBundle } from '../../src/ledger/verify/verify-bundle.ts'
 import type { Verifier } from './case.ts'
 
 /** The one that is shipped. */

@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import { leafHash } from '../../src/ledger/chain.ts'
+import { leafHash } from '../../src/ledger/format/chain.ts'
 import { appendLeaves, EMPTY, packRoots, rootOf } from '../../src/ledger/merkle/tree.ts'
 import { checkpointText } from '../../src/ledger/notes/checkpoint.ts'
 import { type Signer, signNote } from '../../src/ledger/notes/sign.ts'

@@ -1,5 +1,5 @@
 import Database from 'libsql'
-import { leafHash } from '../../src/ledger/chain.ts'
+import { leafHash } from '../../src/ledger/format/chain.ts'
 import { appendLeaves, EMPTY, packRoots } from '../../src/ledger/merkle/tree.ts'
 import { DISARM } from './sqlite-shell.ts'
 

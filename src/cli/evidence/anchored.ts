@@ -9,16 +9,16 @@ import {
   readAnchor,
 } from '../../anchors/index.ts'
 import { AegisError } from '../../core/errors.ts'
-import type { EvidenceBundle } from '../../ledger/bundle-format.ts'
+import { openSignedTree } from '../../ledger/audit/signed-tree.ts'
+import type { EvidenceBundle } from '../../ledger/format/bundle-format.ts'
 import type { Hash } from '../../ledger/merkle/tree.ts'
 import { readCheckpoint } from '../../ledger/notes/checkpoint.ts'
 import { parseNote } from '../../ledger/notes/note.ts'
 import { parseTlogProof } from '../../ledger/notes/tlog-proof.ts'
 import { witnessesInForce } from '../../ledger/notes/trust-policy.ts'
-import { openSignedTree } from '../../ledger/signed-tree.ts'
 import type { LedgerReader } from '../../ledger/store.ts'
-import type { LogFault, Pins, Trust } from '../../ledger/trust.ts'
-import { extendReport, type VerifyReport } from '../../ledger/verify.ts'
+import { extendReport, type VerifyReport } from '../../ledger/verify/report.ts'
+import type { LogFault, Pins, Trust } from '../../ledger/verify/trust.ts'
 import type { Context } from '../context.ts'
 
 /** What of a log was found: its tree, and the size that an anchor must have seen so that it covers what is verified. */

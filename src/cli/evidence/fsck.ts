@@ -1,6 +1,6 @@
+import { type LogReport, verifyLog } from '../../ledger/audit/verify-log.ts'
 import type { LedgerReader } from '../../ledger/store.ts'
-import { reportJson } from '../../ledger/verify.ts'
-import { type LogReport, verifyLog } from '../../ledger/verify-log.ts'
+import { reportJson } from '../../ledger/verify/report.ts'
 import { type Context, processContext } from '../context.ts'
 import { jsonText, visible } from '../output.ts'
 import { foundStore, readAnchors, withAnchors } from './anchored.ts'

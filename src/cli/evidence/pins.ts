@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { AegisError } from '../../core/errors.ts'
 import { parseTrustPolicy } from '../../ledger/notes/trust-policy.ts'
 import { parseVkey } from '../../ledger/notes/vkey.ts'
-import type { Pins } from '../../ledger/trust.ts'
+import type { Pins } from '../../ledger/verify/trust.ts'
 import { type Context, placesOf } from '../context.ts'
 import { reasonOf } from './source.ts'
 

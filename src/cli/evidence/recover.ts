@@ -1,5 +1,5 @@
 import { AegisError } from '../../core/errors.ts'
-import type { Loss } from '../../ledger/loss.ts'
+import type { Loss } from '../../ledger/keeping/loss.ts'
 import { processContext } from '../context.ts'
 import { jsonText } from '../output.ts'
 

@@ -1,5 +1,5 @@
 import { AegisError } from '../../core/errors.ts'
-import type { VerifyReport } from '../../ledger/verify.ts'
+import type { VerifyReport } from '../../ledger/verify/report.ts'
 
 export interface TrustOptions {
   readonly key?: string

@@ -1,7 +1,7 @@
 import { isObject, textMember } from '../../core/json.ts'
-import type { EntryBody } from '../../ledger/body.ts'
-import { type Trust, trustName } from '../../ledger/trust.ts'
-import type { VerifyReport } from '../../ledger/verify.ts'
+import type { EntryBody } from '../../ledger/format/body.ts'
+import type { VerifyReport } from '../../ledger/verify/report.ts'
+import { type Trust, trustName } from '../../ledger/verify/trust.ts'
 import { visible } from '../output.ts'
 
 export const EXIT = { valid: 0, tampered: 1, undecided: 3, belowTrust: 4 } as const

@@ -1,5 +1,4 @@
 import { AegisError } from '../../core/errors.ts'
-import type { LedgerReader, StoredTile } from '../store.ts'
 import type { SubtreeSource } from './proofs.ts'
 import { appendLeaves, EMPTY, type Frontier, HASH_BYTES, type Hash, hashPairs, packRoots } from './tree.ts'
 
@@ -19,7 +18,20 @@ export interface TileReader {
 }
 
 /** What is stored of the tree. None of it is believed: who builds on it compares the root with a signed one. */
-export type TileStore = Pick<LedgerReader, 'tile' | 'leafHashes'>
+export interface TileStore {
+  /** A full tile, or null where it was not stored (yet). */
+  tile(level: number, index: number): Promise<Uint8Array | null>
+  /** The hashes stored with the entries `from` to `to` (exclusive, at most 65,536), in order; fewer where entries are missing or hold none. */
+  leafHashes(from: number, to: number): Promise<readonly Hash[]>
+}
+
+/** A full tile (C2SP tlog-tiles): 256 hashes of one level of the tree, 8,192 bytes. The ragged right edge is never stored. */
+export interface StoredTile {
+  /** 0 for leaf hashes; the hashes of level `l` are the roots of 256^l leaves. */
+  readonly level: number
+  readonly index: number
+  readonly hashes: Uint8Array
+}
 
 /**
  * Reads the tree of the first `size` leaves: of full tiles the highest one stored, at the ragged right edge the leaf hashes.

@@ -1,5 +1,5 @@
 import { AegisError } from '../../core/errors.ts'
-import { leafHashOfBytes } from '../../ledger/chain.ts'
+import { leafHashOfBytes } from '../../ledger/format/chain.ts'
 import {
   appendLeaves,
   EMPTY,

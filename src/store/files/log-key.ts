@@ -4,7 +4,7 @@ import type { Random } from '../../core/runtime.ts'
 import { createSigner, privateKeyPem, type Signer } from '../../ledger/notes/sign.ts'
 import { formatTrustPolicy, parseTrustPolicy, type TrustPolicy } from '../../ledger/notes/trust-policy.ts'
 import { parseVkey, type VerifierKey } from '../../ledger/notes/vkey.ts'
-import type { CheckpointMemory } from '../../ledger/starting-point.ts'
+import type { CheckpointMemory } from '../../ledger/signing/starting-point.ts'
 import { readIfThere, replaceDurably, replaceWhole } from './durable-file.ts'
 
 /** Where the log's key, its public half and the gateway's memory lie. */

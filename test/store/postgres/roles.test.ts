@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { verifyStored } from '../../../src/ledger/audit/verify-stored.ts'
 import { openLedger } from '../../../src/ledger/ledger.ts'
-import { verifyStored } from '../../../src/ledger/verify-stored.ts'
 import { openPostgres, openPostgresReader } from '../../../src/store/postgres/index.ts'
 import { committed, draft, frozenClock, random, SESSION } from '../../support/drafts.ts'
 import { startPostgres, type TestDatabase } from '../../support/postgres.ts'

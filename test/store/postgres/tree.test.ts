@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { leafHash } from '../../../src/ledger/chain.ts'
+import { leafHash } from '../../../src/ledger/format/chain.ts'
 import type { SealedBatch, StoredEntry } from '../../../src/ledger/store.ts'
 import { openPostgres, type PostgresStores } from '../../../src/store/postgres/index.ts'
 import { migratePostgres } from '../../../src/store/postgres/migrate.ts'

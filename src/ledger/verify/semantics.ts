@@ -1,0 +1,107 @@
+import type { EntryBody } from '../format/body.ts'
+import { createOpenIntents, type OpenIntents } from '../format/manifest.ts'
+import { after, type DamageClass, type Findings } from './damage.ts'
+
+/** What a session says of one approval. */
+interface ApprovalTrail {
+  readonly tool: string
+  readonly commit: Readonly<Record<string, string>>
+  status: 'pending' | 'approved' | 'denied' | 'expired' | 'redeemed'
+}
+
+export interface Semantics {
+  note(entry: EntryBody, n: number): void
+  finish(): void
+  readonly open: OpenIntents
+}
+
+/** The order of acts must make sense: no result without its decision, no use of an approval that was not given, was for something else, or is spent. */
+export function createSemantics(findings: Findings, pruned: number): Semantics {
+  const open = createOpenIntents()
+  const approvals = new Map<string, ApprovalTrail>()
+  /** Redeemed approvals by the envelope that redeemed them. */
+  const redeemed = new Map<string, ApprovalTrail>()
+  let last = ''
+
+  function note(entry: EntryBody, n: number): void {
+    if (entry.ts < last) findings.add('CLOCK_BACKWARDS', after(entry.seq), n, `${entry.ts} follows ${last}`)
+    last = entry.ts
+    // What a result answers to may have been pruned.
+    if (!open.note(entry) && pruned === 0) {
+      findings.add('RESULT_WITHOUT_DECISION', after(entry.seq), n, `no open intent for envelope ${entry.env}`)
+    }
+    settleApproval(entry, n)
+  }
+
+  function settleApproval(entry: EntryBody, n: number): void {
+    const own = approvals.get(entry.env)
+    switch (entry.kind) {
+      case 'review':
+        // A later review of the same action names the approval that already waits.
+        if (entry.ref === null) {
+          approvals.set(entry.env, { tool: entry.tool, commit: entry.commit, status: 'pending' })
+        }
+        return
+      case 'approve':
+      case 'deny':
+      case 'expire':
+        if (own !== undefined) own.status = SETTLED[entry.kind]
+        return
+      case 'result':
+        if (GIVES_BACK.has(entry.status ?? '')) restore(entry.env)
+        redeemed.delete(entry.env)
+        return
+      case 'allow':
+      case 'rewrite':
+        if (entry.ref !== null) redeem(entry, entry.ref, n)
+        return
+      default:
+        return
+    }
+  }
+
+  function redeem(entry: EntryBody, ref: string, n: number): void {
+    const trail = approvals.get(ref)
+    const fault = faultOf(trail, entry)
+    if (fault !== null) findings.add(fault[0], after(entry.seq), n, `approval ${ref} ${fault[1]}`)
+    if (trail === undefined) return
+    trail.status = 'redeemed'
+    redeemed.set(entry.env, trail)
+  }
+
+  /** The approved act is not complete: the approval may be used again. */
+  function restore(env: string): void {
+    const trail = redeemed.get(env)
+    if (trail?.status === 'redeemed') trail.status = 'approved'
+  }
+
+  function finish(): void {
+    for (const seq of open.seqs()) findings.add('UNRESOLVED', after(seq), null, 'its result was never recorded')
+  }
+
+  return { note, finish, open }
+}
+
+function faultOf(trail: ApprovalTrail | undefined, entry: EntryBody): readonly [DamageClass, string] | null {
+  if (trail === undefined) return ['APPROVAL_ELSEWHERE', 'is of another session']
+  if (trail.status === 'redeemed') return ['APPROVAL_REUSED', 'was used before']
+  if (trail.status === 'expired') return ['APPROVAL_EXPIRED', 'had expired']
+  if (trail.status !== 'approved') return ['APPROVAL_ABSENT', 'was never given']
+  return sameAct(trail, entry) ? null : ['APPROVAL_MISMATCH', 'was for something else']
+}
+
+/** Nothing was sent, or the upstream only asked for more and the call is made again with it. */
+const GIVES_BACK: ReadonlySet<string> = new Set(['unsent', 'input_required'])
+
+const SETTLED = { approve: 'approved', deny: 'denied', expire: 'expired' } as const
+
+/** Salts are reused by the envelope that redeems, so equal commitments mean equal values. */
+function sameAct(approved: ApprovalTrail, entry: EntryBody): boolean {
+  const params = approved.commit['params']
+  const target = approved.commit['target']
+  return (
+    approved.tool === entry.tool &&
+    (params === undefined || entry.commit['params'] === params) &&
+    (target === undefined || entry.commit['target'] === target)
+  )
+}
