@@ -8,7 +8,7 @@ export type RuleVerdict = 'allow' | 'review' | 'block'
 
 /** One rule's or guard's opinion. All are recorded; the deciding one is named by `Decision.rule`. */
 export interface Finding {
-  readonly source: 'rule' | 'guard' | 'default' | 'catalog' | 'approval'
+  readonly source: 'rule' | 'guard' | 'default' | 'catalog' | 'approval' | 'room'
   /** `git:github.get_*`, `guard:secrets`, `default`, `shell:parse`, `approved:<id>`. */
   readonly name: string
   readonly verdict: Verdict
@@ -59,6 +59,8 @@ interface DecisionBase {
 }
 
 export type Allow = DecisionBase & { readonly verdict: 'allow' }
+/** The envelope's plan runs in place of what was asked. */
+export type Rewrite = DecisionBase & { readonly verdict: 'rewrite' }
 export type Block = DecisionBase & { readonly verdict: 'block'; readonly suggestion: string | null }
 /** `pending`: the approval that already waits for this very action, if one does. */
 export type Review = DecisionBase & {
@@ -66,4 +68,10 @@ export type Review = DecisionBase & {
   readonly terms: ReviewTerms
   readonly pending: EnvelopeId | null
 }
-export type Decision = Allow | Block | Review
+/** A decision under which something may run. */
+export type Permit = Allow | Rewrite
+export type Decision = Permit | Block | Review
+
+export function permits(decision: Decision): decision is Permit {
+  return decision.verdict === 'allow' || decision.verdict === 'rewrite'
+}

@@ -58,6 +58,8 @@ export interface Act {
   /** Canonical tool: `github.create_pull_request`, `shell.rm`, `sql.select`, `<upstream>.<tool>`. */
   readonly tool: string
   readonly capability: Capability
+  /** The `method` of a tool that does several things: rules may name `tool:method`. */
+  readonly method?: string
   readonly resource: Resource
   /** Why this act could not be fully understood. Set: the verdict is at least `review`. */
   readonly doubt: string | null
@@ -105,4 +107,32 @@ export interface ActionEnvelope {
   readonly justification: string | null
   /** The approval the caller says it redeems. */
   readonly approvalRef: EnvelopeId | null
+  /** What will run in place of what was asked, where a guard rewrote it: bound before anything is approved. */
+  readonly plan?: Plan
+  /** The commit a pull request's head was at when it was judged: what is approved is approved of this commit. */
+  readonly head?: string
+}
+
+/** A direct write to a protected branch, turned into a branch with the same change and a pull request to the protected one. */
+export interface Plan {
+  readonly kind: 'pull_request'
+  readonly repository: Repository
+  /** The branch that will be made: `aegis/<session>/<task>-<digest>`. Equal changes get equal names, so that a retry finds it. */
+  readonly branch: string
+  /** The branch that was to be written, and that the pull request is for. */
+  readonly base: string
+  readonly message: string
+  readonly title: string
+  readonly body: string
+  readonly files: readonly PlannedFile[]
+  /** The steps as policy judges them, each as if the agent had asked for it. */
+  readonly acts: readonly [Act, ...Act[]]
+}
+
+export interface PlannedFile {
+  readonly path: string
+  /** UTF-8 text; null where the file is deleted. */
+  readonly content: string | null
+  /** Git's name of the content that is to be replaced, where the caller gave it: another content there is a conflict. */
+  readonly expects: string | null
 }

@@ -1,9 +1,9 @@
 import type { ActionEnvelope } from '../core/envelope.ts'
 import type { Fact, FactKey, Facts, FactValues } from '../core/facts.ts'
 
-/** One collector for each fact: it looks at the world so that `decide` need not. */
+/** One collector for each fact: it looks at the world so that `decide` need not. A fact without one is unknown. */
 export type Collectors = {
-  readonly [K in FactKey]: (envelope: ActionEnvelope, signal: AbortSignal) => Promise<FactValues[K]>
+  readonly [K in FactKey]?: (envelope: ActionEnvelope, signal: AbortSignal) => Promise<FactValues[K]>
 }
 
 /** Longest time a fact may take; after it the fact is unknown, and what needs it tightens. */
@@ -14,13 +14,17 @@ export interface FactCollector {
   collect(needed: readonly FactKey[], envelope: ActionEnvelope, signal: AbortSignal): Promise<Facts>
 }
 
+type Look = (envelope: ActionEnvelope, signal: AbortSignal) => Promise<FactValues[FactKey]>
+
 const NOTHING: Facts = Object.freeze({})
 
 export function createFactCollector(collectors: Collectors): FactCollector {
   async function one(key: FactKey, envelope: ActionEnvelope, signal: AbortSignal): Promise<Fact<FactValues[FactKey]>> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(FACT_TIMEOUT_MS)])
+    const look: Look | undefined = collectors[key]
+    if (look === undefined) return { known: false, reason: `nothing here knows the fact \`${key}\`` }
     try {
-      return { known: true, value: await withSignal(collectors[key](envelope, limited), limited) }
+      return { known: true, value: await withSignal(look(envelope, limited), limited) }
     } catch (error) {
       signal.throwIfAborted()
       return { known: false, reason: error instanceof Error ? error.message : String(error) }

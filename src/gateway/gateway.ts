@@ -1,5 +1,5 @@
 import { type Approvals, redeems } from '../approvals/approvals.ts'
-import type { Decision } from '../core/decision.ts'
+import { type Decision, permits } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError, asAegisError } from '../core/errors.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
@@ -56,7 +56,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   async function decideAndRecord(envelope: ActionEnvelope, call: IncomingCall, signal: AbortSignal) {
     for (let round = 1; ; round++) {
       const decision = await judge(parts.policy(), envelope, signal)
-      const runs = decision.verdict === 'allow' && envelope.action.route !== null && asked(call, decision)
+      const runs = permits(decision) && envelope.action.route !== null && asked(call, decision)
       try {
         const intent = await recorder.decision(envelope, decision, runs ? 'forward' : 'none')
         return { decision, intent, runs }
@@ -77,7 +77,8 @@ export function createGateway(parts: GatewayParts): Gateway {
         return { kind: 'refused', envelope, decision, entry }
       case 'review':
         return { kind: 'parked', envelope, decision, entry, approval: parkedApproval(intent) }
-      case 'allow': {
+      case 'allow':
+      case 'rewrite': {
         if (!runs && call.execute && call.surface !== 'hook') throw nothingRuns(envelope)
         if (!runs) return { kind: 'decided', envelope, decision, entry }
         const { channel, meta, retry, mark } = call

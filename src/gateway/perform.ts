@@ -1,4 +1,4 @@
-import type { Allow } from '../core/decision.ts'
+import type { Permit } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { type AegisError, asAegisError } from '../core/errors.ts'
 import type { Clock } from '../core/runtime.ts'
@@ -15,7 +15,7 @@ import { createRounds } from './rounds.ts'
 /** Carries out what was allowed and recorded: lend, execute, record the result, and only then answer. */
 export type Perform = (
   envelope: ActionEnvelope,
-  decision: Allow,
+  decision: Permit,
   intent: Intent,
   context: ExecuteContext,
 ) => Promise<Extract<Reply, { kind: 'done' }>>

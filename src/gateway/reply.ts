@@ -1,5 +1,5 @@
 import type { Approval } from '../core/approval.ts'
-import type { Allow, Block, Review } from '../core/decision.ts'
+import type { Block, Permit, Review } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Simulation } from '../core/policy/compiled.ts'
@@ -26,14 +26,14 @@ export type Reply =
   | {
       readonly kind: 'decided'
       readonly envelope: ActionEnvelope
-      readonly decision: Allow
+      readonly decision: Permit
       readonly entry: LedgerEntry
     }
   /** Allowed and carried out; `entry` is the result's. */
   | {
       readonly kind: 'done'
       readonly envelope: ActionEnvelope
-      readonly decision: Allow
+      readonly decision: Permit
       readonly entry: LedgerEntry
       readonly outcome: Outcome
       readonly grant: GrantRecord | null

@@ -330,7 +330,7 @@ const ACT = fc
     const resource = { operands: words, paths, branch }
     return github ? act({ doubt, resource }) : { ...line, resource: { ...line.resource, ...resource } }
   })
-const STRICTNESS = { allow: 0, review: 1, block: 2 }
+const STRICTNESS = { allow: 0, rewrite: 0, review: 1, block: 2 }
 
 /** Rules made at random may shadow one another, which a file may not: those runs are skipped. */
 function tryPolicy(rules: readonly string[]) {
