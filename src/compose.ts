@@ -173,7 +173,7 @@ export async function compose(
     metrics,
     async unready() {
       const { closed } = ledger.stats()
-      return closed ?? (await stores.ledger.health()).fault
+      return closed ?? (await stores.ledger.health()).fault?.why ?? null
     },
     drain: () => void entrance.close(),
     async close() {

@@ -136,7 +136,7 @@ export function sealBatch(
 function grow(head: LogHead, entries: readonly StoredEntry[]): Uint8Array {
   const frontier = unpackFrontier(head.size, head.frontier)
   if (frontier === null) {
-    throw new StoreError('fatal', `the head row does not have the tree of its ${head.size} entries`, undefined)
+    throw new StoreError('damaged', `the head row does not have the tree of its ${head.size} entries`, undefined)
   }
   const leaves = entries.map((entry) => Buffer.from(entry.hash, 'hex'))
   return packRoots(appendLeaves(frontier, leaves).roots)

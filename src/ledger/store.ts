@@ -109,11 +109,16 @@ export interface CommitRequest {
   readonly seal: (state: LockedState) => SealedBatch
 }
 
+export interface StoreFault {
+  readonly failure: CommitFailure
+  readonly why: string
+}
+
 export interface StoreHealth {
   /** Bytes free for an unprivileged writer where the store lives, or null where that is not ours to know. */
   readonly freeBytes: number | null
-  /** Why nothing may be written, such as a database file that was replaced under us; null where all is well. */
-  readonly fault: string | null
+  /** Why nothing may be written until a restart, such as a database file that was replaced under us; null where all is well. */
+  readonly fault: StoreFault | null
 }
 
 /** What a session looks like in a list. Times are the entries' own claims, RFC 3339. */
@@ -180,10 +185,25 @@ export interface LedgerReader extends TileStore {
   holds(): Promise<readonly LegalHold[]>
 }
 
-/** Why a commit failed, as the store can tell. */
-export type CommitFailure = 'full' | 'busy' | 'unreachable' | 'conflict' | 'fatal'
+/** What passes while this process lives. */
+type Passing = 'full' | 'busy' | 'unreachable' | 'conflict'
 
-/** Thrown by `commit` and `probe`: nothing of the batch was written. After `fatal` the process must restart and recover: a failed fsync is never retried. */
+/**
+ * What does not: only a restart looks at the store again. `fatal`: the disk failed, and a failed fsync is never retried.
+ * `unsettled`: whether a batch was written cannot be found out. `superseded`: another gateway has closed what this one left open.
+ * `replaced`: the file under us is not the one we opened. `damaged`: the store is not what this process wrote or signed.
+ */
+const LASTING = ['fatal', 'unsettled', 'superseded', 'replaced', 'damaged'] as const
+type Lasting = (typeof LASTING)[number]
+
+/** Why a commit failed, as the store can tell. */
+export type CommitFailure = Passing | Lasting
+
+export function isLasting(failure: CommitFailure): failure is Lasting {
+  return LASTING.some((known) => known === failure)
+}
+
+/** Thrown by `commit` and `probe`: nothing of the batch was written, or with `unsettled` nobody knows. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly failure: CommitFailure

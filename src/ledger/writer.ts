@@ -3,7 +3,7 @@ import { rfc3339 } from '../core/runtime.ts'
 import type { EntryDraft, LedgerEntry } from './draft.ts'
 import { gapLeaf } from './log-leaves.ts'
 import { entryWork, type Leaf, type Scribe, type Sealed, sealBatch, type Work } from './seal.ts'
-import { type LedgerStore, StoreError } from './store.ts'
+import { type CommitFailure, isLasting, type LedgerStore, StoreError, type StoreFault } from './store.ts'
 
 const MAX_QUEUED = 4096
 const MAX_BATCH = 256
@@ -27,12 +27,6 @@ export interface Writer {
   close(): Promise<void>
 }
 
-interface Condition {
-  readonly why: string
-  /** A failed sync cannot be retried: what the disk holds is unknown until a restart recovers. */
-  readonly fatal: boolean
-}
-
 export interface WriterParts {
   readonly store: LedgerStore
   readonly scribe: Scribe
@@ -52,7 +46,7 @@ export function createWriter(parts: WriterParts): Writer {
   let overdue: Work[] = []
   let open: ReadonlyMap<string, number> = new Map()
   let size = parts.size
-  let closed: Condition | null = null
+  let closed: StoreFault | null = null
   let running: Promise<void> | null = null
   let ending = false
   /** Refusals that were answered and could not be written. */
@@ -77,8 +71,8 @@ export function createWriter(parts: WriterParts): Writer {
   }
 
   function refusalOf(work: Work): AegisError | null {
-    if (ending) return unavailable('the ledger is closed', 'Aegis is stopping; call again when it runs.')
-    if (closed?.fatal === true) return unavailable(closed.why)
+    if (ending) return unavailable('the ledger is closed', ADVICE.ending)
+    if (closed !== null && isLasting(closed.failure)) return refused(closed)
     const limit = isEssential(work) ? 2 * MAX_QUEUED : MAX_QUEUED
     return queue.length < limit ? null : unavailable(`${queue.length} entries wait to be written`, ADVICE.queue)
   }
@@ -103,8 +97,8 @@ export function createWriter(parts: WriterParts): Writer {
     }
   }
 
-  async function reopen(condition: Condition): Promise<void> {
-    if (condition.fatal) throw unavailable(condition.why)
+  async function reopen(fault: StoreFault): Promise<void> {
+    if (isLasting(fault.failure)) throw refused(fault)
     await store.probe()
     closed = null
   }
@@ -113,12 +107,12 @@ export function createWriter(parts: WriterParts): Writer {
   function admitted(batch: readonly Work[]): Work[] {
     const { fault, freeBytes } = store.health()
     if (fault !== null) {
-      closed = { why: fault, fatal: true }
-      throw unavailable(fault)
+      closed = fault
+      throw refused(fault)
     }
     if (freeBytes === null || freeBytes >= minFreeBytes) return [...batch]
     const why = `only ${Math.floor(freeBytes / 1024 / 1024)} MiB are free where the evidence is kept`
-    for (const work of batch) if (!isEssential(work)) turnAway(work, unavailable(why, 'Free some disk space.'))
+    for (const work of batch) if (!isEssential(work)) turnAway(work, unavailable(why, ADVICE.full))
     return batch.filter(isEssential)
   }
 
@@ -166,8 +160,8 @@ export function createWriter(parts: WriterParts): Writer {
   }
 
   function refuse(works: readonly Work[], error: unknown): void {
-    if (closed?.fatal !== true) closed = conditionOf(error)
-    const refusal = unavailable(closed?.why ?? 'the store failed', adviceFor(error), error)
+    if (closed === null || !isLasting(closed.failure)) closed = faultOf(error)
+    const refusal = refused(closed, error)
     for (const work of works) turnAway(work, refusal)
   }
 
@@ -178,7 +172,7 @@ export function createWriter(parts: WriterParts): Writer {
       }),
     leaf,
     halt: (why) => {
-      closed = { why, fatal: true }
+      closed = { failure: 'damaged', why }
       parts.halted(why)
     },
     stats: () => ({ queued: queue.length, size, closed: closed?.why ?? null }),
@@ -218,25 +212,31 @@ function lost(work: Work): void {
   else work.fail(new AegisError('approval_spent', 'the approval this action relies on has changed meanwhile'))
 }
 
-function conditionOf(error: unknown): Condition {
+function faultOf(error: unknown): StoreFault {
   const failure = error instanceof StoreError ? error.failure : 'fatal'
-  const why = error instanceof Error ? error.message : String(error)
-  return { why, fatal: failure === 'fatal' }
+  return { failure, why: error instanceof Error ? error.message : String(error) }
 }
 
-const ADVICE = {
+const ADVICE: Readonly<Record<CommitFailure | 'queue' | 'ending', string>> = {
   full: 'Free some disk space; writing resumes by itself.',
   conflict: 'Another gateway wrote something else in this place; compare their checkpoints before going on.',
   busy: 'Another process holds the database; stop it, writing resumes by itself.',
   unreachable: 'Check that the database runs and answers; writing resumes by itself.',
   queue: 'Call again in a moment.',
+  ending: 'Aegis is stopping; call again when it runs.',
   fatal: 'Check the disk, then restart Aegis: it recovers what was written.',
-} as const
-
-function adviceFor(error: unknown): string {
-  return error instanceof StoreError ? ADVICE[error.failure] : ADVICE.fatal
+  unsettled: 'Check that the database runs and answers, then restart Aegis: it finds what was written.',
+  superseded:
+    'It was not heard of for too long: see what held it up (a pause, the network), then restart this gateway.',
+  replaced: 'Put back the file that Aegis had opened, then restart Aegis: it compares the file with what was signed.',
+  damaged:
+    'See what `aegisctl evidence fsck` says. A restart goes on only from a store that continues what was signed.',
 }
 
-function unavailable(why: string, advice: string = ADVICE.fatal, cause?: unknown): AegisError {
+function refused({ failure, why }: StoreFault, cause?: unknown): AegisError {
+  return unavailable(why, ADVICE[failure], cause)
+}
+
+function unavailable(why: string, advice: string, cause?: unknown): AegisError {
   return new AegisError('evidence_unavailable', `evidence cannot be recorded: ${why}`, { advice, cause })
 }

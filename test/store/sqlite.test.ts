@@ -227,7 +227,8 @@ describe('the SQLite file', () => {
     const refused = { code: 'evidence_unavailable', message: expect.stringContaining('was removed') }
     await expect(evidence.ledger.append(draft())).rejects.toMatchObject(refused)
     renameSync(`${evidence.file}.gone`, evidence.file)
-    await expect(evidence.ledger.append(draft())).rejects.toMatchObject({ code: 'evidence_unavailable' })
+    const advice = expect.stringContaining('Put back the file')
+    await expect(evidence.ledger.append(draft())).rejects.toMatchObject({ code: 'evidence_unavailable', advice })
     await evidence.close()
   })
 

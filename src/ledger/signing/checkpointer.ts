@@ -5,7 +5,7 @@ import { appendLeaves, type Frontier, type Hash, packRoots, rootOf } from '../me
 import { checkpointText } from '../notes/checkpoint.ts'
 import { type Signer, signNote } from '../notes/sign.ts'
 import { parseVkey } from '../notes/vkey.ts'
-import { type LedgerReader, type LedgerStore, type StoredCheckpoint, StoreError } from '../store.ts'
+import { isLasting, type LedgerReader, type LedgerStore, type StoredCheckpoint, StoreError } from '../store.ts'
 import { peerCheckpoint } from './peer-checkpoint.ts'
 import { type SignedStore, startingPoint, unfaithful } from './starting-point.ts'
 
@@ -70,7 +70,7 @@ export async function openCheckpointer(parts: CheckpointerParts): Promise<Checkp
         throw unfaithful(fault)
       }
       if (!(error instanceof StoreError)) throw error
-      lasting = error.failure === 'fatal'
+      lasting = isLasting(error.failure)
       throw unsigned(error)
     }
   }

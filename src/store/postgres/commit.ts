@@ -1,4 +1,4 @@
-import { type CommitRequest, type SealedBatch, StoreError } from '../../ledger/store.ts'
+import { type CommitRequest, isLasting, type SealedBatch, StoreError } from '../../ledger/store.ts'
 import { type Membership, writeStatement } from './append-statement.ts'
 import { createApplySlot } from './approval-changes.ts'
 import { int8Array, textArray } from './binary-arrays.ts'
@@ -93,7 +93,7 @@ async function writeAhead(
 
 function shorter(seen: number, size: number): StoreError {
   const why = `the log has ${size} entries and had ${seen} before: the database was put back to an older state`
-  return new StoreError('fatal', why, undefined)
+  return new StoreError('damaged', why, undefined)
 }
 
 interface Locked extends Known {
@@ -124,7 +124,7 @@ async function lock(client: Client, synchronousCommit: string, request: CommitRe
   ])
   const [head, ...heads] = rows[1] ?? []
   const log = headOf(head)
-  if (log === null) throw new StoreError('fatal', 'the log has no head row', undefined)
+  if (log === null) throw new StoreError('damaged', 'the log has no head row', undefined)
   const apply = createApplySlot(client)
   const held: boolean[] = []
   for (const slot of request.slots) held.push(await apply(slot))
@@ -155,7 +155,7 @@ async function abandon(client: Client): Promise<void> {
 
 /**
  * COMMIT was sent and no answer came. All of the batch is there, or nothing: its own rows tell which.
- * @throws StoreError `fatal` where it cannot be found out
+ * @throws StoreError `unsettled` where it cannot be found out
  */
 async function wasWritten(context: CommitContext, batch: SealedBatch, cause: unknown): Promise<boolean> {
   if (batch.entries.length === 0) return true
@@ -166,10 +166,10 @@ async function wasWritten(context: CommitContext, batch: SealedBatch, cause: unk
     if (found === 0) return false
     if (typeof found === 'number') {
       const why = `${found} of the ${batch.entries.length} entries of one transaction were found`
-      throw new StoreError('fatal', why, cause)
+      throw new StoreError('damaged', why, cause)
     }
-    if (performance.now() > deadline || found.failure === 'fatal') {
-      throw new StoreError('fatal', `whether entries were written cannot be found out: ${found.message}`, cause)
+    if (performance.now() > deadline || isLasting(found.failure)) {
+      throw new StoreError('unsettled', `whether entries were written cannot be found out: ${found.message}`, cause)
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER))
   }

@@ -9,7 +9,7 @@ const BY_CODE: Readonly<Record<string, CommitFailure>> = {
   '55000': 'conflict',
   '58030': 'fatal',
   // Ours: another gateway has closed what this one left open.
-  AEG01: 'fatal',
+  AEG01: 'superseded',
 }
 /** Data found corrupt, an internal error: the state on disk is in doubt. */
 const FATAL_CLASSES = new Set(['XX', 'F0'])

@@ -1,5 +1,5 @@
 import { AegisError } from '../../core/errors.ts'
-import { type Departed, type Fleet, type SealedBatch, StoreError } from '../../ledger/store.ts'
+import { type Departed, type Fleet, type SealedBatch, StoreError, type StoreFault } from '../../ledger/store.ts'
 import type { Membership } from './append-statement.ts'
 import type { Pool } from './connection.ts'
 import { sqlState, storeError } from './failures.ts'
@@ -13,7 +13,7 @@ export interface FleetMember {
   /** Goes with each write: fences this gateway. */
   readonly membership: (batch: SealedBatch) => Membership
   /** Why this gateway may not write any more, or null. */
-  fault(): string | null
+  fault(): StoreFault | null
 }
 
 const JOIN = `INSERT INTO aegis.ledger_gateway (gateway, alive_until, state)
@@ -48,12 +48,13 @@ const STILL = `UPDATE aegis.ledger_gateway SET alive_until = clock_timestamp() +
 
 export function createFleet(pool: Pool): FleetMember {
   let own: string | null = null
-  let fault: string | null = null
+  let fault: StoreFault | null = null
   let timer: NodeJS.Timeout | null = null
 
   async function renew(gateway: string): Promise<void> {
     const { rows } = await pool.query(STILL, [gateway])
-    if (rows.length === 0) fault = `another gateway has taken over what ${gateway} left open`
+    const why = `another gateway has taken over what ${gateway} left open`
+    if (rows.length === 0) fault = { failure: 'superseded', why }
   }
 
   async function claim(seen: readonly Departed[]): Promise<readonly Departed[]> {

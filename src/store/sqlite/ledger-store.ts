@@ -1,7 +1,14 @@
 import { statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AegisError } from '../../core/errors.ts'
-import type { CommitRequest, LedgerStore, SealedBatch, SessionHead, StoreHealth } from '../../ledger/store.ts'
+import type {
+  CommitRequest,
+  LedgerStore,
+  SealedBatch,
+  SessionHead,
+  StoreFault,
+  StoreHealth,
+} from '../../ledger/store.ts'
 import { type ApplyChange, createApplyChange } from './approval-changes.ts'
 import { createBulkInsert } from './bulk-insert.ts'
 import { durability, type Handle, prepare, storeError } from './handle.ts'
@@ -139,8 +146,12 @@ function healthOf(file: string, identity: Identity): StoreHealth {
     const { ino, dev } = statSync(file)
     const { bavail, bsize } = statfsSync(dirname(file))
     const same = ino === identity.inode && dev === identity.device
-    return { freeBytes: bavail * bsize, fault: same ? null : `${file} was replaced while Aegis was running` }
+    return { freeBytes: bavail * bsize, fault: same ? null : replaced(`${file} was replaced while Aegis was running`) }
   } catch {
-    return { freeBytes: null, fault: `${file} was removed while Aegis was running` }
+    return { freeBytes: null, fault: replaced(`${file} was removed while Aegis was running`) }
   }
+}
+
+function replaced(why: string): StoreFault {
+  return { failure: 'replaced', why }
 }

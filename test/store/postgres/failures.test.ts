@@ -17,7 +17,7 @@ describe('a failure of PostgreSQL', () => {
     ['a server that only reads', '25006', 'ERROR', 'busy'],
     ['an input or output error', '58030', 'ERROR', 'fatal'],
     ['corrupt data', 'XX001', 'ERROR', 'fatal'],
-    ['a gateway that was taken over', 'AEG01', 'ERROR', 'fatal'],
+    ['a gateway that was taken over', 'AEG01', 'ERROR', 'superseded'],
   ])('that the server tells is final: %s', (_, code, severity, failure) => {
     expect(isRefusal(failed(code, severity))).toBe(true)
     expect(storeError(failed(code, severity)).failure).toBe(failure)

@@ -143,7 +143,8 @@ describe.skipIf(server === null)('PostgreSQL under a running gateway', () => {
     )
     await aside?.drop()
     await expect(ledger.append(draft())).rejects.toThrow(/put back to an older state/)
-    await expect(ledger.append(draft())).rejects.toMatchObject({ code: 'evidence_unavailable' })
+    const advice = expect.stringContaining('evidence fsck')
+    await expect(ledger.append(draft())).rejects.toMatchObject({ code: 'evidence_unavailable', advice })
   })
 
   it('lets a gateway go that stalls while it holds the head: nothing of its batch is written, others go on', async () => {
