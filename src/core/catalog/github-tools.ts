@@ -16,9 +16,12 @@ export type GithubPart =
   | 'head'
   | 'base'
   | 'new-base'
+  | 'source-branch'
+  | 'agent-base'
   | 'pull'
   | 'unnamed-branch'
   | 'related'
+  | 'fork'
   | 'method'
   | 'event'
 
@@ -39,7 +42,7 @@ const WRITES = {
   create_or_update_file: write('branch', 'path'),
   push_files: write('branch', 'files'),
   delete_file: remove('branch', 'path'),
-  create_branch: write('new-branch'),
+  create_branch: write('new-branch', 'source-branch'),
   create_pull_request: write('head', 'base'),
   update_pull_request: write('pull', 'new-base'),
   update_pull_request_branch: write('pull', 'unnamed-branch'),
@@ -80,14 +83,14 @@ const WRITES = {
   update_issue_title: write(),
   update_issue_type: write(),
   // Starts another agent on the repository.
-  assign_copilot_to_issue: tool('execute', 'repository'),
-  assign_copilot_to_issue_with_intent: tool('execute', 'repository'),
+  assign_copilot_to_issue: tool('execute', 'repository', 'agent-base'),
+  assign_copilot_to_issue_with_intent: tool('execute', 'repository', 'agent-base'),
   actions_run_trigger: tool('deploy', 'repository', 'method', 'ref'),
   label_write: write('method'),
   discussion_comment_write: tool('write', 'optional', 'method'),
   projects_write: tool('write', 'none', 'method'),
   create_repository: tool('write', 'none'),
-  fork_repository: write(),
+  fork_repository: write('fork'),
   delete_repository: remove(),
   // A gist leaves every repository: a way out for anything the agent has read.
   create_gist: tool('write', 'none'),
@@ -102,7 +105,6 @@ const WRITES = {
 
 const READS_OF_A_PATH = ['get_file_contents', 'get_file_blame']
 const READS_OF_A_PULL = [
-  'pull_request_read',
   'get_pull_request',
   'get_pull_request_files',
   'get_pull_request_status',
@@ -110,10 +112,10 @@ const READS_OF_A_PULL = [
   'get_pull_request_reviews',
 ]
 const READS_OF_A_REPOSITORY = [
-  ...['actions_get', 'actions_list', 'find_duplicate', 'get_code_quality_finding', 'get_code_scanning_alert'],
+  ...['find_duplicate', 'get_code_quality_finding', 'get_code_scanning_alert'],
   ...['get_commit', 'get_dependabot_alert', 'get_discussion', 'get_discussion_comments', 'get_job_logs', 'get_label'],
   ...['get_latest_release', 'get_release_by_tag', 'get_repository_tree', 'get_secret_scanning_alert', 'get_tag'],
-  ...['issue_dependency_read', 'issue_read', 'get_issue', 'list_branches', 'list_code_scanning_alerts', 'list_commits'],
+  ...['get_issue', 'list_branches', 'list_code_scanning_alerts', 'list_commits'],
   ...['list_dependabot_alerts', 'list_issues', 'list_label', 'list_pull_requests', 'list_releases'],
   ...[
     'list_repository_collaborators',
@@ -124,7 +126,6 @@ const READS_OF_A_REPOSITORY = [
 ]
 const READS_OF_A_REPOSITORY_OR_MORE = [
   ...['list_discussion_categories', 'list_discussions', 'list_issue_fields', 'list_issue_types', 'list_notifications'],
-  ...['projects_get', 'projects_list', 'ui_get'],
 ]
 const READS_OF_THE_SITE = [
   ...[
@@ -149,51 +150,10 @@ export const GITHUB_TOOLS: ReadonlyMap<string, GithubTool> = new Map([
   ...Object.entries<GithubTool>(WRITES),
   ...reads(READS_OF_A_PATH, 'repository', 'path'),
   ...reads(READS_OF_A_PULL, 'repository', 'pull'),
+  ...reads(['pull_request_read'], 'repository', 'pull', 'method'),
+  ...reads(['actions_get', 'actions_list', 'issue_read', 'issue_dependency_read'], 'repository', 'method'),
+  ...reads(['projects_get', 'projects_list', 'ui_get'], 'optional', 'method'),
   ...reads(READS_OF_A_REPOSITORY, 'repository'),
   ...reads(READS_OF_A_REPOSITORY_OR_MORE, 'optional'),
   ...reads(READS_OF_THE_SITE, 'none'),
 ])
-
-/** What a tool that multiplexes by `method` does under each; a method not named here is doubted. */
-export const GITHUB_METHODS: ReadonlyMap<string, Readonly<Record<string, Capability>>> = new Map(
-  Object.entries({
-    pull_request_review_write: {
-      create: 'write',
-      submit_pending: 'write',
-      delete_pending: 'delete',
-      resolve_thread: 'write',
-      unresolve_thread: 'write',
-    },
-    issue_write: { create: 'write', update: 'write' },
-    issue_dependency_write: { add: 'write', remove: 'write' },
-    sub_issue_write: { add: 'write', remove: 'write', reprioritize: 'write' },
-    actions_run_trigger: {
-      run_workflow: 'deploy',
-      rerun_workflow_run: 'deploy',
-      rerun_failed_jobs: 'deploy',
-      cancel_workflow_run: 'write',
-      delete_workflow_run_logs: 'delete',
-    },
-    label_write: { create: 'write', update: 'write', delete: 'delete' },
-    discussion_comment_write: {
-      add: 'write',
-      reply: 'write',
-      update: 'write',
-      delete: 'delete',
-      mark_answer: 'write',
-      unmark_answer: 'write',
-    },
-    projects_write: {
-      add_project_item: 'write',
-      update_project_item: 'write',
-      update_project_items: 'write',
-      delete_project_item: 'delete',
-      create_project_status_update: 'write',
-      create_project_view: 'write',
-      update_project_view: 'write',
-      delete_project_view: 'delete',
-      create_project: 'write',
-      create_iteration_field: 'write',
-    },
-  } satisfies Record<string, Record<string, Capability>>),
-)

@@ -4,9 +4,11 @@ import { AegisError } from '../errors.ts'
 import { isObject, type JsonObject } from '../json.ts'
 import { excerpt } from '../paths.ts'
 import { refuseTwins } from '../strict-json.ts'
-import { readBranch } from './branches.ts'
+import { readBranch, refNameFault, shortBranch } from './branches.ts'
 import type { Described } from './catalog.ts'
-import { GITHUB_METHODS, GITHUB_TOOLS, type GithubPart, type GithubScope } from './github-tools.ts'
+import { presentName } from './github-aliases.ts'
+import { methodCapability } from './github-methods.ts'
+import { GITHUB_TOOLS, type GithubPart, type GithubScope } from './github-tools.ts'
 import {
   member,
   misTyped,
@@ -22,13 +24,21 @@ import {
 
 // GitHub's own limits; a name outside them could climb out of the URL path a server pastes it into.
 const OWNER = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/
-const REPOSITORY = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
+// `name.git` is the same repository under a second name, in some places.
+const REPOSITORY = /^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}$/i
 const PULL_SPELLINGS = ['pullNumber', 'pull_number'] as const
 const EVENTS = ['APPROVE', 'REQUEST_CHANGES', 'COMMENT']
 
-/** A call of a GitHub server's tool. `tool` is the server's name for it. */
-export function describeGithub(tool: string, parameters: JsonObject): Described {
+/** A plain word, as every method of a GitHub server is: only such a one is shown to rules. */
+const METHOD = /^[A-Za-z0-9_]{1,64}$/
+
+/**
+ * A call of a GitHub server's tool. `name` is the server's name for it; an old one is read as the present tool with the
+ * method it stands for. The parameters come back as they are: what is forwarded keeps the client's name and its words.
+ */
+export function describeGithub(name: string, parameters: JsonObject): Described {
   const from = reading(parameters)
+  const { tool, method } = presentName(name)
   const known = GITHUB_TOOLS.get(tool)
   if (known === undefined) from.doubts.push(unknownTool(tool))
   const repository = known === undefined ? guessed(parameters) : repositoryOf(from, known.scope)
@@ -39,6 +49,7 @@ export function describeGithub(tool: string, parameters: JsonObject): Described 
     paths: [],
     capability: known?.capability ?? 'write',
     tool,
+    method,
   }
   for (const part of known?.parts ?? []) PARTS[part](draft, from)
   doubtClimbing(from)
@@ -49,11 +60,12 @@ export function describeGithub(tool: string, parameters: JsonObject): Described 
 }
 
 function actOf(draft: Draft, from: Reading): Act {
-  const { capability, tool, ...resource } = draft
+  const { capability, tool, method, ...resource } = draft
   return {
     protocol: 'git',
     tool: `github.${tool}`,
     capability,
+    ...(method !== null && METHOD.test(method) && { method }),
     resource: { ...resource, operands: draft.paths },
     doubt: doubtOf(from.doubts),
   }
@@ -104,6 +116,8 @@ type Draft = { -readonly [K in keyof Resource]: Resource[K] } & {
   paths: string[]
   capability: Capability
   tool: string
+  /** At first the one that an old name stands for. */
+  method: string | null
 }
 
 /** How each part of the tool table is read. */
@@ -126,15 +140,15 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
   },
   branch: (draft, from) => {
     const branch = optionalText(from, 'branch')
-    draft.branch = branch === null || branch === '' ? { kind: 'default' } : named(from, branch)
+    draft.branch = branch === null || branch === '' ? { kind: 'default' } : named(from, 'branch', branch)
   },
   'new-branch': (draft, from) => {
     const branch = neededText(from, 'branch')
-    if (branch !== null) draft.branch = named(from, branch)
+    if (branch !== null) draft.branch = named(from, 'branch', branch)
   },
   ref: (draft, from) => {
     const ref = optionalText(from, 'ref')
-    draft.branch = ref === null || ref === '' ? { kind: 'default' } : named(from, ref)
+    draft.branch = ref === null || ref === '' ? { kind: 'default' } : named(from, 'ref', ref)
   },
   head: (draft, from) => {
     const head = neededText(from, 'head')
@@ -145,15 +159,15 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
     if (colon >= 0 && owner.toLowerCase() !== draft.repository?.owner.toLowerCase()) {
       from.doubts.push(`the head ${excerpt(head)} is a branch of another account's fork`)
     }
-    draft.branch = named(from, head.slice(colon + 1))
+    draft.branch = named(from, 'head', head.slice(colon + 1))
   },
   base: (draft, from) => {
     const base = neededText(from, 'base')
-    if (base !== null) draft.base = branchName(from, base)
+    if (base !== null) draft.base = branchName(from, 'base', base)
   },
   'new-base': (draft, from) => {
     const base = optionalText(from, 'base')
-    if (base !== null) draft.base = branchName(from, base)
+    if (base !== null) draft.base = branchName(from, 'base', base)
   },
   pull: (draft, from) => {
     const found = spelling(from.parameters, PULL_SPELLINGS)
@@ -163,6 +177,14 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
       throw misTyped(key, 'a whole number from 1', value)
     }
     draft.pull = value
+  },
+  'source-branch': (_draft, from) => {
+    const source = optionalText(from, 'from_branch')
+    if (source !== null && source !== '') branchName(from, 'from_branch', source)
+  },
+  'agent-base': (draft, from) => {
+    const base = optionalText(from, 'base_ref')
+    if (base !== null && base !== '') draft.base = branchName(from, 'base_ref', base)
   },
   // Writes to a branch that only the pull request names: no branch rule may take it for harmless.
   'unnamed-branch': (draft) => {
@@ -175,12 +197,24 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
       from.doubts.push(`it also touches the repository ${excerpt(`${owner}/${name}`)}`)
     }
   },
+  fork: (draft, from) => {
+    const organization = optionalText(from, 'organization')
+    if (organization !== null && organization.toLowerCase() !== draft.repository?.owner.toLowerCase()) {
+      from.doubts.push(`it copies the repository into ${excerpt(organization)}`)
+    }
+  },
   method: (draft, from) => {
-    const method = neededText(from, 'method')
-    if (method === null) return
-    const methods = GITHUB_METHODS.get(draft.tool)
-    const capability = methods !== undefined && Object.hasOwn(methods, method) ? methods[method] : undefined
-    if (capability === undefined) from.doubts.push(`the catalog does not know the method ${excerpt(method)}`)
+    const given = draft.method === null ? neededText(from, 'method') : optionalText(from, 'method')
+    if (given !== null && given !== '') {
+      // Whichever of the two the server reads, the other was named.
+      if (draft.method !== null && draft.method !== given) {
+        from.doubts.push(`the tool's old name means ${draft.method}, the argument \`method\` ${excerpt(given)}`)
+      }
+      draft.method = given
+    }
+    if (draft.method === null) return
+    const capability = methodCapability(draft.tool, draft.method)
+    if (capability === undefined) from.doubts.push(`the catalog does not know the method ${excerpt(draft.method)}`)
     else draft.capability = capability
   },
   event: (draft, from) => {
@@ -191,13 +225,19 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
   },
 }
 
-function named(from: Reading, text: string): Resource['branch'] {
-  const read = readBranch(text)
-  if (read.doubt !== null) from.doubts.push(read.doubt)
-  return read.branch
+function named(from: Reading, key: string, text: string): Resource['branch'] {
+  return { kind: 'named', name: branchName(from, key, text) }
 }
 
-function branchName(from: Reading, text: string): string {
+/** @throws AegisError `invalid_params` for what no branch can be called. */
+function branchName(from: Reading, key: string, text: string): string {
+  const fault = refNameFault(shortBranch(text))
+  if (fault !== null) {
+    throw new AegisError('invalid_params', `\`${key}\` ${fault}: ${excerpt(text)}`, {
+      path: `parameters.${key}`,
+      advice: 'Send the short name of a branch, such as `main` or `feat/login`.',
+    })
+  }
   const read = readBranch(text)
   if (read.doubt !== null) from.doubts.push(read.doubt)
   return read.name

@@ -1,12 +1,15 @@
 import { NO_RESOURCE } from '../acts.ts'
 import { type Capability, PROTOCOLS, type Protocol } from '../envelope.ts'
 import { AegisError } from '../errors.ts'
+import type { JsonObject } from '../json.ts'
 import { excerpt } from '../paths.ts'
 import { refuseTwins } from '../strict-json.ts'
 import type { ActionClaim, Described, UpstreamCall } from './catalog.ts'
 import { checkClaim, parseCapability } from './claims.ts'
 import { describeGit, gitCapability } from './git.ts'
 import { describeGithub } from './github.ts'
+import { presentName } from './github-aliases.ts'
+import { methodCapability } from './github-methods.ts'
 import { GITHUB_TOOLS } from './github-tools.ts'
 import { describeHttp } from './http.ts'
 import { describePaths, FILE_TOOLS, FILESYSTEM_TOOLS } from './path-tools.ts'
@@ -16,6 +19,7 @@ import { describeSql } from './sql.ts'
 import { fillTarget } from './targets.ts'
 
 export { type ActionClaim, CATALOGS, type CatalogName, type Described, type UpstreamCall } from './catalog.ts'
+export { canonicalToolName, toolNames } from './github-aliases.ts'
 export { describeRequest, requestTool, type UpstreamRequest } from './requests.ts'
 
 // The MCP specification's tool names (2025-11-25, "Tool Names").
@@ -89,7 +93,7 @@ function describeClaimed(prefix: string, tool: string, claim: ActionClaim): Desc
   const parameters = fillTarget(prefix, tool, claim.target, claim.parameters)
   switch (prefix) {
     case 'github':
-      return describeGithub(tool, parameters)
+      return describeGithub(tool, withMethod(tool, parameters))
     case 'git':
       return describeGit(tool, parameters)
     case 'filesystem':
@@ -101,6 +105,12 @@ function describeClaimed(prefix: string, tool: string, claim: ActionClaim): Desc
     default:
       return describeHttp(tool, parameters)
   }
+}
+
+/** An action is carried out under its canonical name: what an old name says of the method goes into the parameters. */
+function withMethod(tool: string, parameters: JsonObject): JsonObject {
+  const { method } = presentName(tool)
+  return method === null || Object.hasOwn(parameters, 'method') ? parameters : { ...parameters, method }
 }
 
 /** A tool no catalog holds: nothing but the caller's word says what it does, so a claimed read counts as a write. */
@@ -135,11 +145,12 @@ export function classifyTool(call: Pick<UpstreamCall, 'upstream' | 'catalog' | '
   readonly protocol: Protocol
   readonly tool: string
   readonly capability: Capability
+  readonly method?: string
 } {
   const { upstream, catalog, tool } = call
   switch (catalog) {
     case 'github':
-      return { protocol: 'git', tool: `github.${tool}`, capability: GITHUB_TOOLS.get(tool)?.capability ?? 'write' }
+      return classifyGithub(tool)
     case 'git':
       return { protocol: 'git', tool: `git.${tool}`, capability: gitCapability(tool) ?? 'write' }
     case 'filesystem': {
@@ -153,4 +164,13 @@ export function classifyTool(call: Pick<UpstreamCall, 'upstream' | 'catalog' | '
     default:
       return catalog satisfies never
   }
+}
+
+function classifyGithub(name: string) {
+  const { tool, method } = presentName(name)
+  const capability = GITHUB_TOOLS.get(tool)?.capability ?? 'write'
+  const as = { protocol: 'git', tool: `github.${tool}` } as const
+  return method === null
+    ? { ...as, capability }
+    : { ...as, capability: methodCapability(tool, method) ?? capability, method }
 }

@@ -1,6 +1,7 @@
 import { AegisError } from '../errors.ts'
 import type { Json, JsonObject } from '../json.ts'
 import { excerpt } from '../paths.ts'
+import { presentName } from './github-aliases.ts'
 import { GITHUB_TOOLS } from './github-tools.ts'
 import { member, spelling } from './reading.ts'
 
@@ -12,7 +13,9 @@ export function fillTarget(prefix: string, tool: string, target: string, paramet
   if (target === '') return parameters
   switch (prefix) {
     case 'github':
-      return GITHUB_TOOLS.get(tool)?.scope === 'none' ? parameters : fillRepository(target, parameters)
+      return GITHUB_TOOLS.get(presentName(tool).tool)?.scope === 'none'
+        ? parameters
+        : fillRepository(target, parameters)
     case 'git':
       return fillOne(target, parameters, ['repo_path', 'path'])
     case 'sql':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { GITHUB_METHODS, GITHUB_TOOLS } from '../../../src/core/catalog/github-tools.ts'
+import { GITHUB_TOOLS } from '../../../src/core/catalog/github-tools.ts'
 import { classifyTool, describeAction, describeUpstreamCall } from '../../../src/core/catalog/index.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import { refusal } from './refusal.ts'
@@ -11,26 +11,14 @@ function call(tool: string, parameters: JsonObject) {
 }
 const act = (tool: string, parameters: JsonObject) => call(tool, { ...REPO, ...parameters }).acts[0]
 
-describe('the table of GitHub tools', () => {
-  it('holds the 117 of the official server and the archived npm server', () => {
-    const archivedOnly = [
-      'update_issue',
-      'get_issue',
-      'get_pull_request',
-      'get_pull_request_files',
-      'get_pull_request_status',
-    ]
-    archivedOnly.push('get_pull_request_comments', 'get_pull_request_reviews')
-    expect(GITHUB_TOOLS.size).toBe(117 + archivedOnly.length)
-    expect([...GITHUB_TOOLS].filter(([, { capability }]) => capability === 'read')).toHaveLength(58 + 6)
-    for (const name of archivedOnly) expect(GITHUB_TOOLS.has(name)).toBe(true)
-  })
+/** git-check-ref-format(1), rule by rule. */
+const REF_NAMES_REFUSED = [
+  ...['.hidden', 'a/.b', 'a.lock', 'a.lock/b', 'a..b', 'a b', 'a~1', 'a^', 'a:b', 'a?', 'a*', 'a[b'],
+  ...['/a', 'a/', 'a//b', 'a.', 'a@{1}', '@', 'a\\b', '-a', 'HEAD', 'refs/heads/HEAD', 'refs/heads/', 'a\u0000b'],
+  ...['a\nb', 'a\u007fb', 'x'.repeat(245), '\u00e9'.repeat(123)],
+]
 
-  it('knows the methods of every tool that is read by method', () => {
-    const byMethod = [...GITHUB_TOOLS].filter(([, tool]) => tool.parts.includes('method')).map(([name]) => name)
-    expect(byMethod.toSorted()).toEqual([...GITHUB_METHODS.keys()].toSorted())
-  })
-
+describe('tools known and unknown', () => {
   it.each([
     ...GITHUB_TOOLS,
   ])('%s never throws without arguments, and a write without a repository is doubted', (name, tool) => {
@@ -97,11 +85,19 @@ describe('what is taken from the arguments', () => {
     ['create_or_update_file', { path: 'a?ref=x' }, 'URL would decode'],
     ['create_or_update_file', { path: 'a\\b' }, 'backslash'],
     ['create_or_update_file', { path: '.env.' }, 'ending in a dot'],
+    ['create_or_update_file', { path: '.env ' }, 'ending in a dot or a space'],
+    ['create_or_update_file', { path: '.github /workflows./x.yml' }, 'ending in a dot or a space'],
+    ['delete_file', { path: '..', branch: 'x' }, 'climbs'],
+    ['get_file_contents', { path: 'a/../../b' }, 'climbs'],
+    ['push_files', { branch: 'x', files: [{ path: 'a\\..\\b' }] }, 'backslash'],
     ['create_or_update_file', { path: 'a\u0000b' }, 'U+0000'],
     ['create_or_update_file', { path: 'a\u202eb' }, 'U+202E'],
     ['create_or_update_file', { path: '' }, '`path` is missing'],
     ['create_or_update_file', { path: 'a', branch: 'refs/heads/main' }, 'full ref'],
-    ['create_or_update_file', { path: 'a', branch: 'a b' }, 'not a plain branch name'],
+    ['create_or_update_file', { path: 'a', branch: 'refs/pull/7/head' }, 'full ref'],
+    ['create_or_update_file', { path: 'a', branch: 'refs/heads/refs/heads/main' }, 'full ref'],
+    ['create_or_update_file', { path: 'a', branch: 'feat/e\u0301t\u00e9' }, 'decomposed'],
+    ['create_or_update_file', { path: 'a', branch: 'ma\u200bin' }, 'U+200B'],
     ['create_or_update_file', { path: 'a', branch: 'main%20' }, 'not a plain branch name'],
     ['create_pull_request', { head: 'mallory:feat/x', base: 'main' }, "another account's fork"],
     ['create_pull_request', { head: 'feat/x' }, '`base` is missing'],
@@ -110,9 +106,47 @@ describe('what is taken from the arguments', () => {
     ['label_write', { method: 'constructor', name: 'x' }, 'does not know the method'],
     ['create_pull_request_review', { pull_number: 7, event: 'approve' }, 'does not know the event'],
     ['issue_dependency_write', { method: 'add', related_owner: 'other' }, 'also touches'],
+    ['fork_repository', { organization: 'mallory' }, 'copies the repository into "mallory"'],
     ['create_gist', { filename: 'a', content: '' }, 'name no repository'],
   ])('doubts %s %j', (tool, parameters, reason) => {
     expect(act(tool, parameters).doubt).toContain(reason)
+  })
+
+  it('composes what is spelt with decomposed characters, so that one rule holds for both', () => {
+    expect(act('create_or_update_file', { path: 're\u0301sume\u0301.md' }).resource.paths).toEqual([
+      'r\u00e9sum\u00e9.md',
+    ])
+    expect(act('push_files', { branch: 'e\u0301', files: [] }).resource.branch).toEqual(named('\u00e9'))
+  })
+
+  it.each([
+    ['fork_repository', { organization: 'AegisFlow' }, {}],
+    ['fork_repository', {}, {}],
+    ['assign_copilot_to_issue', { issue_number: 1, base_ref: 'release/1' }, { base: 'release/1' }],
+    ['create_branch', { branch: 'feat/x', from_branch: 'release/1.2' }, { branch: named('feat/x') }],
+  ])('takes %s %j as it stands', (tool, parameters, resource) => {
+    expect(act(tool, parameters)).toMatchObject({ doubt: null, resource })
+  })
+
+  it.each<[string, JsonObject, string]>([
+    ...REF_NAMES_REFUSED.map((branch): [string, JsonObject, string] => ['push_files', { branch, files: [] }, 'branch']),
+    ['create_branch', { branch: 'HEAD' }, 'branch'],
+    [
+      'create_branch',
+      { branch: 'feat/x', from_branch: '../../../../other/private/git/refs/heads/main' },
+      'from_branch',
+    ],
+    ['create_branch', { branch: 'feat/x', from_branch: 'release/1.2..x' }, 'from_branch'],
+    ['create_pull_request', { head: 'feat/x', base: 'ma in' }, 'base'],
+    ['create_pull_request', { head: 'aegisflow:feat..x', base: 'main' }, 'head'],
+    ['create_pull_request', { head: 'aegisflow:', base: 'main' }, 'head'],
+    ['update_pull_request', { pullNumber: 1, base: 'x.lock' }, 'base'],
+    ['actions_run_trigger', { method: 'run_workflow', ref: 'a:b' }, 'ref'],
+    ['assign_copilot_to_issue', { base_ref: '-x' }, 'base_ref'],
+  ])('refuses %s %j, for git has no branch of that name', (tool, parameters, key) => {
+    const error = refusal(() => act(tool, parameters))
+    expect(error).toMatchObject({ code: 'invalid_params', path: `parameters.${key}`, advice: expect.any(String) })
+    expect(error.message).toContain(`\`${key}\` is `)
   })
 
   it('matches a full ref as the branch it means', () => {
@@ -124,6 +158,10 @@ describe('what is taken from the arguments', () => {
     ['push_files', { owner: 'a/b' }, 'parameters.owner'],
     ['push_files', { repo: '..' }, 'parameters.repo'],
     ['push_files', { repo: 'a?b' }, 'parameters.repo'],
+    ['push_files', { repo: 'aegisflow.git' }, 'parameters.repo'],
+    ['push_files', { repo: 'aegisflow.GIT' }, 'parameters.repo'],
+    ['push_files', { owner: '-aegisflow' }, 'parameters.owner'],
+    ['push_files', { owner: 'aegisflow ' }, 'parameters.owner'],
     ['push_files', { branch: 'x', files: 'a' }, 'parameters.files'],
     ['push_files', { branch: 'x', files: ['a'] }, 'parameters.files[0].path'],
     ['push_files', { branch: 'x', files: [{ path: 7 }] }, 'parameters.files[0].path'],
@@ -179,7 +217,6 @@ describe('arguments that lead elsewhere', () => {
     ['get_commit', { sha: '../../../user' }],
     ['get_commit', { sha: 'main/..' }],
     ['get_file_contents', { path: 'a', ref: 'x?ref=y' }],
-    ['create_branch', { branch: 'feat/x', from_branch: '../../../../other/private/git/refs/heads/main' }],
     ['get_tag', { tag: 'v1%2f..' }],
     ['get_release_by_tag', { tag: 'v1#x' }],
   ])('%s %j is doubted', (tool, parameters) => {
@@ -188,7 +225,6 @@ describe('arguments that lead elsewhere', () => {
 
   it.each<[string, JsonObject]>([
     ['get_commit', { sha: 'HEAD~1' }],
-    ['create_branch', { branch: 'feat/x', from_branch: 'release/1.2..x' }],
     ['get_release_by_tag', { tag: 'v1.2.3' }],
   ])('%s %j is not', (tool, parameters) => {
     expect(act(tool, parameters)?.doubt).toBeNull()
