@@ -135,4 +135,17 @@ export interface FactValues {
 }
 export type FactKey = keyof FactValues
 
+/** All but the approval, which is looked up last and changes no judgement. */
+export const CONTEXT_FACTS = [
+  'repository',
+  'branch',
+  'pull',
+  'checks',
+  'reviews',
+  'changes',
+  'taint',
+  'rewriting',
+  'room',
+] as const satisfies readonly FactKey[]
+
 export type Facts = { readonly [K in FactKey]?: Fact<FactValues[K]> }

@@ -95,7 +95,12 @@ export function doorReason(rule: Rule, surface: Surface, act: Named): string | n
 
 /** True where a rule whose door and tool fit decides whatever the act touches. */
 export function isUnconditional(rule: Rule): boolean {
-  return rule.capability === null && rule.repo === null && !isSoft(rule)
+  return rule.capability === null && !narrows(rule)
+}
+
+/** True where whether it matches depends on the arguments. */
+export function narrows(rule: Rule): boolean {
+  return rule.method !== null || rule.repo !== null || isSoft(rule)
 }
 
 export function isSoft(rule: Rule): boolean {

@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto'
+import { canonicalize } from '../canonical.ts'
 import type { ActionEnvelope } from '../envelope.ts'
 import { AegisError } from '../errors.ts'
-import type { FactKey } from '../facts.ts'
+import { CONTEXT_FACTS, type FactKey, type Facts } from '../facts.ts'
 import type { Sha256 } from '../ids.ts'
+import { bind, missingFacts } from './bind.ts'
 import type { CompiledPolicy } from './compiled.ts'
-import { conclude, judge } from './decide.ts'
+import { conclude } from './conclude.ts'
+import { type Judgement, judge } from './decide.ts'
 import { type PolicyDocument, SOFT_CONDITIONS } from './document.ts'
 import { type Bench, benchOf, canBeReached, canRunUnattended } from './judge.ts'
 import { traceOf } from './trace.ts'
 
-const NO_FACTS: readonly FactKey[] = []
+const NO_FACTS: Facts = Object.freeze({})
+const NOTHING: readonly FactKey[] = []
 const APPROVAL: readonly FactKey[] = ['approval']
 
 /**
@@ -25,14 +29,19 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
     throw new AegisError('config', 'no policy is configured', { advice: 'name one under `policy` in aegis.yaml' })
   const benches: readonly [Bench, ...Bench[]] = [first, ...rest]
   const digest = sha256(`[${sorted.map(({ form }) => form).join(',')}]`)
-  const judged = rememberLast((envelope: ActionEnvelope) => judge(benches, envelope))
+  const judged = rememberLast((envelope, known) => judge(benches, envelope, known))
   return {
     name: [...new Set(benches.map(({ document }) => document.name))].sort().join('+'),
     digest,
-    factsNeeded: (envelope) => (judged(envelope).verdict === 'review' ? APPROVAL : NO_FACTS),
-    decide: (envelope, facts) => conclude(judged(envelope), envelope, facts, digest),
-    simulate: (envelope, facts) => ({
-      decision: conclude(judge(benches, envelope), envelope, facts, digest),
+    factsNeeded(envelope, known = NO_FACTS) {
+      const missing = missingFacts(documents, envelope, known)
+      if (missing.length > 0) return missing
+      return known.approval === undefined && judged(envelope, known).verdict === 'review' ? APPROVAL : NOTHING
+    },
+    bind: (envelope, known) => bind(documents, envelope, known),
+    decide: (envelope, known) => conclude(judged(envelope, known), envelope, known, digest),
+    simulate: (envelope, known) => ({
+      decision: conclude(judge(benches, envelope, known), envelope, known, digest),
       trace: traceOf(benches, envelope),
     }),
     reachable: (tool) => benches.every((bench) => canBeReached(bench, tool)),
@@ -40,22 +49,31 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
   }
 }
 
-/** `factsNeeded` and `decide` are asked about the same envelope in turn: it is judged once. Envelopes are immutable. */
-function rememberLast<K, V>(compute: (key: K) => V): (key: K) => V {
-  let last: { readonly key: K; readonly value: V } | null = null
-  return (key) => {
-    if (last === null || last.key !== key) last = { key, value: compute(key) }
+/**
+ * `factsNeeded` and `decide` are asked about the same envelope in turn: it is judged once. Envelopes are immutable, and what the
+ * approvals say changes no judgement.
+ */
+function rememberLast(compute: (envelope: ActionEnvelope, facts: Facts) => Judgement) {
+  let last: { readonly envelope: ActionEnvelope; readonly facts: Facts; readonly value: Judgement } | null = null
+  return (envelope: ActionEnvelope, facts: Facts): Judgement => {
+    if (last === null || last.envelope !== envelope || !sameButApproval(last.facts, facts))
+      last = { envelope, facts, value: compute(envelope, facts) }
     return last.value
   }
 }
 
+function sameButApproval(a: Facts, b: Facts): boolean {
+  return a === b || CONTEXT_FACTS.every((key) => a[key] === b[key])
+}
+
 /** One text for everything in a document that can change a decision: fixed member order, no positions, no file names. */
-function canonicalForm({ name, dialect, defaultDecision, rules }: PolicyDocument): string {
+function canonicalForm({ name, dialect, defaultDecision, rules, guards }: PolicyDocument): string {
   const lines = rules.map((rule) => [
     rule.id,
     rule.protocol,
     rule.tool?.texts ?? null,
     rule.capability,
+    rule.method,
     rule.repo?.texts ?? null,
     ...SOFT_CONDITIONS.map((condition) => rule.soft[condition]?.exact.texts ?? null),
     rule.decision,
@@ -63,7 +81,8 @@ function canonicalForm({ name, dialect, defaultDecision, rules }: PolicyDocument
     rule.suggestion,
     [rule.terms.ttl, rule.terms.reviewers, rule.terms.independent, rule.terms.sameSession],
   ])
-  return JSON.stringify([name, dialect, defaultDecision, lines])
+  const guarding = guards.map(({ guard, settings }) => [guard.name, canonicalize(settings)])
+  return JSON.stringify([name, dialect, defaultDecision, lines, guarding.sort()])
 }
 
 function sha256(text: string): Sha256 {

@@ -9,8 +9,14 @@ export interface CompiledPolicy {
   readonly name: string
   /** SHA-256 over the canonical form of all documents in force. */
   readonly digest: Sha256
-  /** The facts `decide` would look at for this envelope. A read that a rule allows needs none. */
-  factsNeeded(envelope: ActionEnvelope): readonly FactKey[]
+  /**
+   * The facts that are still to be looked up before `decide` says its last word: first what guards want, then (where a person is
+   * to be asked) the approval of the envelope as it is bound by then. A read that a rule allows needs none.
+   */
+  factsNeeded(envelope: ActionEnvelope, known?: Facts): readonly FactKey[]
+  /** The envelope as it would run: with the plan that a guard demands, and the commit a merge is judged on. */
+  bind(envelope: ActionEnvelope, facts: Facts): ActionEnvelope
+  /** Total. Of an envelope that should have been bound and was not, it blocks what needs a plan. */
   decide(envelope: ActionEnvelope, facts: Facts): Decision
   /** The same decision by the same matcher, with every rule that was tried and why it did not match. */
   simulate(envelope: ActionEnvelope, facts: Facts): Simulation

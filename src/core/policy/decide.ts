@@ -1,13 +1,15 @@
-import { rateBlastRadius } from '../blast-radius.ts'
-import type { Decision, Finding, Obligation, ReviewTerms, RuleRef, RuleVerdict } from '../decision.ts'
+import type { Finding, ReviewTerms, RuleRef, RuleVerdict } from '../decision.ts'
 import type { Act, ActionEnvelope } from '../envelope.ts'
 import type { Facts } from '../facts.ts'
-import type { Sha256 } from '../ids.ts'
+import { guardOpinions } from './guarding.ts'
 import { type Bench, searchRules } from './judge.ts'
 import { doubtOpinion, type Opinion, stricterThan } from './opinion.ts'
-import { satisfies, strictestTerms } from './terms.ts'
+import { planOf } from './rewrite.ts'
+import { roomSays } from './room.ts'
+import { isShadowed } from './shadowed.ts'
+import { strictestTerms } from './terms.ts'
 
-/** What the rules make of an envelope before any fact is looked at. */
+/** What rules, guards and the room make of an envelope before anybody looks for an approval. */
 export interface Judgement {
   readonly verdict: RuleVerdict
   readonly rule: RuleRef
@@ -15,11 +17,19 @@ export interface Judgement {
   readonly findings: readonly Finding[]
   readonly terms: ReviewTerms
   readonly suggestion: string | null
+  /** A guard wants it to become a pull request. */
+  readonly rewriting: boolean
+  /** The room bars it, which holds in shadow mode too. */
+  readonly access: boolean
 }
 
-/** Each act by every document, and the catalog's doubts: the strictest opinion decides, all are recorded. */
-export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnvelope): Judgement {
-  const { surface, action } = envelope
+/**
+ * Rules, guards, the room and the catalog's doubts on each act: the strictest opinion decides, all are recorded. Where the call is
+ * rewritten, the rules that match it as it was asked still speak, its defaults do not (it never runs), and every step of the
+ * plan is judged as if the agent had asked for it.
+ */
+export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnvelope, facts: Facts): Judgement {
+  const { action, plan } = envelope
   const [first] = action.acts
   let decided = { act: first, opinion: undefined as Opinion | undefined }
   const all: Opinion[] = []
@@ -28,20 +38,81 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
     if (decided.opinion === undefined || stricterThan(opinion.verdict, decided.opinion.verdict))
       decided = { act, opinion }
   }
-  for (const act of action.acts) {
-    for (const bench of benches) {
-      for (const opinion of searchRules(bench, surface, act).opinions) consider(act, opinion)
-    }
-    if (act.doubt !== null) consider(act, doubtOpinion(act, act.doubt, benches[0].document.name))
-  }
+  for (const act of action.acts) judgeAct(benches, envelope, facts, { act, asked: plan !== undefined }, consider)
+  for (const act of plan?.acts ?? []) judgeAct(benches, envelope, facts, { act, asked: false }, consider)
+  const rewriting = guard(benches, envelope, facts, consider, all)
   const { act, opinion = benches[0].fallback } = decided
+  const { terms } = opinion
   return {
     verdict: opinion.verdict,
-    rule: opinion.ref,
+    rule: rewriting !== null && opinion.verdict === 'allow' ? rewriting.ref : opinion.ref,
     reason: act.tool === action.tool ? opinion.finding.reason : `${act.tool}: ${opinion.finding.reason}`,
     findings: distinct(all),
-    terms: opinion.verdict === 'review' ? reviewTerms(all, opinion.terms) : opinion.terms,
+    terms: opinion.verdict === 'review' ? reviewTerms(all, terms) : terms,
     suggestion: opinion.suggestion,
+    rewriting: rewriting !== null,
+    access: all.some(({ finding, verdict }) => finding.source === 'room' && verdict === 'block'),
+  }
+}
+
+type Consider = (act: Act, opinion: Opinion) => void
+
+/** `asked`: the act itself never runs, a plan does in its place. */
+function judgeAct(
+  benches: readonly [Bench, ...Bench[]],
+  { surface }: ActionEnvelope,
+  facts: Facts,
+  { act, asked }: { readonly act: Act; readonly asked: boolean },
+  consider: Consider,
+): void {
+  const { name } = benches[0].document
+  const room = facts.room === undefined ? null : roomSays(act, facts, name)
+  for (const bench of benches) {
+    const fallback = asked ? null : (room?.fallback ?? bench.fallback)
+    for (const opinion of searchRules(bench, surface, act, fallback).opinions) consider(act, opinion)
+  }
+  if (act.doubt !== null) consider(act, doubtOpinion(act, act.doubt, name))
+  if (room !== null && room.access !== null) consider(act, room.access)
+}
+
+/** The guards' opinions; what rewrites is recorded, and where no plan could be made of it, blocks. */
+function guard(
+  benches: readonly [Bench, ...Bench[]],
+  envelope: ActionEnvelope,
+  facts: Facts,
+  consider: Consider,
+  all: Opinion[],
+): Opinion | null {
+  let rewriting: Opinion | null = null
+  const documents = benches.map(({ document }) => document)
+  for (const { act, opinion, rewrites } of guardOpinions(documents, envelope, facts)) {
+    if (!rewrites) {
+      consider(act, opinion)
+      continue
+    }
+    rewriting ??= opinion
+    const fault = faultOf(envelope, facts)
+    if (fault === null) all.push(opinion)
+    else consider(act, unplanned(opinion, fault))
+  }
+  return rewriting
+}
+
+/** Why no plan stands for it: a call that should have been bound to one and was not must not run as it was asked. */
+function faultOf(envelope: ActionEnvelope, facts: Facts): string | null {
+  if (envelope.plan !== undefined) return null
+  const plan = planOf(envelope, facts)
+  if ('fault' in plan) return plan.fault
+  return isShadowed(facts) ? null : 'it was not planned'
+}
+
+function unplanned(opinion: Opinion, fault: string): Opinion {
+  const reason = `${opinion.finding.reason}, but it cannot be made a pull request: ${fault}`
+  return {
+    ...opinion,
+    verdict: 'block',
+    finding: { ...opinion.finding, verdict: 'block', reason },
+    suggestion: 'push to a branch of your own and open a pull request',
   }
 }
 
@@ -66,81 +137,3 @@ function distinct(opinions: readonly Opinion[]): readonly Finding[] {
 }
 
 const RANK = { block: 0, review: 1, allow: 2 } as const satisfies Record<RuleVerdict, number>
-
-/** The decision: the judgement, and for a review what is known of an approval. A block is never undone by one. */
-export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
-  const { verdict, rule, reason, findings, terms, suggestion } = judgement
-  const blastRadius = rateBlastRadius(envelope.action.acts)
-  const obligations = NO_OBLIGATIONS
-  // Written out: spreading a common part takes longer than all the matching.
-  switch (verdict) {
-    case 'allow':
-      return { rule, policySha256, findings, reason, blastRadius, obligations, verdict }
-    case 'block':
-      return { rule, policySha256, findings, reason, blastRadius, obligations, verdict, suggestion }
-    case 'review': {
-      const pending = null
-      const review = { rule, policySha256, findings, reason, blastRadius, obligations, verdict, terms, pending }
-      return withApproval(review, facts)
-    }
-    default:
-      return verdict satisfies never
-  }
-}
-
-const NO_OBLIGATIONS: readonly Obligation[] = []
-
-type Review = Extract<Decision, { verdict: 'review' }>
-
-function withApproval(review: Review, facts: Facts): Decision {
-  const fact = facts.approval
-  if (fact === undefined || !fact.known) {
-    return noting(review, `whether it was approved is unknown: ${fact === undefined ? 'nobody looked' : fact.reason}`)
-  }
-  const approval = fact.value
-  switch (approval.status) {
-    case 'none':
-      return review
-    case 'pending':
-      return { ...review, pending: approval.id }
-    case 'approved': {
-      if (!satisfies(approval.terms, review.terms)) {
-        return noting(review, `approval ${approval.id} was given on looser terms than are now in force`)
-      }
-      const label = `approved:${approval.id}`
-      return {
-        ...basis(review, label, { source: 'approval', name: label, verdict: 'allow', reason: 'approved' }, 'approved'),
-        verdict: 'allow',
-        obligations: [{ kind: 'redeem', approval: approval.id }],
-      }
-    }
-    case 'denied': {
-      const reason = `denied by ${approval.by}${approval.comment === '' ? '' : `: ${approval.comment}`}`
-      const label = `denied:${approval.id}`
-      return {
-        ...basis(review, label, { source: 'approval', name: label, verdict: 'block', reason }, reason),
-        verdict: 'block',
-        suggestion: null,
-      }
-    }
-    default:
-      return approval satisfies never
-  }
-}
-
-function basis(review: Review, label: string, finding: Finding, reason: string) {
-  const { rule, policySha256, findings, blastRadius, obligations } = review
-  return {
-    rule: { policy: rule.policy, index: null, label },
-    policySha256,
-    findings: [...findings, finding],
-    reason,
-    blastRadius,
-    obligations,
-  }
-}
-
-function noting(review: Review, note: string): Review {
-  const finding: Finding = { source: 'approval', name: 'approval', verdict: 'review', reason: note }
-  return { ...review, findings: [...review.findings, finding], reason: `${review.reason}; ${note}` }
-}

@@ -1,6 +1,7 @@
 import type { ReviewTerms, RuleVerdict } from '../decision.ts'
 import type { Capability, Protocol, Surface } from '../envelope.ts'
 import type { GlobSet } from './glob.ts'
+import type { ConfiguredGuard } from './guards/guard.ts'
 import type { Position } from './tree.ts'
 
 /** The dialects read so far (README, "Policies"). The hook product's arrives with the agent hooks. */
@@ -16,6 +17,8 @@ export interface PolicyDocument {
   /** The verdict where no rule matches. */
   readonly defaultDecision: RuleVerdict
   readonly rules: readonly Rule[]
+  /** All are evaluated, and each can only tighten. */
+  readonly guards: readonly ConfiguredGuard[]
 }
 
 /** What a rule's `protocol` may name: what the action is, or the surface it came in by. */
@@ -32,6 +35,8 @@ export interface Rule {
   readonly protocol: readonly Door[] | null
   readonly tool: GlobSet | null
   readonly capability: readonly Capability[] | null
+  /** Methods of tools that do several things by `method`. */
+  readonly method: readonly string[] | null
   /** Globs on `owner/name`, lower case: GitHub compares both without case. */
   readonly repo: GlobSet | null
   readonly soft: Readonly<Record<SoftCondition, SoftGlobs | null>>

@@ -1,5 +1,5 @@
 import type { Act, Surface } from '../envelope.ts'
-import { type Candidate, createCandidates, isSoft, type Named } from './candidates.ts'
+import { type Candidate, createCandidates, type Named, narrows } from './candidates.ts'
 import type { CompiledPolicy } from './compiled.ts'
 import type { PolicyDocument } from './document.ts'
 import { fitOf, viewOf } from './match.ts'
@@ -18,13 +18,18 @@ export function benchOf(document: PolicyDocument): Bench {
 
 /** What one document makes of one act, and where its search ended: the index of a rule, or null for the default. */
 export interface Search {
-  /** One, or two where a review only touched the act and a later rule blocks the rest of it. */
+  /** One, or two where a review only touched the act and a later rule blocks the rest of it; none without a fallback. */
   readonly opinions: readonly Opinion[]
   readonly endedAt: number | null
 }
 
-/** First match. */
-export function searchRules(bench: Bench, surface: Surface, act: Act): Search {
+/** First match. @param fallback what is said where no rule matches; null says nothing. */
+export function searchRules(
+  bench: Bench,
+  surface: Surface,
+  act: Act,
+  fallback: Opinion | null = bench.fallback,
+): Search {
   const view = viewOf(act)
   let held: Opinion | null = null
   for (const { rule, opinion, index } of bench.candidates(surface, act)) {
@@ -36,10 +41,11 @@ export function searchRules(bench: Bench, surface: Surface, act: Act): Search {
     }
     return { opinions: settle(held, opinion), endedAt: index }
   }
-  return { opinions: settle(held, bench.fallback), endedAt: null }
+  return { opinions: settle(held, fallback), endedAt: null }
 }
 
-function settle(held: Opinion | null, last: Opinion): readonly Opinion[] {
+function settle(held: Opinion | null, last: Opinion | null): readonly Opinion[] {
+  if (last === null) return held === null ? [] : [held]
   if (held === null) return [last]
   return stricterThan(last.verdict, held.verdict) ? [last, held] : [held]
 }
@@ -52,7 +58,7 @@ export function canBeReached(
   for (const { rule } of candidates(tool.surface, tool)) {
     if (rule.capability !== null && !rule.capability.includes(tool.capability)) continue
     if (rule.decision !== 'block') return true
-    if (rule.repo === null && !isSoft(rule)) return false
+    if (!narrows(rule)) return false
   }
   return document.defaultDecision !== 'block'
 }
@@ -65,7 +71,7 @@ export function canRunUnattended(
   for (const { rule } of candidates(tool.surface, tool)) {
     if (rule.capability !== null && !rule.capability.includes(tool.capability)) continue
     if (rule.decision === 'allow') return true
-    if (rule.repo === null && !isSoft(rule)) return false
+    if (!narrows(rule)) return false
   }
   return document.defaultDecision === 'allow'
 }

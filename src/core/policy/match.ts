@@ -29,6 +29,7 @@ export function viewOf(act: Act): ActView {
  */
 export function fitOf(rule: Rule, view: ActView): Fit {
   if (rule.capability !== null && !rule.capability.includes(view.act.capability)) return 'none'
+  if (rule.method !== null && !hasMethod(rule.method, view.act)) return 'none'
   if (rule.repo !== null && (view.repo === null || !matchesGlobs(rule.repo, view.repo))) return 'none'
   let fit: Fit = 'cover'
   for (const condition of SOFT_CONDITIONS) {
@@ -38,6 +39,10 @@ export function fitOf(rule: Rule, view: ActView): Fit {
     fit = 'touch'
   }
   return fit
+}
+
+function hasMethod(methods: readonly string[], { method }: Act): boolean {
+  return method !== undefined && methods.includes(method)
 }
 
 const COVERS = {
@@ -123,6 +128,9 @@ export function failReason(rule: Rule, view: ActView): string | null {
   const { act, repo } = view
   if (rule.capability !== null && !rule.capability.includes(act.capability)) {
     return `capability: ${act.capability} is not ${rule.capability.join(' or ')}`
+  }
+  if (rule.method !== null && !hasMethod(rule.method, act)) {
+    return `method: ${act.method ?? 'the act has none'} is not ${rule.method.join(' or ')}`
   }
   if (rule.repo !== null && (repo === null || !matchesGlobs(rule.repo, repo))) {
     return `repo: ${repo === null ? 'the act names none' : `${quote(repo)} does not match ${listed(rule.repo)}`}`

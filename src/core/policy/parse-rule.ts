@@ -17,6 +17,7 @@ const NATIVE_KEYS = [
   'id',
   'protocol',
   'tool',
+  'method',
   'capability',
   'repo',
   'target',
@@ -54,12 +55,20 @@ export function readRule(reader: Reader, tree: Tree, context: RuleContext): Rule
   const protocol = readChoices(reader, members.protocol, 'protocol', DOORS)
   const tools = reader.texts(members.tool)
   const tool = globs(reader, tools, 'name')
+  for (const { text, at } of tools ?? []) {
+    if (text.includes(':'))
+      reader.problem(
+        at,
+        `a tool has no colon; write \`tool: ${text.replace(/:.*/, '')}\` and \`method: ${text.replace(/.*:/, '')}\``,
+      )
+  }
   if (tool !== null && tools !== undefined) checkTools(reader, tools, protocol, context.toolPrefixes)
   const rule: Rule = {
     at: tree.at,
     id: readId(reader, members.id),
     protocol,
     tool,
+    method: readMethods(reader, members.method),
     capability: readChoices(reader, members.capability, 'capability', CAPABILITIES),
     repo: readRepo(reader, members.repo),
     soft: {
@@ -109,6 +118,17 @@ function readChoices<T extends Door | Capability>(
     if (choice !== undefined) found.push(choice)
   }
   return found
+}
+
+/** Names of methods as servers write them; no globs, for there are few. */
+function readMethods(reader: Reader, entry: TreeEntry | undefined): readonly string[] | null {
+  const texts = reader.texts(entry)
+  if (texts === undefined) return null
+  for (const { text, at } of texts) {
+    if (!/^[a-z][a-z0-9_]{0,63}$/.test(text))
+      reader.problem(at, `\`${text}\` is no method; write it as the tool's \`method\` argument`)
+  }
+  return texts.map(({ text }) => text)
 }
 
 function readRepo(reader: Reader, entry: TreeEntry | undefined): GlobSet | null {

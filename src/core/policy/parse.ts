@@ -1,5 +1,7 @@
 import type { RuleVerdict } from '../decision.ts'
 import type { Dialect, PolicyDocument, Rule } from './document.ts'
+import type { ConfiguredGuard } from './guards/guard.ts'
+import { readGuards } from './guards/registry.ts'
 import { RULE_DECISIONS, type RuleContext, readRule } from './parse-rule.ts'
 import { createReader, type Members, type Reader } from './reader.ts'
 import { findUnreachable } from './shadow.ts'
@@ -8,9 +10,6 @@ import type { MappingTree, Problem, Tree, TreeEntry } from './tree.ts'
 /** Policy files of this version are read. */
 const VERSION = 1
 const MAX_RULES = 20_000
-/** Guards that exist. The first ones arrive with their own issue; until then naming one is an error, never silence. */
-const KNOWN_GUARDS: readonly string[] = []
-
 const NATIVE_KEYS = ['version', 'name', 'description', 'default_decision', 'rules', 'guards'] as const
 const FLAT_KEYS = ['name', 'description', 'default_decision', 'rules'] as const
 const NESTED_KEYS = ['tool_policies'] as const
@@ -47,8 +46,8 @@ export function parsePolicy(tree: Tree, options: ParseOptions): ParseResult {
     const problems = reader.problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
     return { ok: false, name, problems }
   }
-  const { dialect, description = null, defaultDecision = 'block', rules } = read
-  return { ok: true, document: { name, source: options.source, dialect, description, defaultDecision, rules } }
+  const { dialect, description = null, defaultDecision = 'block', rules, guards = [] } = read
+  return { ok: true, document: { name, source: options.source, dialect, description, defaultDecision, rules, guards } }
 }
 
 interface Read {
@@ -57,6 +56,7 @@ interface Read {
   readonly description?: string | undefined
   readonly defaultDecision?: RuleVerdict | undefined
   readonly rules: readonly Rule[]
+  readonly guards?: readonly ConfiguredGuard[]
 }
 
 function readDialect(reader: Reader, tree: MappingTree, options: ParseOptions): Read {
@@ -74,8 +74,8 @@ function readNative(reader: Reader, tree: MappingTree, options: ParseOptions): R
       '`default_decision` is missing; say what happens where no rule matches: block, review or allow',
     )
   }
-  checkGuards(reader, top.guards)
-  return { ...readBody(reader, tree, top, { ...options, dialect: 'native' }), dialect: 'native' }
+  const guards = readGuards(reader, top.guards)
+  return { ...readBody(reader, tree, top, { ...options, dialect: 'native' }), dialect: 'native', guards }
 }
 
 /** AegisFlow's stand-alone pack. A missing default blocks there. */
@@ -112,7 +112,7 @@ function readBody(
   tree: MappingTree,
   top: Members<'name' | 'description' | 'default_decision' | 'rules'>,
   context: RuleContext,
-): Omit<Read, 'dialect'> {
+): Omit<Read, 'dialect' | 'guards'> {
   return {
     name: readName(reader, top.name),
     description: reader.sentence(top.description),
@@ -181,17 +181,6 @@ function checkVersion(reader: Reader, tree: MappingTree, entry: TreeEntry | unde
   if (value.kind === 'scalar' && value.value === VERSION) return
   const shown = value.kind === 'scalar' ? `\`${String(value.value)}\`` : `a ${value.kind}`
   reader.problem(value.at, `unknown version ${shown}; this program reads \`version: ${VERSION}\``)
-}
-
-function checkGuards(reader: Reader, entry: TreeEntry | undefined): void {
-  if (entry === undefined) return
-  if (entry.value.kind !== 'mapping') {
-    reader.problem(entry.value.at, '`guards` must be a mapping of guards by name')
-    return
-  }
-  const known = KNOWN_GUARDS.length === 0 ? 'none yet; say it with rules' : KNOWN_GUARDS.join(', ')
-  for (const { key, keyAt } of entry.value.entries)
-    reader.problem(keyAt, `unknown guard \`${key}\`; guards known to this version: ${known}`)
 }
 
 function readHook(reader: Reader, tree: MappingTree): Read {

@@ -40,6 +40,7 @@ function shadowOf(rule: Rule, earlier: EarlierRules): Rule | null {
 /** True where `first` decides (or holds a review at least as early) whenever `second`, seen with this tool, matches. */
 function shadows(first: Rule, second: Rule, tool: GlobSet | null): boolean {
   if (!includes(first.protocol, second.protocol) || !includes(first.capability, second.capability)) return false
+  if (!includes(first.method, second.method)) return false
   if (!globsInclude(first.tool, tool) || !globsInclude(first.repo, second.repo)) return false
   if (!isSoft(first)) return true
   // Rules that tighten match what they only touch, which a rule that allows (or a review that only touches) does not settle.

@@ -135,8 +135,8 @@ guards: {}
     ],
     [
       'a guard',
-      `${rule('{ decision: block }')}guards: { secrets: block }\n`,
-      '6:11 unknown guard `secrets`; guards known to this version: none yet',
+      `${rule('{ decision: block }')}guards: { secretz: block }\n`,
+      '6:11 unknown guard `secretz`, did you mean `secrets`?',
     ],
     [
       'a reason with a line break',

@@ -1,0 +1,38 @@
+import type { ActionEnvelope } from '../envelope.ts'
+import type { FactKey, Facts } from '../facts.ts'
+import type { PolicyDocument } from './document.ts'
+import { guardNeeds, guardOpinions } from './guarding.ts'
+import { planOf } from './rewrite.ts'
+import { isShadowed } from './shadowed.ts'
+
+/** What an approval of it must name: the commit that would be merged. */
+const BOUND_TO_HEAD: ReadonlySet<string> = new Set(['github.merge_pull_request'])
+
+/** The facts, approvals aside, that judging this envelope would look at and that nobody has looked up yet. */
+export function missingFacts(
+  documents: readonly PolicyDocument[],
+  envelope: ActionEnvelope,
+  known: Facts,
+): readonly FactKey[] {
+  const needed = new Set(guardNeeds(documents, envelope))
+  if (BOUND_TO_HEAD.has(envelope.action.tool)) needed.add('pull')
+  return needed.size === 0 ? NONE : [...needed].filter((key) => known[key] === undefined)
+}
+
+const NONE: readonly FactKey[] = []
+
+/** The envelope as it would run: what is approved is approved of this. Binding what is bound changes nothing. */
+export function bind(documents: readonly PolicyDocument[], envelope: ActionEnvelope, facts: Facts): ActionEnvelope {
+  const { pull } = facts
+  if (envelope.head === undefined && pull?.known === true && BOUND_TO_HEAD.has(envelope.action.tool)) {
+    return { ...envelope, head: pull.value.headSha }
+  }
+  if (envelope.plan !== undefined || isShadowed(facts) || !isRewritten(documents, envelope, facts)) return envelope
+  const plan = planOf(envelope, facts)
+  return 'fault' in plan ? envelope : { ...envelope, plan }
+}
+
+/** Whether a guard wants it to become a pull request. */
+export function isRewritten(documents: readonly PolicyDocument[], envelope: ActionEnvelope, facts: Facts): boolean {
+  return guardOpinions(documents, envelope, facts).some(({ rewrites }) => rewrites)
+}

@@ -1,0 +1,66 @@
+import { DEFAULT_TERMS, type RuleVerdict } from '../decision.ts'
+import type { Act } from '../envelope.ts'
+import type { Facts, RoomFact, RoomPermission } from '../facts.ts'
+import type { Opinion } from './opinion.ts'
+
+/** What the room of an act's repository says of it. */
+export interface RoomSays {
+  /** In place of the policy's default, where no rule matches; null leaves it to the policy. */
+  readonly fallback: Opinion | null
+  /** Holds whatever the rules say, and in shadow mode too: who may use what is no experiment. */
+  readonly access: Opinion | null
+}
+
+const SILENT: RoomSays = { fallback: null, access: null }
+
+/** @param policy the document that is named where the room decides. */
+export function roomSays(act: Act, facts: Facts, policy: string): RoomSays {
+  const fact = facts.room
+  if (fact === undefined) return SILENT
+  if (!fact.known) {
+    return { fallback: null, access: opinion(policy, 'room', 'review', `its room is unknown: ${fact.reason}`) }
+  }
+  const room = fact.value
+  if (room === null || !isOf(act, room)) return SILENT
+  const label = `room:${room.id}`
+  return { fallback: fallbackOf(act, room, label, policy), access: accessOf(act, room, label, policy) }
+}
+
+function isOf({ resource }: Act, { repository }: RoomFact): boolean {
+  const named = resource.repository
+  return named !== null && nameOf(named) === nameOf(repository)
+}
+
+function nameOf({ owner, name }: RoomFact['repository']): string {
+  return `${owner}/${name}`.toLowerCase()
+}
+
+const VERDICTS = { allow: 'allow', hold: 'review', deny: 'block' } as const satisfies Record<
+  RoomPermission,
+  RuleVerdict
+>
+
+function fallbackOf(act: Act, { permission }: RoomFact, label: string, policy: string): Opinion | null {
+  if (permission === null) return null
+  const side = act.capability === 'read' ? 'read' : 'write'
+  const held = permission[side]
+  return opinion(policy, label, VERDICTS[held], `no rule matches, and the room's ${side} permission is ${held}`)
+}
+
+/** The narrower key wins: `github.issue_write:update` before `github.issue_write`. */
+function accessOf({ tool, method }: Act, { tools, role }: RoomFact, label: string, policy: string): Opinion | null {
+  const keys = method === undefined ? [tool] : [`${tool}:${method}`, tool]
+  const key = keys.find((one) => Object.hasOwn(tools, one))
+  if (key === undefined || tools[key] !== false) return null
+  return opinion(policy, label, 'block', `${key} is not for the role ${role} in this room`)
+}
+
+function opinion(policy: string, label: string, verdict: RuleVerdict, reason: string): Opinion {
+  return {
+    verdict,
+    ref: { policy, index: null, label },
+    finding: { source: 'room', name: label, verdict, reason },
+    terms: DEFAULT_TERMS,
+    suggestion: verdict === 'block' ? 'ask an owner of the room' : null,
+  }
+}
