@@ -15,7 +15,7 @@ export interface ActionDigests {
 }
 
 export function actionDigests(envelope: ActionEnvelope, key: Uint8Array): ActionDigests {
-  const { subject, action, resource } = envelope
+  const { subject, action, resource, plan, head } = envelope
   const bound = {
     principal: subject.principal,
     protocol: action.protocol,
@@ -25,6 +25,9 @@ export function actionDigests(envelope: ActionEnvelope, key: Uint8Array): Action
     remote_tool: action.route?.tool ?? null,
     parameters: action.parameters,
     ...(action.route?.pin === undefined ? {} : { pin: action.route.pin }),
+    // Its files are the parameters'.
+    ...(plan === undefined ? {} : { plan: { branch: plan.branch, base: plan.base } }),
+    ...(head === undefined ? {} : { head }),
   }
   const digest = (scope: string) =>
     createHmac('sha256', key)

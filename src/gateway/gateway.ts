@@ -2,6 +2,7 @@ import { type Approvals, redeems } from '../approvals/approvals.ts'
 import { type Decision, permits } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError, asAegisError } from '../core/errors.ts'
+import type { Facts } from '../core/facts.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { CredentialBroker } from '../credentials/ports.ts'
@@ -48,29 +49,41 @@ export function createGateway(parts: GatewayParts): Gateway {
   const guarded = createPinGuard(parts)
   const toolList = createToolList(parts)
 
-  async function judge(policy: CompiledPolicy, envelope: ActionEnvelope, signal: AbortSignal): Promise<Decision> {
-    const known = await facts.collect(policy.factsNeeded(envelope), envelope, signal)
-    return guarded(envelope, policy.decide(envelope, known))
-  }
-
-  async function decideAndRecord(envelope: ActionEnvelope, call: IncomingCall, signal: AbortSignal) {
+  async function decideAndRecord(unbound: ActionEnvelope, call: IncomingCall, signal: AbortSignal) {
     for (let round = 1; ; round++) {
-      const decision = await judge(parts.policy(), envelope, signal)
+      const policy = parts.policy()
+      const { envelope, known } = await inContext(policy, unbound, signal)
+      const decision = guarded(envelope, policy.decide(envelope, known))
       const runs = permits(decision) && envelope.action.route !== null && asked(call, decision)
       try {
         const intent = await recorder.decision(envelope, decision, runs ? 'forward' : 'none')
-        return { decision, intent, runs }
+        return { envelope, decision, intent, runs }
       } catch (error) {
         const spent = error instanceof AegisError && error.code === 'approval_spent'
         if (!spent || round === RETRIES) throw error
-        // Who names the approval to use asks for nothing else: where it is gone there is a conflict, and no new review.
-        if (envelope.approvalRef !== null) await parts.approvals.referred(envelope.approvalRef, envelope)
+        // Where a named approval is gone, the next round finds a conflict, and asks for no new review.
       }
     }
   }
 
-  async function answer(envelope: ActionEnvelope, call: IncomingCall, signal: AbortSignal): Promise<Reply> {
-    const { decision, intent, runs } = await decideAndRecord(envelope, call, signal)
+  /** Looks up what the policy wants to know, and binds the envelope to what was found: to a plan, to a commit. */
+  async function inContext(policy: CompiledPolicy, unbound: ActionEnvelope, signal: AbortSignal) {
+    let envelope = unbound
+    let known: Facts = NOTHING_KNOWN
+    let needed = policy.factsNeeded(envelope, known)
+    while (needed.length > 0 && !needed.includes('approval')) {
+      known = { ...known, ...(await facts.collect(needed, envelope, signal)) }
+      envelope = policy.bind(envelope, known)
+      needed = policy.factsNeeded(envelope, known)
+    }
+    // Who names the approval to use must name one of this very action, as it is bound by now.
+    if (envelope.approvalRef !== null) await parts.approvals.referred(envelope.approvalRef, envelope)
+    if (needed.length > 0) known = { ...known, ...(await facts.collect(needed, envelope, signal)) }
+    return { envelope, known }
+  }
+
+  async function answer(unbound: ActionEnvelope, call: IncomingCall, signal: AbortSignal): Promise<Reply> {
+    const { envelope, decision, intent, runs } = await decideAndRecord(unbound, call, signal)
     const { entry } = intent
     switch (decision.verdict) {
       case 'block':
@@ -104,7 +117,7 @@ export function createGateway(parts: GatewayParts): Gateway {
         const reply = await answer(envelope, call, signal)
         const decision = reply.decision
         metrics.decided(decision.verdict, decision.rule.label, (clock.elapsed() - start) / 1000)
-        logAction(log, envelope, decision, clock.elapsed() - start)
+        logAction(log, reply.envelope, decision, clock.elapsed() - start)
         return reply
       } catch (error) {
         logFailure(log, envelope, error, clock.elapsed() - start)
@@ -113,9 +126,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
 
     async preview(call, signal) {
-      const envelope = await normalize(call)
       const policy = parts.policy()
-      const known = await facts.collect(policy.factsNeeded(envelope), envelope, signal)
+      const { envelope, known } = await inContext(policy, await normalize(call), signal)
       const { decision, trace } = policy.simulate(envelope, known)
       return { decision: guarded(envelope, decision), trace, envelope }
     },
@@ -131,6 +143,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 }
 
+const NOTHING_KNOWN: Facts = Object.freeze({})
 const ignore = (): void => undefined
 
 /** Calls over MCP run when allowed. The actions API runs what it is told to, and what an approval was redeemed for. */

@@ -130,7 +130,7 @@ export function createNormalizer(parts: {
         approvalRef: null,
       }
       if (call.approvalRef === null) return envelope
-      const approval = await approvals.referred(call.approvalRef, envelope)
+      const approval = await approvals.own(call.approvalRef, caller.id)
       return { ...envelope, approvalRef: approval.id }
     },
   }
