@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 const RANKS: Readonly<Record<string, number>> = {
   core: 0,
   ledger: 1,
+  github: 1,
   'policy-set': 2,
   identity: 2,
   facts: 2,
