@@ -18,6 +18,7 @@ const RANKS: Readonly<Record<string, number>> = {
   anchors: 2,
   gateway: 3,
   'executors/mcp': 4,
+  'executors/github': 4,
   'entrances/mcp': 4,
   'entrances/hook': 4,
   admin: 4,

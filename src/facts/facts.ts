@@ -1,4 +1,5 @@
 import type { ActionEnvelope } from '../core/envelope.ts'
+import { AegisError } from '../core/errors.ts'
 import type { Fact, FactKey, Facts, FactValues } from '../core/facts.ts'
 
 /** One collector for each fact: it looks at the world so that `decide` need not. A fact without one is unknown. */
@@ -27,7 +28,7 @@ export function createFactCollector(collectors: Collectors): FactCollector {
       return { known: true, value: await withSignal(look(envelope, limited), limited) }
     } catch (error) {
       signal.throwIfAborted()
-      return { known: false, reason: error instanceof Error ? error.message : String(error) }
+      return { known: false, reason: reasonOf(error) }
     }
   }
 
@@ -38,6 +39,12 @@ export function createFactCollector(collectors: Collectors): FactCollector {
       return Object.fromEntries(pairs)
     },
   }
+}
+
+/** With the advice, for a person reads it where the fact was wanted. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AegisError && error.advice !== null) return `${error.message}: ${error.advice}`
+  return error instanceof Error ? error.message : String(error)
 }
 
 function withSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
