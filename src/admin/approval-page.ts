@@ -94,7 +94,8 @@ function show(approval) {
     Target: approval.target,
     Agent: approval.actor.agent + ', session ' + approval.actor.session,
     Rule: approval.matched_rule + ' (policy ' + approval.policy + ')',
-    'Blast radius': approval.blast_radius,
+    'Blast radius': [approval.blast_radius, ...(approval.blast_reasons ?? [])].join(', '),
+    ...planned(approval),
     Justification: approval.justification ?? 'none given',
     Asked: approval.queued_at,
     'Answer by': approval.expires_at,
@@ -114,6 +115,20 @@ function show(approval) {
   at('parameters').textContent = seen(JSON.stringify(approval.parameters, null, 2))
   at('what').hidden = false
   for (const verb of ['approve', 'deny']) at(verb).disabled = approval.status !== 'pending'
+}
+
+function planned({ rewritten_to: plan, head_sha: head }) {
+  return {
+    ...(plan === undefined
+      ? {}
+      : {
+          Runs: 'as a pull request, not as a direct write',
+          Title: plan.pull_request.title,
+          Text: plan.pull_request.body,
+          Branches: plan.pull_request.head + ' into ' + plan.pull_request.base,
+        }),
+    ...(head === undefined ? {} : { Commit: head }),
+  }
 }
 
 async function attempt(work) {

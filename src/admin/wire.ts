@@ -1,5 +1,6 @@
 import type { Approval } from '../core/approval.ts'
 import type { Decision } from '../core/decision.ts'
+import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError, asAegisError, ERROR_CODES, type ErrorCode } from '../core/errors.ts'
 import { sessionLabel } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
@@ -16,7 +17,7 @@ import type { GrantRecord, LedgerEntry } from '../ledger/draft.ts'
 const CREDENTIAL_SECONDS = 600
 
 export function actionReply(reply: Reply, adminUrl: string): JsonObject {
-  const head = { ...decided(reply.decision, reply.envelope.id), evidence_hash: reply.entry.hash }
+  const head = { ...decided(reply.decision, reply.envelope), evidence_hash: reply.entry.hash }
   switch (reply.kind) {
     case 'decided':
       return head
@@ -36,15 +37,23 @@ export function actionReply(reply: Reply, adminUrl: string): JsonObject {
   }
 }
 
-function decided(decision: Decision, envelopeId: string) {
+function decided(decision: Decision, { id, plan }: ActionEnvelope) {
   return {
-    envelope_id: envelopeId,
+    envelope_id: id,
     decision: decision.verdict,
     matched_rule: decision.rule.label,
     policy: decision.rule.policy,
     blast_radius: decision.blastRadius.level,
+    blast_score: decision.blastRadius.score,
+    blast_reasons: decision.blastRadius.reasons,
     findings: findingsWire(decision),
+    ...(plan === undefined ? {} : { rewritten_to: planWire(plan) }),
   }
+}
+
+/** What runs in place of what was asked. */
+function planWire({ branch, base, title, body }: NonNullable<Approval['plan']>): JsonObject {
+  return { pull_request: { title, body, head: branch, base } }
 }
 
 function findingsWire(decision: Decision): Json {
@@ -100,6 +109,9 @@ export function approvalWire(approval: Approval): JsonObject {
     target: approval.target,
     parameters: approval.parameters,
     blast_radius: approval.blast,
+    ...(approval.risk === undefined ? {} : { blast_score: approval.risk.score, blast_reasons: approval.risk.reasons }),
+    ...(approval.plan === undefined ? {} : { rewritten_to: planWire(approval.plan) }),
+    ...(approval.head === undefined ? {} : { head_sha: approval.head }),
     findings: approval.findings.map(({ name, verdict }) => ({ name, verdict })),
     matched_rule: approval.matchedRule,
     policy: approval.policy,
@@ -141,9 +153,13 @@ export function resolutionWire(
   }
 }
 
-export function simulationWire({ decision, trace, envelope }: Simulation & { envelope: { id: string } }): JsonObject {
+export function simulationWire({
+  decision,
+  trace,
+  envelope,
+}: Simulation & { readonly envelope: ActionEnvelope }): JsonObject {
   return {
-    ...decided(decision, envelope.id),
+    ...decided(decision, envelope),
     reason: decision.reason,
     trace: trace.map((step) => ({
       act: step.act,

@@ -1,6 +1,6 @@
 import type { Approval, ApprovalChange, Channel, Reviewer, Separation, Vote } from '../core/approval.ts'
 import type { Decision, Review } from '../core/decision.ts'
-import type { ActionEnvelope } from '../core/envelope.ts'
+import type { ActionEnvelope, Plan } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { ApprovalFact } from '../core/facts.ts'
 import { type EnvelopeId, type Principal, parseEnvelopeId } from '../core/ids.ts'
@@ -169,7 +169,7 @@ function newApproval(
   salts: Readonly<Record<string, string>>,
   digestKey: Uint8Array,
 ): Approval {
-  const { subject, action, resource } = envelope
+  const { subject, action, resource, plan, head } = envelope
   const digests = actionDigests(envelope, digestKey)
   return {
     id: envelope.id,
@@ -188,6 +188,9 @@ function newApproval(
     parameters: action.parameters,
     salts,
     blast: decision.blastRadius.level,
+    risk: { score: decision.blastRadius.score, reasons: decision.blastRadius.reasons },
+    ...(plan === undefined ? {} : { plan: planRecord(plan) }),
+    ...(head === undefined ? {} : { head }),
     findings: decision.findings.map(({ name, verdict }) => ({ name, verdict })),
     matchedRule: decision.rule.label,
     policy: decision.rule.policy,
@@ -199,6 +202,10 @@ function newApproval(
     votes: [],
     resolution: null,
   }
+}
+
+function planRecord({ kind, branch, base, title, body }: Plan): NonNullable<Approval['plan']> {
+  return { kind, branch, base, title, body }
 }
 
 const NEXT_STEP: Readonly<Record<Exclude<Approval['status'], 'pending'>, string>> = {

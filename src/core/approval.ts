@@ -1,4 +1,5 @@
 import type { ReviewTerms } from './decision.ts'
+import type { Plan } from './envelope.ts'
 import type { EnvelopeId, Principal, SessionId, Sha256 } from './ids.ts'
 import type { JsonObject } from './json.ts'
 
@@ -50,6 +51,12 @@ export interface Approval {
   /** Salts of the review entry's commitments, reused by the envelope that redeems it, as hex by field. */
   readonly salts: Readonly<Record<string, string>>
   readonly blast: string
+  /** The score and its reasons; absent where it was asked for before they were kept. */
+  readonly risk?: { readonly score: number; readonly reasons: readonly string[] }
+  /** What runs in place of what was asked: its files are the parameters'. */
+  readonly plan?: Pick<Plan, 'kind' | 'branch' | 'base' | 'title' | 'body'>
+  /** The commit that it is approved of. */
+  readonly head?: string
   readonly findings: readonly { readonly name: string; readonly verdict: string }[]
   readonly matchedRule: string
   readonly policy: string

@@ -1,6 +1,6 @@
 import type { Approval, ApprovalChange } from '../core/approval.ts'
 import type { Decision } from '../core/decision.ts'
-import type { ActionEnvelope } from '../core/envelope.ts'
+import type { ActionEnvelope, Plan } from '../core/envelope.ts'
 import type { EnvelopeId } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import type { Random } from '../core/runtime.ts'
@@ -12,7 +12,7 @@ const SALT_BYTES = 32
 
 export type Salts = Readonly<Record<string, string>>
 
-const SALTED = ['params', 'target', 'justification'] as const satisfies readonly Committed[]
+const SALTED = ['params', 'target', 'justification', 'plan'] as const satisfies readonly Committed[]
 
 /** One random salt for each committed value of an envelope, as hex. */
 export function freshSalts(random: Random): Salts {
@@ -38,9 +38,26 @@ export function decisionDraft(
       commitment('params', envelope.action.parameters, more.salts),
       // Over MCP the target is taken from the arguments alone, so that they commit to it.
       ...(envelope.surface === 'mcp' ? [] : [commitment('target', envelope.resource.target, more.salts)]),
+      // What runs is not what was asked: the entry commits to both.
+      ...(envelope.plan === undefined ? [] : [commitment('plan', planValue(envelope.plan), more.salts)]),
       ...(envelope.justification === null ? [] : [commitment('justification', envelope.justification, more.salts)]),
     ],
     changes: more.changes,
+  }
+}
+
+/** The plan as it is committed to: its files are the parameters', by path. */
+function planValue({ kind, repository, branch, base, message, title, body, files }: Plan): Json {
+  const { owner, name } = repository
+  return {
+    kind,
+    repository: `${owner}/${name}`,
+    branch,
+    base,
+    message,
+    title,
+    body,
+    paths: files.map(({ path }) => path),
   }
 }
 

@@ -77,6 +77,12 @@ export interface Executor {
   execute(action: AuthorizedAction, credential: Credential | null, context: ExecuteContext): Promise<Outcome>
 }
 
+/** Carries out what the upstream's own tools cannot: a plan, or an act bound to a commit. */
+export interface StandIn extends Executor {
+  /** The canonical name of what it would do in the upstream's stead, for its credential; null where the upstream does it itself. */
+  standsIn(action: AuthorizedAction): string | null
+}
+
 export interface UpstreamInfo {
   readonly name: string
   readonly catalog: CatalogName

@@ -9,15 +9,15 @@ export interface KeptTexts {
 
 /**
  * The texts without the values at these paths, and without the salts that would let a short value be guessed. The arguments of
- * a call may be read from its target, so that both go together; comments go whoever gave them.
+ * a call may be read from its target and its plan, so that these go with them; comments go whoever gave them.
  */
 export function forgotten(kept: KeptTexts, paths: readonly string[]): KeptTexts {
-  const { salts, target, justification, ...rest }: Pick<Approval, 'salts' | 'target' | 'justification'> = JSON.parse(
-    kept.record,
-  )
+  const { salts, target, justification, plan, ...rest }: Pick<Approval, 'salts' | 'target' | 'justification' | 'plan'> =
+    JSON.parse(kept.record)
   const erases = (path: string) => paths.includes(path)
   const record = {
     ...rest,
+    ...(plan === undefined || erases('plan') || erases('params') ? {} : { plan }),
     salts: Object.fromEntries(Object.entries(salts).filter(([path]) => !erases(path))),
     target: erases('target') || erases('params') ? '' : target,
     justification: erases('justification') ? null : justification,

@@ -17,7 +17,7 @@ export const ENTRY_KINDS = [
 export type EntryKind = (typeof ENTRY_KINDS)[number]
 
 /** The values an entry commits to without showing them. */
-export const COMMITTED = ['params', 'target', 'result', 'comment', 'justification'] as const
+export const COMMITTED = ['params', 'target', 'result', 'comment', 'justification', 'plan'] as const
 export type Committed = (typeof COMMITTED)[number]
 
 export function isCommitted(path: string): path is Committed {

@@ -150,7 +150,7 @@ async function demandValue(reader: LedgerReader, body: EntryBody, n: number, pat
 }
 
 /** Paths whose salt belongs to the approval: the entries that ask, settle and redeem hold the same value. */
-const SHARED: ReadonlySet<Committed> = new Set(['params', 'target', 'justification'])
+const SHARED: ReadonlySet<Committed> = new Set(['params', 'target', 'justification', 'plan'])
 
 /** The other entries that hold one of these values under the same commitment, from the one that asked on. */
 async function sameValues(
