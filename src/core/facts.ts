@@ -103,11 +103,13 @@ export const ROOM_ROLES = ['DEVELOPER', 'ADMIN', 'OWNER'] as const
 /** Rank of a member in a room, least first. From the room's record, never from the caller. */
 export type RoomRole = (typeof ROOM_ROLES)[number]
 
-/** The room of the repository that the action names, as it concerns this caller. */
+/** The room of the repository that the action names (of a room's key: its own room), as it concerns this caller. */
 export interface RoomFact {
   readonly id: string
   readonly repository: Repository
   readonly role: RoomRole
+  /** The caller's key is this room's: it reaches no other repository. */
+  readonly confined: boolean
   /** The role's map: canonical `tool` or `tool:method` to whether it may be used; what is not in it may. */
   readonly tools: Readonly<Record<string, boolean>>
   /** What holds where no rule matches; null leaves it to the policy. */

@@ -21,8 +21,9 @@ export function roomSays(act: Act, facts: Facts, policy: string): RoomSays {
     return { fallback: null, access: opinion(policy, 'room', 'review', `its room is unknown: ${fact.reason}`) }
   }
   const room = fact.value
-  if (room === null || !isOf(act, room)) return SILENT
+  if (room === null) return SILENT
   const label = `room:${room.id}`
+  if (!isOf(act, room)) return { fallback: null, access: room.confined ? confinement(act, room, label, policy) : null }
   return { fallback: fallbackOf(act, room, label, policy), access: accessOf(act, room, label, policy) }
 }
 
@@ -33,6 +34,14 @@ function isOf({ resource }: Act, { repository }: RoomFact): boolean {
 
 function nameOf({ owner, name }: RoomFact['repository']): string {
   return `${owner}/${name}`.toLowerCase()
+}
+
+/** A search names no repository and reads them all: it is not for a key of one. */
+function confinement({ protocol, resource }: Act, room: RoomFact, label: string, policy: string): Opinion | null {
+  if (protocol !== 'git') return null
+  const named = resource.repository
+  const what = named === null ? 'what names no repository' : `${named.owner}/${named.name}`
+  return opinion(policy, label, 'block', `the key is for ${nameOf(room.repository)}, not for ${what}`)
 }
 
 const VERDICTS = { allow: 'allow', hold: 'review', deny: 'block' } as const satisfies Record<
