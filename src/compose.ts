@@ -79,6 +79,7 @@ export async function compose(
     clock,
     random,
     log,
+    ended: (end) => ledger.credentialEnded(end),
   })
   const { pins, stop: stopPins } = await composePins(config.store, stores.pins, { clock, log })
   const upstreams = createUpstreams({

@@ -86,6 +86,7 @@ function remote(caller: Caller<EvidenceService>, told: () => EvidenceNews): Omit
       hold: (session, reason) => caller.call('hold', session, reason),
       unhold: (session) => caller.call('unhold', session),
       prune: (request) => caller.call('prune', request),
+      credentialEnded: (end) => caller.call('credentialEnded', end),
     },
     anchorStatus: () => caller.call('anchorStatus'),
     anchorLag: () => caller.call('anchorLag'),

@@ -1,21 +1,30 @@
 import type { Repository } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
-import type { GrantRecord } from '../ledger/draft.ts'
+import type { CredentialEnd, GrantRecord } from '../ledger/draft.ts'
 import type { Fetch } from './github-api.ts'
-import { createGithubApp, type GithubApp, type GithubAppConfig } from './github-app.ts'
+import { createGithubApp, type GithubApp } from './github-app.ts'
+import type { GithubAppConfig } from './github-config.ts'
+import { notServed } from './installations.ts'
+import { createOverview, type Overview } from './overview.ts'
 import type { Credential, CredentialBroker, GrantRequest, RevocationStore } from './ports.ts'
 import { createRevocations, type Held, revoke } from './revocations.ts'
-import { isReadOnly, type Permissions, permissionsFor, scopeText } from './scope.ts'
+import { isReadOnly, type Needs, permissionsFor, scopeText } from './scope.ts'
 import { createSeal } from './seal.ts'
 import { errorWithoutToken, lentSecret, withoutToken } from './secret.ts'
 import { createSharedReads } from './shared-reads.ts'
 import { createStaticToken, type Environment, type StaticConfig, type StaticToken } from './static.ts'
 
-export type CredentialConfig = GithubAppConfig | StaticConfig
+/** The first of these that has an installation for the owner of the repository lends. All of them are Apps. */
+export interface FirstOf {
+  readonly type: 'first_of'
+  readonly names: readonly string[]
+}
+
+export type CredentialConfig = GithubAppConfig | StaticConfig | FirstOf
 
 /** The broker with the life of its revocation queue. */
-export interface Broker extends CredentialBroker {
+export interface Broker extends CredentialBroker, Overview {
   /** Begins to revoke what is due, rows of earlier processes included. */
   start(): void
   stop(): void
@@ -31,6 +40,8 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Records that a credential is gone. Rejects where that could not be recorded; it is asked again then. */
+  readonly ended?: (end: CredentialEnd) => Promise<void>
   readonly fetch?: Fetch
   readonly env?: Environment
 }
@@ -38,6 +49,8 @@ export interface BrokerParts {
 type Source =
   | { readonly kind: 'app'; readonly app: GithubApp }
   | { readonly kind: 'static'; readonly token: StaticToken }
+  | { readonly kind: 'first'; readonly names: readonly string[] }
+type Lendable = Pick<Held, 'token' | 'grant'> & Partial<Pick<Held, 'row'>>
 type Use<T> = (credential: Credential, grant: GrantRecord) => Promise<T>
 
 /**
@@ -49,15 +62,16 @@ export function createBroker(parts: BrokerParts): Broker {
   const fetch = parts.fetch ?? globalThis.fetch
   const sources = openSources(parts, fetch)
   const seal = createSeal(parts.sealKey, random)
-  const revocations = createRevocations({ store, seal, clock, random, log, fetch })
+  const { ended = async () => {} } = parts
+  const revocations = createRevocations({ store, seal, clock, random, log, fetch, ended })
   const reads = createSharedReads(clock)
 
-  async function mint(app: GithubApp, request: GrantRequest, repository: Repository, permissions: Permissions) {
-    const { token, issuedAt, flaw } = await app.mint(repository, permissions)
-    const { apiUrl } = app
+  async function mint(app: GithubApp, request: GrantRequest, repository: Repository, needs: Needs) {
+    const { token, issuedAt, permissions, installation, flaw } = await app.mint(repository, needs)
+    const { apiUrl, appId } = app
     const { envelope } = request
     const held = await revocations
-      .hold(token, { apiUrl, scope: scopeText(permissions), envelope, issuedAt })
+      .hold(token, { apiUrl, scope: scopeText(permissions), envelope, issuedAt, app: appId, installation })
       .catch(() => unqueued(apiUrl, token))
     if (flaw === null) return held
     revocations.end(held)
@@ -79,11 +93,11 @@ export function createBroker(parts: BrokerParts): Broker {
   }
 
   async function lendFromApp<T>(app: GithubApp, request: GrantRequest, use: Use<T>) {
-    const permissions = permissionsFor(request.tool, request.parameters)
+    const needs = permissionsFor(request)
     const repository = demandRepository(request)
-    const minted = () => mint(app, request, repository, permissions)
-    if (isReadOnly(permissions)) {
-      return lendOnce(await reads.take(shareKey(request, repository, permissions), minted), use)
+    const minted = () => mint(app, request, repository, needs)
+    if (isReadOnly(needs.permissions)) {
+      return lendOnce(await reads.take(shareKey(request, repository, needs), minted), use)
     }
     const held = await minted()
     try {
@@ -93,12 +107,24 @@ export function createBroker(parts: BrokerParts): Broker {
     }
   }
 
+  async function lend<T>(request: GrantRequest, use: Use<T>): Promise<{ value: T; grant: GrantRecord }> {
+    const source = sources.get(request.credential)
+    if (source === undefined) throw unknownCredential(request.credential)
+    switch (source.kind) {
+      case 'app':
+        return lendFromApp(source.app, request, use)
+      case 'static':
+        return lendOnce(source.token.take(), use)
+      case 'first':
+        return lend({ ...request, credential: serving(sources, source.names, request) }, use)
+      default:
+        return source satisfies never
+    }
+  }
+
   return {
-    async lend(request, use) {
-      const source = sources.get(request.credential)
-      if (source === undefined) throw unknownCredential(request.credential)
-      return source.kind === 'app' ? lendFromApp(source.app, request, use) : lendOnce(source.token.take(), use)
-    },
+    lend,
+    ...createOverview({ credentials: parts.credentials, revocations, reads, log }),
     start: () => revocations.start(),
     stop: () => revocations.stop(),
     async drain() {
@@ -116,6 +142,8 @@ function openSources(parts: BrokerParts, fetch: Fetch): ReadonlyMap<string, Sour
         return [name, { kind: 'app', app: createGithubApp(name, config, { clock: parts.clock, fetch }) }]
       case 'static':
         return [name, { kind: 'static', token: createStaticToken(name, config, { env, clock: parts.clock }) }]
+      case 'first_of':
+        return [name, { kind: 'first', names: config.names }]
       default:
         return config satisfies never
     }
@@ -123,9 +151,19 @@ function openSources(parts: BrokerParts, fetch: Fetch): ReadonlyMap<string, Sour
   return new Map(Object.entries(parts.credentials).map(open))
 }
 
+/** The first credential with an installation for the owner. @throws AegisError `forbidden` (data.sent: false) where none has. */
+function serving(sources: ReadonlyMap<string, Source>, names: readonly string[], request: GrantRequest): string {
+  const { owner } = demandRepository(request)
+  const found = names.find((name) => {
+    const source = sources.get(name)
+    return source?.kind === 'app' && source.app.serves(owner)
+  })
+  return found ?? notServed(names.join(', '), owner)
+}
+
 /** Gives the secret to `use` for as long as it takes, and lets nothing of it out with the value or the error. */
-async function lendOnce<T>({ token, grant }: Pick<Held, 'token' | 'grant'>, use: Use<T>) {
-  const secret = lentSecret(token)
+async function lendOnce<T>({ token, grant, row }: Lendable, use: Use<T>) {
+  const secret = lentSecret(token, row?.apiUrl)
   try {
     const value = await use(secret.credential, grant)
     return { value: withoutToken(value, token), grant }
@@ -136,7 +174,7 @@ async function lendOnce<T>({ token, grant }: Pick<Held, 'token' | 'grant'>, use:
   }
 }
 
-function shareKey(request: GrantRequest, { owner, name }: Repository, permissions: Permissions): string {
+function shareKey(request: GrantRequest, { owner, name }: Repository, { permissions }: Needs): string {
   return JSON.stringify([request.credential, owner.toLowerCase(), name.toLowerCase(), scopeText(permissions)])
 }
 

@@ -6,40 +6,39 @@ import { AegisError } from '../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { type Clock, rfc3339 } from '../core/runtime.ts'
 import { type ApiAnswer, askGithub, type Fetch } from './github-api.ts'
-import { type Permissions, scopeText } from './scope.ts'
+import type { GithubAppConfig } from './github-config.ts'
+import { refusal } from './github-refusal.ts'
+import { createInstallations, fullNameOf } from './installations.ts'
+import { type Level, type Needs, type Permissions, scopeText } from './scope.ts'
 import { readSecretFile } from './secret-file.ts'
-
-export interface GithubAppConfig {
-  readonly type: 'github_app'
-  readonly appId: string
-  /** PEM (PKCS#1 as GitHub gives it, or PKCS#8), readable by the server's user only. */
-  readonly privateKeyFile: string
-  readonly apiUrl: string
-  /** Null: looked up for each repository. */
-  readonly installationId: number | null
-}
 
 /** A fresh installation token. Times in milliseconds since the epoch. */
 export interface Minted {
   readonly token: string
   readonly issuedAt: number
+  /** What it was asked to permit, which is less than wanted where the installation has less. */
+  readonly permissions: Permissions
+  readonly installation: number
   /** Where the token may do more than was asked for. It must be revoked, not lent. */
   readonly flaw: string | null
 }
 
 export interface GithubApp {
   readonly apiUrl: string
+  readonly appId: string
+  /** True where an installation is known for this owner, or may be found. */
+  serves(owner: string): boolean
   /**
    * An installation token for one repository and these permissions, shared with nobody.
-   * @throws AegisError `upstream_unreachable` (data.sent: false) naming what to mend.
+   * @throws AegisError with data.sent false, naming what to mend: `upstream_unreachable`; `forbidden` for an owner of whom no
+   *   installation is configured.
    */
-  mint(repository: Repository, permissions: Permissions): Promise<Minted>
+  mint(repository: Repository, needs: Needs): Promise<Minted>
 }
 
 /** GitHub takes App JWTs of at most 10 minutes and advises to date them back for clocks that differ. */
 const BACKDATED_S = 60
 const JWT_LIFE_S = 9 * 60
-const INSTALLATIONS_KEPT = 1000
 /** `b64token` of RFC 6750: no character that any quoting would change, so that a search for the token finds it. */
 const TOKEN = /^[\w.~+/-]{1,8192}=*$/
 const OWNER = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})$/
@@ -55,50 +54,65 @@ export function createGithubApp(
   config: GithubAppConfig,
   parts: { clock: Clock; fetch: Fetch },
 ): GithubApp {
-  const { clock, fetch } = parts
-  const { apiUrl } = config
-  demandSafeAddress(name, apiUrl)
-  const key = privateKey(config.privateKeyFile)
-  const installations = new Map<string, number>()
+  demandSafeAddress(name, config.apiUrl)
+  const ask = signedIn(config, privateKey(config.privateKeyFile), parts)
+  const installations = createInstallations(name, config, (path) => ask('GET', path))
 
-  const app = createAppAuth({ appId: config.appId, createJwt: () => appJwt(key, config.appId, clock) })
-
-  async function ask(method: 'GET' | 'POST', path: string, body?: JsonObject): Promise<ApiAnswer> {
-    const { token: bearer } = await app({ type: 'app' })
-    return askGithub(fetch, apiUrl, { method, path, bearer, ...(body === undefined ? {} : { body }) })
-  }
-
-  async function installationOf(repository: Repository): Promise<number> {
-    if (config.installationId !== null) return config.installationId
-    const fullName = fullNameOf(repository)
-    const known = installations.get(fullName)
-    if (known !== undefined) return known
-    const { status, body } = await ask('GET', `/repos/${repository.owner}/${repository.name}/installation`)
-    const { id } = body
-    if (status !== 200 || typeof id !== 'number' || !Number.isSafeInteger(id))
-      throw refusal(config, status, body, fullName, '')
-    if (installations.size >= INSTALLATIONS_KEPT) installations.clear()
-    installations.set(fullName, id)
-    return id
-  }
+  const tokenFor = (installation: number, repository: Repository, permissions: Permissions) =>
+    ask('POST', `/app/installations/${installation}/access_tokens`, { repositories: [repository.name], permissions })
 
   return {
-    apiUrl,
-    async mint(repository, permissions) {
+    apiUrl: config.apiUrl,
+    appId: config.appId,
+    serves: installations.serves,
+    async mint(repository, { permissions: wanted, narrowable }) {
       demandRepository(repository)
-      const installation = await installationOf(repository)
-      const issuedAt = clock.now()
-      const wanted = { repositories: [repository.name], permissions }
-      const { status, body } = await ask('POST', `/app/installations/${installation}/access_tokens`, wanted)
+      const installation = await installations.of(repository)
+      const issuedAt = parts.clock.now()
+      let permissions = wanted
+      let answer = await tokenFor(installation, repository, permissions)
+      // GitHub gives all that is asked for or nothing.
+      const lacking = narrowable && answer.status === 422
+      const fewer = lacking ? granted(await ask('GET', `/app/installations/${installation}`), wanted) : null
+      if (fewer !== null) {
+        permissions = fewer
+        answer = await tokenFor(installation, repository, permissions)
+      }
+      const { status, body } = answer
       const token = textMember(body, 'token')
       if (status !== 201 || token === undefined || !TOKEN.test(token)) {
         // Moved or reinstalled: the next call looks the installation up again.
-        installations.delete(fullNameOf(repository))
-        throw refusal(config, status, body, fullNameOf(repository), scopeText(permissions))
+        installations.forget(repository)
+        throw refusal(config, answer, fullNameOf(repository), scopeText(permissions))
       }
-      return { token, issuedAt, flaw: excess(body, repository, permissions) }
+      return { token, issuedAt, permissions, installation, flaw: excess(body, repository, permissions) }
     },
   }
+}
+
+type Ask = (method: 'GET' | 'POST', path: string, body?: JsonObject) => Promise<ApiAnswer>
+
+/** Requests made as the App itself. */
+function signedIn(config: GithubAppConfig, key: KeyObject, { clock, fetch }: { clock: Clock; fetch: Fetch }): Ask {
+  const { apiUrl, appId } = config
+  const app = createAppAuth({ appId, createJwt: () => appJwt(key, appId, clock) })
+  return async (method, path, body) => {
+    const { token: bearer } = await app({ type: 'app' })
+    return askGithub(fetch, apiUrl, { method, path, bearer, ...(body === undefined ? {} : { body }) })
+  }
+}
+
+/** The part of the permissions that an installation has, or null where that is none or all of them. */
+function granted({ status, body }: ApiAnswer, permissions: Permissions): Permissions | null {
+  const has = body['permissions']
+  if (status !== 200 || !isObject(has)) return null
+  const wanted = Object.entries(permissions)
+  const kept = wanted.filter(([name, level]) => suffices(has[name], level))
+  return kept.length === 0 || kept.length === wanted.length ? null : Object.fromEntries(kept)
+}
+
+function suffices(level: Json | undefined, wanted: Level): boolean {
+  return level === 'write' || level === 'admin' || level === wanted
 }
 
 /** RS256 App JWT (RFC 7519) as GitHub asks for it. */
@@ -150,10 +164,6 @@ function demandRepository({ owner, name }: Repository): void {
   })
 }
 
-function fullNameOf({ owner, name }: Repository): string {
-  return `${owner}/${name}`.toLowerCase()
-}
-
 /** What the token may do beyond what was asked; null where it is as narrow. `metadata: read` comes with every token. */
 function excess(body: JsonObject, repository: Repository, asked: Permissions): string | null {
   const { repositories, permissions } = body
@@ -169,27 +179,4 @@ function excess(body: JsonObject, repository: Repository, asked: Permissions): s
 
 function fullNameIn(repository: Json | undefined): string | undefined {
   return isObject(repository) ? textMember(repository, 'full_name')?.toLowerCase() : undefined
-}
-
-const ADVICE: Readonly<Record<number, string>> = {
-  401: 'check app_id and private_key_file, and that this machine’s clock is right',
-  403: 'see whether the installation is suspended or the rate limit is reached',
-  404: 'install the App on this repository, or correct installation_id',
-  422: 'grant the App the permissions named, and give it access to this repository',
-}
-
-function refusal(
-  config: GithubAppConfig,
-  status: number,
-  body: JsonObject,
-  fullName: string,
-  scope: string,
-): AegisError {
-  const said = (textMember(body, 'message') ?? 'no message').replace(/[^ -~]+/g, ' ').slice(0, 200)
-  const wanted = scope === '' ? '' : ` (${scope})`
-  const text = `GitHub gave App ${config.appId} no token for ${fullName}${wanted}: ${status} ${said}`
-  return new AegisError('upstream_unreachable', text, {
-    advice: ADVICE[status] ?? 'try again; GitHub or the way to it has a fault',
-    data: { sent: false },
-  })
 }

@@ -10,7 +10,11 @@ export interface GrantRequest {
   readonly credential: string
   /** Canonical tool; decides the permissions by the table in `scope.ts`. A tool the table lacks gets no token. */
   readonly tool: string
+  /** Of a tool that does several things, as the catalog read it; absent: as it stands in the parameters. */
+  readonly method?: string | undefined
   readonly parameters: JsonObject
+  /** A person approved exactly this action: some permissions are lent for nothing less. */
+  readonly approved: boolean
   readonly repository: Repository | null
 }
 
@@ -18,6 +22,8 @@ export interface GrantRequest {
 export interface Credential {
   /** The token, for the one place that puts it on the wire. */
   reveal(): string
+  /** The API that issued it, where one did: it may be sent there and nowhere else. */
+  readonly apiUrl?: string
 }
 
 export interface CredentialBroker {

@@ -1,5 +1,9 @@
+import { GITHUB_METHODS, methodCapability } from '../core/catalog/github-methods.ts'
+import { GATEWAY_STEPS } from '../core/catalog/index.ts'
 import { AegisError } from '../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
+import { excerpt } from '../core/paths.ts'
+import type { GrantRequest } from './ports.ts'
 
 export type Level = 'read' | 'write'
 /** GitHub App permissions by name, as `POST /app/installations/{id}/access_tokens` takes them. */
@@ -13,8 +17,21 @@ const ISSUES_READ: Permissions = { issues: 'read' }
 const ISSUES_WRITE: Permissions = { issues: 'write' }
 const ACTIONS_READ: Permissions = { actions: 'read' }
 
+/** What the facts about a repository are read with. Where an installation lacks one of them, its facts are unknown. */
+const FACTS: Permissions = {
+  administration: 'read',
+  checks: 'read',
+  contents: 'read',
+  metadata: 'read',
+  pull_requests: 'read',
+  statuses: 'read',
+}
+
 /** Least permissions of each tool, by GitHub's "Permissions required for GitHub Apps". A tool that is not here gets no token. */
 const PERMISSIONS: ReadonlyMap<string, Permissions> = new Map([
+  [GATEWAY_STEPS.rewrite, { contents: 'write', pull_requests: 'write' }],
+  [GATEWAY_STEPS.merge, { contents: 'write', pull_requests: 'write' }],
+  [GATEWAY_STEPS.facts, FACTS],
   ...each(CONTENTS_WRITE, 'create_or_update_file push_files delete_file create_branch'),
   ...each({ pull_requests: 'write', contents: 'read' }, 'create_pull_request update_pull_request'),
   ...each({ contents: 'write', pull_requests: 'write' }, 'merge_pull_request update_pull_request_branch'),
@@ -59,36 +76,66 @@ const PERMISSIONS: ReadonlyMap<string, Permissions> = new Map([
   ...each({ metadata: 'read' }, 'list_repository_collaborators'),
 ])
 
-/** What one `method` of a multiplexed tool needs on top. */
+/** What one `method` of a multiplexed tool needs on top. GitHub counts the threads of a review among the contents. */
 const BY_METHOD: Readonly<Record<string, Readonly<Record<string, Permissions>>>> = {
-  'github.pull_request_read': { get_status: { statuses: 'read' }, get_check_runs: { checks: 'read' } },
+  'github.pull_request_read': {
+    get_status: { statuses: 'read' },
+    get_check_runs: { checks: 'read' },
+  },
+  'github.pull_request_review_write': { resolve_thread: CONTENTS_WRITE, unresolve_thread: CONTENTS_WRITE },
 }
 
-/** Tools that write files by path: under `.github/workflows/` GitHub asks for one more permission. */
+/** What writes files by path: under `.github/workflows/` GitHub asks for one more permission. */
 const WRITES_FILES: ReadonlySet<string> = new Set([
   'github.create_or_update_file',
   'github.push_files',
   'github.delete_file',
+  GATEWAY_STEPS.rewrite,
 ])
 
+/** The permissions of one call, and whether it can do with the part of them that an installation has. */
+export interface Needs {
+  readonly permissions: Permissions
+  readonly narrowable: boolean
+}
+
 /**
- * The least permissions for one call of a canonical tool.
- * @throws AegisError `forbidden` (data.sent: false) for a tool without an entry: no narrow token is known for it.
+ * The least permissions for one call of a canonical tool. `workflows: write` is among them only where the call touches a
+ * workflow and a person approved it: a workflow runs with the repository's secrets, and without this permission GitHub
+ * itself refuses the write, whatever policy said.
+ * @throws AegisError `forbidden` (data.sent: false) for a tool without an entry, or a method that the catalog does not know of
+ *   a tool that writes: no narrow token is known for it.
  */
-export function permissionsFor(tool: string, parameters: JsonObject): Permissions {
+export function permissionsFor(request: Pick<GrantRequest, 'tool' | 'method' | 'parameters' | 'approved'>): Needs {
+  const { tool, parameters, approved } = request
+  const method = request.method ?? textMember(parameters, 'method')
   const base = PERMISSIONS.get(tool)
-  if (base === undefined) {
-    throw new AegisError('forbidden', `no credential can be narrowed to what \`${tool}\` needs, so none is lent`, {
-      advice: 'use a tool that acts on one repository, or an upstream without `credential`',
-      data: { sent: false },
-    })
-  }
-  const method = textMember(parameters, 'method')
+  if (base === undefined || isUnknownWrite(tool, base, method)) throw noToken(tool, method)
   const methods = BY_METHOD[tool]
   const more =
     method !== undefined && methods !== undefined && Object.hasOwn(methods, method) ? methods[method] : undefined
-  const workflows: Permissions = WRITES_FILES.has(tool) && touchesWorkflows(parameters) ? { workflows: 'write' } : {}
-  return { ...base, ...more, ...workflows }
+  const workflows = approved && WRITES_FILES.has(tool) && touchesWorkflows(parameters)
+  return {
+    permissions: { ...base, ...more, ...(workflows ? { workflows: 'write' } : {}) },
+    narrowable: tool === GATEWAY_STEPS.facts,
+  }
+}
+
+const PREFIX = 'github.'
+
+/** True for a method that nobody knows of a tool that writes in several ways. An unknown way of reading reads. */
+function isUnknownWrite(tool: string, base: Permissions, method: string | undefined): boolean {
+  const name = tool.slice(PREFIX.length)
+  if (isReadOnly(base) || !GITHUB_METHODS.has(name)) return false
+  return method === undefined || methodCapability(name, method) === undefined
+}
+
+function noToken(tool: string, method: string | undefined): AegisError {
+  const what = GITHUB_METHODS.has(tool.slice(PREFIX.length)) && method !== undefined ? `${tool}:${method}` : tool
+  return new AegisError('forbidden', `no credential can be narrowed to what ${excerpt(what)} needs, so none is lent`, {
+    advice: 'use a tool that acts on one repository, or an upstream without `credential`',
+    data: { sent: false },
+  })
 }
 
 /** `pull_requests:write,contents:read`: writes first, then names in order. */

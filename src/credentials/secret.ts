@@ -11,12 +11,13 @@ export interface LentSecret {
 }
 
 /** Wraps a token so that no printing, logging or serialising of the object shows it. */
-export function lentSecret(token: string): LentSecret {
+export function lentSecret(token: string, apiUrl?: string): LentSecret {
   let current: string | null = token
   const hidden = {
     toJSON: () => SHOWN,
     toString: () => SHOWN,
     [inspect.custom]: () => SHOWN,
+    ...(apiUrl === undefined ? {} : { apiUrl }),
     reveal() {
       if (current === null) throw new AegisError('internal', 'a credential was used after its call had ended')
       return current

@@ -8,6 +8,8 @@ const KEPT = 256
 /** Read-only tokens in memory: reads of one repository with the same permissions share one while it lives. */
 export interface SharedReads {
   take(key: string, mint: () => Promise<Held>): Promise<Held>
+  /** Hands this one out no more: somebody ends it. */
+  forget(tokenSha256: string): Promise<void>
   /** Forgets all and gives them back, to be revoked. */
   clear(): Promise<readonly Held[]>
 }
@@ -43,6 +45,13 @@ export function createSharedReads(clock: Clock): SharedReads {
       // Several may have waited for the same stale one: the first replaces it for all.
       const current = tokens.get(key)
       return current !== undefined && current !== known ? current : begin(key, mint)
+    },
+
+    async forget(tokenSha256) {
+      for (const [key, token] of [...tokens]) {
+        const held = await token.catch(() => null)
+        if (held?.grant.tokenSha256 === tokenSha256 && tokens.get(key) === token) tokens.delete(key)
+      }
     },
 
     async clear() {

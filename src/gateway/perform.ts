@@ -1,3 +1,4 @@
+import { redeems } from '../approvals/approvals.ts'
 import type { Permit } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { type AegisError, asAegisError } from '../core/errors.ts'
@@ -35,14 +36,16 @@ export function createPerform(parts: {
   /** `lent` hears of the grant before it is used, so that a call which fails midway can still say what it held. */
   async function execute(
     action: AuthorizedAction,
+    approved: boolean,
     context: ExecuteContext,
     lent: (grant: GrantRecord) => void,
   ): Promise<Outcome> {
     const credential = credentialOf(upstreams, action)
     if (credential === null) return upstreams.execute(action, null, context)
     const { id, resource } = action
-    const { tool, parameters } = action.action
-    const request = { envelope: id, credential, tool, parameters, repository: resource.repository }
+    const { tool, parameters, acts } = action.action
+    const { method } = acts[0]
+    const request = { envelope: id, credential, tool, method, parameters, approved, repository: resource.repository }
     const { value } = await broker.lend(request, (secret, grant) => {
       lent(grant)
       return upstreams.execute(action, secret, context)
@@ -69,7 +72,7 @@ export function createPerform(parts: {
     let grant: GrantRecord | null = null
     let outcome: Outcome
     try {
-      const answered = await execute(authorize(envelope), context, (lent) => {
+      const answered = await execute(authorize(envelope), redeems(decision) !== null, context, (lent) => {
         grant = lent
       })
       outcome = await ruledOutcome(question, upstream, context.channel, answered)

@@ -27,6 +27,21 @@ export interface GrantRecord {
   readonly revokedAt: number | null
 }
 
+/** How a lent credential ended, known only after its call's result. Times in milliseconds since the epoch. */
+export interface CredentialEnd {
+  readonly type: string
+  readonly scope: string
+  readonly tokenSha256: string
+  readonly envelope: string
+  readonly issuedAt: number
+  /** `revoked`: its issuer confirmed that it is gone. `expired`: it ran out before anybody confirmed that. */
+  readonly how: 'revoked' | 'expired'
+  readonly at: number
+  /** The GitHub App and installation it was minted by; null where they are not known any more. */
+  readonly app: string | null
+  readonly installation: number | null
+}
+
 export interface DraftOutcome {
   /** What came of it, in short: `pr/1247`. */
   readonly label: string | null

@@ -2,13 +2,13 @@ import { AegisError } from '../core/errors.ts'
 import { verifyStored } from './audit/verify-stored.ts'
 import { buildBundle, type EvidenceBundle } from './bundle/bundle.ts'
 import { type Envelope, signStatement } from './bundle/statement.ts'
-import type { Ledger } from './draft.ts'
+import type { CredentialEnd, Ledger } from './draft.ts'
 import { isLogName } from './format/chain.ts'
 import { createEraser, type Eraser } from './keeping/erasure.ts'
 import { type Loss, lossLeaf } from './keeping/loss.ts'
 import { closeAbandoned, replay, tidyAfterOthers } from './keeping/recovery.ts'
 import { createRetention, type Retention } from './keeping/retention.ts'
-import { bootLeaf, keyLeaf } from './log-leaves.ts'
+import { bootLeaf, credentialLeaf, keyLeaf } from './log-leaves.ts'
 import type { Signer } from './notes/sign.ts'
 import type { TrustPolicy } from './notes/trust-policy.ts'
 import type { Scribe } from './seal.ts'
@@ -58,6 +58,8 @@ export interface LedgerOperations extends Ledger, Eraser, Retention {
   verify(session: string): Promise<VerifyReport>
   /** Appends the final manifest. A later entry opens the session again and its next manifest supersedes. @throws AegisError `not_found` */
   closeSession(session: string): Promise<void>
+  /** Records that a credential is gone, as a leaf of the log itself. @throws AegisError `evidence_unavailable` */
+  credentialEnded(end: CredentialEnd): Promise<void>
 }
 
 /** The one writer of a log. */
@@ -123,6 +125,7 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
       return signStatement(await exportSession(store, writer, signing, session, []), attest)
     },
     closeSession: (session) => closeSession(store, writer, session),
+    credentialEnded: async (end) => void (await writer.leaf(credentialLeaf(scribe, end))),
     async close() {
       clearInterval(tidying)
       scrubber?.stop()

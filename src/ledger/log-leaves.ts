@@ -1,6 +1,7 @@
 import { canonicalBody } from '../core/canonical.ts'
 import type { JsonObject } from '../core/json.ts'
 import { rfc3339 } from '../core/runtime.ts'
+import type { CredentialEnd } from './draft.ts'
 import { VERSION } from './entry.ts'
 import type { Leaf, LeafKind, Scribe } from './seal.ts'
 
@@ -23,4 +24,18 @@ export function keyLeaf(scribe: Scribe, vkey: string): Leaf {
 /** Refusals that an outage kept from being recorded, and between which times. Times in milliseconds since the epoch. */
 export function gapLeaf(scribe: Scribe, count: number, from: number, to: number): Leaf {
   return logLeaf(scribe, 'gap', { count, from: rfc3339(from), to: rfc3339(to) })
+}
+
+/** A lent credential is gone, and who had issued it. The entry of its call's result could not wait for that. */
+export function credentialLeaf(scribe: Scribe, end: CredentialEnd): Leaf {
+  return logLeaf(scribe, 'credential', {
+    ...(end.app !== null && { app_id: end.app }),
+    env: end.envelope,
+    ...(end.installation !== null && { installation_id: end.installation }),
+    issued: rfc3339(end.issuedAt),
+    [end.how]: rfc3339(end.at),
+    scope: end.scope,
+    token_sha256: end.tokenSha256,
+    type: end.type,
+  })
 }

@@ -30,7 +30,7 @@ export interface EntryWork {
   readonly fail: (error: AegisError) => void
 }
 
-export type LeafKind = 'boot' | 'manifest' | 'erase' | 'prune' | 'key' | 'gap' | 'checkpoint-recovery'
+export type LeafKind = 'boot' | 'manifest' | 'erase' | 'prune' | 'key' | 'gap' | 'credential' | 'checkpoint-recovery'
 
 /** A log-level leaf waiting for its `n`. A manifest belongs to a session and holds for its first `entries` entries. */
 export interface LeafWork {

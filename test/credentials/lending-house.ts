@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { uuidv7 } from '../../src/core/ids.ts'
 import type { Clock } from '../../src/core/runtime.ts'
+import type { GithubAppConfig } from '../../src/credentials/github-config.ts'
 import { type Broker, type BrokerParts, createBroker, type GrantRequest } from '../../src/credentials/index.ts'
+import type { CredentialEnd } from '../../src/ledger/draft.ts'
 import { openSqlite, type Stores } from '../../src/store/sqlite/index.ts'
 import { APP_ID, INSTALLATION, type TestForge, testForge } from '../forge/harness.ts'
 import { listLog, systemRandom } from '../support/world.ts'
@@ -18,6 +20,8 @@ export interface House {
   readonly file: string
   /** While set, every request of the broker fails with it. */
   network: { fault: Error | null; requests: string[] }
+  /** What was recorded of ended tokens; while a fault is set, recording fails with it. */
+  endings: { fault: Error | null; list: CredentialEnd[] }
   /** The broker as after a restart: same file, same key unless another is given. */
   restart(more?: Partial<BrokerParts>): Promise<void>
   close(): Promise<void>
@@ -25,13 +29,16 @@ export interface House {
 
 export const SEAL_KEY = randomBytes(32)
 
-export async function lendingHouse(more: { installationId?: number | null } = {}): Promise<House> {
+export async function lendingHouse(
+  more: Partial<Pick<GithubAppConfig, 'installationId' | 'installations'>> = {},
+): Promise<House> {
   const folder = mkdtempSync(join(tmpdir(), 'aegis-broker-'))
   const forge = await testForge({ otherRepositories: ['other'] })
   const file = join(folder, 'app.pem')
   writeFileSync(file, forge.key.privateKeyPem, { mode: 0o600 })
   const log = listLog()
   const network: House['network'] = { fault: null, requests: [] }
+  const endings: House['endings'] = { fault: null, list: [] }
   const clock: Clock = { now: forge.now, elapsed: forge.now }
   const fetchThere: typeof fetch = async (input, init) => {
     network.requests.push(`${init?.method} ${new URL(String(input)).pathname}`)
@@ -46,6 +53,7 @@ export async function lendingHouse(more: { installationId?: number | null } = {}
         privateKeyFile: file,
         apiUrl: forge.url,
         installationId: more.installationId === undefined ? INSTALLATION : more.installationId,
+        ...(more.installations && { installations: more.installations }),
       },
     },
     store: stores.revocations,
@@ -53,6 +61,10 @@ export async function lendingHouse(more: { installationId?: number | null } = {}
     clock,
     random: systemRandom,
     log,
+    ended: async (end) => {
+      if (endings.fault !== null) throw endings.fault
+      endings.list.push(end)
+    },
     fetch: fetchThere,
   })
   const open = () => openSqlite(join(folder, 'aegis.db'))
@@ -62,6 +74,7 @@ export async function lendingHouse(more: { installationId?: number | null } = {}
     forge,
     log,
     network,
+    endings,
     file,
     get broker() {
       return broker
@@ -91,6 +104,7 @@ export function grantRequest(more: Partial<GrantRequest> = {}): GrantRequest {
     credential: 'github',
     tool: 'github.create_pull_request',
     parameters: {},
+    approved: false,
     repository: { owner: 'aegisflow', name: 'aegisflow' },
     ...more,
   }

@@ -1,10 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { GITHUB_METHODS } from '../../src/core/catalog/github-methods.ts'
 import { GITHUB_TOOLS } from '../../src/core/catalog/github-tools.ts'
+import { describeAction, describeUpstreamCall, GATEWAY_STEPS } from '../../src/core/catalog/index.ts'
 import { AegisError } from '../../src/core/errors.ts'
 import { permissionsFor, scopeText } from '../../src/credentials/index.ts'
 
-const scope = (tool: string, parameters = {}) => scopeText(permissionsFor(tool, parameters))
+const scope = (tool: string, parameters = {}, approved = true) =>
+  scopeText(permissionsFor({ tool, parameters, approved }).permissions)
+
+/** A method that the tool knows, where it needs one. */
+const anyMethod = (name: string) => {
+  const [method] = Object.keys(GITHUB_METHODS.get(name) ?? {})
+  return method === undefined ? {} : { method }
+}
 
 /** Tools that act on a repository and yet get no token, each for a reason. */
 const WITHOUT_TOKEN: Readonly<Record<string, string>> = {
@@ -47,8 +56,29 @@ describe('the scope of a credential', () => {
     ['github.pull_request_read', { method: 'get' }, 'pull_requests:read'],
     ['github.pull_request_read', { method: 'get_check_runs' }, 'checks:read,pull_requests:read'],
     ['github.pull_request_read', { method: 'constructor' }, 'pull_requests:read'],
+    ['github.pull_request_review_write', { method: 'create' }, 'pull_requests:write'],
+    ['github.pull_request_review_write', { method: 'resolve_thread' }, 'contents:write,pull_requests:write'],
+    ['github.pull_request_review_write', { method: 'unresolve_thread' }, 'contents:write,pull_requests:write'],
+    ['github.actions_run_trigger', { method: 'delete_workflow_run_logs' }, 'actions:write'],
+    ['github.actions_list', { method: 'list_workflows' }, 'actions:read'],
+    ['github.label_write', { method: 'delete' }, 'issues:write'],
+    ['github.discussion_comment_write', { method: 'mark_answer' }, 'discussions:write'],
   ])('of %s %j is %s', (tool, parameters, text) => {
     expect(scope(tool, parameters)).toBe(text)
+  })
+
+  it.each([
+    ['github.actions_run_trigger', {}],
+    ['github.actions_run_trigger', { method: 'disable_workflow' }],
+    ['github.label_write', { method: 'constructor' }],
+    ['github.pull_request_review_write', { method: 7 }],
+  ])('is known for no unknown way of writing: %s %j', (tool, parameters) => {
+    expect(() => scope(tool, parameters)).toThrow('no credential can be narrowed')
+  })
+
+  it('takes the method from the catalog, where an old name stood for it', () => {
+    const request = { tool: 'github.actions_run_trigger', method: 'run_workflow', parameters: {}, approved: false }
+    expect(scopeText(permissionsFor(request).permissions)).toBe('actions:write')
   })
 
   it.each([
@@ -65,7 +95,7 @@ describe('the scope of a credential', () => {
       .map(([name]) => name)
       .filter((name) => {
         try {
-          permissionsFor(`github.${name}`, {})
+          scope(`github.${name}`, anyMethod(name))
           return false
         } catch {
           return true
@@ -77,7 +107,10 @@ describe('the scope of a credential', () => {
   it('permits no write to a tool that the catalog calls a read, and some write to every other', () => {
     for (const [name, tool] of GITHUB_TOOLS) {
       if (tool.scope === 'none' || name in WITHOUT_TOKEN) continue
-      expect([name, scope(`github.${name}`).includes(':write')]).toEqual([name, tool.capability !== 'read'])
+      expect([name, scope(`github.${name}`, anyMethod(name)).includes(':write')]).toEqual([
+        name,
+        tool.capability !== 'read',
+      ])
     }
   })
 
@@ -89,8 +122,8 @@ describe('the scope of a credential', () => {
     )
     fc.assert(
       fc.property(names, (tool) => {
-        fc.pre(!GITHUB_TOOLS.has(tool.replace(/^github\./, '')))
-        expect(() => permissionsFor(tool, {})).toThrow(AegisError)
+        fc.pre(!GITHUB_TOOLS.has(tool.replace(/^github\./, '')) && !(STEPS as readonly string[]).includes(tool))
+        expect(() => scope(tool)).toThrow(AegisError)
       }),
     )
   })
@@ -102,13 +135,69 @@ describe('the scope of a credential', () => {
         fc.dictionary(fc.string(), fc.jsonValue()),
         (name, parameters) => {
           fc.pre(!(name in WITHOUT_TOKEN) && GITHUB_TOOLS.get(name)?.scope !== 'none')
-          const plain = scope(`github.${name}`)
-          const given = scope(`github.${name}`, Object.assign({}, parameters))
-          expect(given.replace(/,?workflows:write/, '').replace(/(checks|statuses):read,?/, '')).toBe(
-            plain.replace(/(checks|statuses):read,?/, ''),
-          )
+          const method = anyMethod(name)
+          const plain = scope(`github.${name}`, method)
+          const given = scope(`github.${name}`, Object.assign({}, parameters, method))
+          expect(given.replace(/,?workflows:write/, '')).toBe(plain)
         },
       ),
     )
+  })
+})
+
+const STEPS = Object.values(GATEWAY_STEPS)
+const WORKFLOW = { branch: 'x', path: '.github/workflows/ci.yml', files: [{ path: '.github/workflows/ci.yml' }] }
+
+describe('a permission to change workflows', () => {
+  it.each([
+    'github.create_or_update_file',
+    'github.push_files',
+    'github.delete_file',
+    GATEWAY_STEPS.rewrite,
+  ])('is lent to %s where a person approved it, and not otherwise', (tool) => {
+    expect(scope(tool, WORKFLOW, true)).toContain('workflows:write')
+    expect(scope(tool, WORKFLOW, false)).not.toContain('workflows')
+    expect(scope(tool, { branch: 'x', path: 'README.md', files: [{ path: 'a' }] }, true)).not.toContain('workflows')
+  })
+
+  it('is lent to nothing else', () => {
+    const tools = [
+      ...[...GITHUB_TOOLS.keys()].map((name) => `github.${name}`),
+      GATEWAY_STEPS.merge,
+      GATEWAY_STEPS.facts,
+    ]
+    const files = ['create_or_update_file', 'push_files', 'delete_file'].map((name) => `github.${name}`)
+    for (const tool of tools.filter((one) => !files.includes(one))) {
+      const name = tool.replace('github.', '')
+      if (name in WITHOUT_TOKEN || GITHUB_TOOLS.get(name)?.scope === 'none') continue
+      expect([tool, scope(tool, { ...WORKFLOW, ...anyMethod(name) }, true)]).not.toContain('workflows')
+    }
+  })
+})
+
+describe('what the gateway does itself', () => {
+  it.each([
+    [GATEWAY_STEPS.rewrite, 'contents:write,pull_requests:write'],
+    [GATEWAY_STEPS.merge, 'contents:write,pull_requests:write'],
+    [
+      GATEWAY_STEPS.facts,
+      'administration:read,checks:read,contents:read,metadata:read,pull_requests:read,statuses:read',
+    ],
+  ])('%s gets %s', (tool, text) => expect(scope(tool)).toBe(text))
+
+  it('cannot be asked for by a tool of its name', () => {
+    for (const step of STEPS) {
+      const tool = step.replace('github.', '')
+      const call = () => describeUpstreamCall({ upstream: 'github', catalog: 'github', tool, parameters: {} })
+      expect(call).toThrow('a step of the gateway')
+      const claim = { protocol: 'git', tool: step, target: '', capability: null, parameters: {} }
+      expect(() => describeAction(claim)).toThrow('a step of the gateway')
+    }
+  })
+
+  it('can do with less only where it reads facts', () => {
+    const narrowable = (tool: string) => permissionsFor({ tool, parameters: {}, approved: true }).narrowable
+    expect(STEPS.filter(narrowable)).toEqual([GATEWAY_STEPS.facts])
+    expect(narrowable('github.push_files')).toBe(false)
   })
 })

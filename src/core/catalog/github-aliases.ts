@@ -40,6 +40,24 @@ export function presentName(name: string): GithubName {
 }
 
 const PREFIX = 'github.'
+
+/** What the gateway itself does at GitHub, by the canonical names that credentials are lent to. No client's tool may bear one. */
+export const GATEWAY_STEPS = {
+  /** Branch, commit and pull request in place of a direct write; `parameters` are the write's. */
+  rewrite: 'github.rewrite_to_pull_request',
+  /** A merge bound to the commit that was reviewed. */
+  merge: 'github.merge_reviewed_head',
+  /** Looking up what policy asks about a repository. */
+  facts: 'github.read_facts',
+} as const
+
+const STEP_NAMES: ReadonlySet<string> = new Set(Object.values(GATEWAY_STEPS))
+
+/** True for the name, at a server, that would make a client's tool look like a step of the gateway. */
+export function isStepName(name: string): boolean {
+  return STEP_NAMES.has(PREFIX + name)
+}
+
 const OLD_NAMES: ReadonlyMap<string, readonly string[]> = namesByMeaning()
 
 function namesByMeaning(): ReadonlyMap<string, readonly string[]> {

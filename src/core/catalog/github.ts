@@ -6,7 +6,7 @@ import { excerpt } from '../paths.ts'
 import { refuseTwins } from '../strict-json.ts'
 import { readBranch, refNameFault, shortBranch } from './branches.ts'
 import type { Described } from './catalog.ts'
-import { presentName } from './github-aliases.ts'
+import { isStepName, presentName } from './github-aliases.ts'
 import { methodCapability } from './github-methods.ts'
 import { GITHUB_TOOLS, type GithubPart, type GithubScope } from './github-tools.ts'
 import {
@@ -37,6 +37,7 @@ const METHOD = /^[A-Za-z0-9_]{1,64}$/
  * method it stands for. The parameters come back as they are: what is forwarded keeps the client's name and its words.
  */
 export function describeGithub(name: string, parameters: JsonObject): Described {
+  if (isStepName(name)) throw reserved(name)
   const from = reading(parameters)
   const { tool, method } = presentName(name)
   const known = GITHUB_TOOLS.get(tool)
@@ -103,6 +104,11 @@ function doubtClimbing(from: Reading): void {
     if (typeof value !== 'string' || !/(?:^|[\\/])\.\.(?:[\\/]|$)|[?#%\\]/.test(value)) continue
     from.doubts.push(`the argument \`${key}\` could climb out of its URL: ${excerpt(value)}`)
   }
+}
+
+/** Credentials are lent to it: a server's tool of this name would get them. */
+function reserved(name: string): AegisError {
+  return new AegisError('invalid_params', `\`${name}\` is a step of the gateway, not a tool`, { path: 'name' })
 }
 
 function malformed(key: string, value: string): AegisError {

@@ -19,7 +19,7 @@ import { describeSql } from './sql.ts'
 import { fillTarget } from './targets.ts'
 
 export { type ActionClaim, CATALOGS, type CatalogName, type Described, type UpstreamCall } from './catalog.ts'
-export { canonicalToolName, toolNames } from './github-aliases.ts'
+export { canonicalToolName, GATEWAY_STEPS, toolNames } from './github-aliases.ts'
 export { describeRequest, requestTool, type UpstreamRequest } from './requests.ts'
 
 // The MCP specification's tool names (2025-11-25, "Tool Names").
