@@ -6,10 +6,14 @@ import { bundleForgeries, forgeries } from './forgeries.ts'
 import { forms } from './forms.ts'
 import { consistentRewrites, truncations } from './history.ts'
 import { hostileInput } from './hostile.ts'
+import { links } from './links.ts'
 import { clocks, meaning } from './meaning.ts'
 import { orderOfEntries } from './order.ts'
+import { proofs } from './proofs.ts'
 import { pruning } from './pruned.ts'
 import { rowsBeside } from './rows.ts'
+import { texts } from './texts.ts'
+import { wholeLogs } from './whole.ts'
 
 /** What can be judged without a process, a disk or a server. */
 export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
@@ -19,12 +23,16 @@ export const IN_MEMORY: readonly (() => Promise<Group>)[] = [
   truncations,
   forgeries,
   bundleForgeries,
+  texts,
+  proofs,
   hostileInput,
   clocks,
   erasing,
   meaning,
   oneCheckAlone,
+  links,
   rowsBeside,
+  wholeLogs,
   forms,
   pruning,
 ]

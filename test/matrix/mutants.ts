@@ -45,7 +45,9 @@ const PARTS = [
   'ledger/verify/verify-bundle',
   'ledger/audit/verify-log',
   'ledger/verify/read-bundle',
+  'ledger/verify/report',
   'ledger/notes/trust-policy',
+  'ledger/merkle/verify-proof',
   'cli/evidence/anchored',
 ]
 

@@ -115,6 +115,12 @@ const DEEDS: readonly {
     expect: { ...cut('MANIFEST_FORGED'), only: ['MANIFEST_FORGED', 'PRUNED'] },
   })),
   {
+    name: 'a head that knows fewer entries than were pruned',
+    edit: head(OTHER, { nextSeq: 5 }),
+    session: OTHER,
+    expect: cut('PROJECTION_MISMATCH'),
+  },
+  {
     name: 'a closed session that is open, its manifests gone',
     edit: head(OTHER, { status: 'closed' }),
     session: OTHER,

@@ -139,15 +139,16 @@ function newestOf(
   known: Pinned | null,
   faults: LogFault[],
 ): Vouched | null {
-  const vouched = stored === null ? null : vouch(stored.note, origin, pins)
-  if (vouched?.by === 'fault') faults.push(vouched.fault)
-  else if (vouched !== null && stored !== null && !projects(stored, vouched)) {
+  if (stored === null) return known
+  const vouched = vouch(stored.note, origin, pins)
+  if (vouched.by === 'fault') faults.push(vouched.fault)
+  else if (!projects(stored, vouched)) {
     faults.push({
       kind: 'PROJECTION_MISMATCH',
       detail: 'the columns of the newest checkpoint do not say what its note says',
     })
   }
-  const size = vouched === null || vouched.by === 'fault' ? -1 : vouched.checkpoint.size
+  const size = vouched.by === 'fault' ? -1 : vouched.checkpoint.size
   return known !== null && known.checkpoint.size > size ? known : vouched
 }
 

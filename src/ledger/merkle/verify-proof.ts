@@ -29,7 +29,7 @@ export function verifyConsistency(
   secondRoot: Hash,
   proof: readonly Hash[],
 ): boolean {
-  if (!isSize(first) || !isSize(second) || first > second || !isHash(firstRoot) || !isHash(secondRoot)) return false
+  if (!isSize(first) || !isSize(second) || first > second || !isHash(secondRoot)) return false
   if (first === 0 && !sameHash(firstRoot, EMPTY_ROOT)) return false
   if (first === second) return proof.length === 0 && sameHash(firstRoot, secondRoot)
   if (first === 0) return proof.length === 0

@@ -29,19 +29,13 @@ export function isKeyName(text: string): boolean {
 
 /** Null where the text is no vkey, its type is not one of ours, or its id is not that of its key. */
 export function parseVkey(text: string): VerifierKey | null {
-  const [name = '', id = '', encoded = '', ...more] = splitVkey(text)
-  if (more.length > 0 || !isKeyName(name)) return null
-  const material = decodeBase64(encoded)
+  // A name and an id hold no `+`, base64 may.
+  const [name = '', id = '', ...encoded] = text.split('+')
+  const material = decodeBase64(encoded.join('+'))
   const kind = kindOf(material?.[0])
-  if (material === null || kind === null || material.length !== 1 + PUBLIC_KEY_BYTES) return null
+  if (!isKeyName(name) || material === null || kind === null || material.length !== 1 + PUBLIC_KEY_BYTES) return null
   const key = makeVerifierKey(name, kind, material.subarray(1))
   return key.id === id ? key : null
-}
-
-/** A name and id hold no `+`, base64 may. */
-function splitVkey(text: string): string[] {
-  const [name, id, ...encoded] = text.split('+')
-  return name === undefined || id === undefined ? [] : [name, id, encoded.join('+')]
 }
 
 /** `publicKey`: the 32 bytes of RFC 8032. @throws RangeError on a name that notes cannot carry or a key of another length */

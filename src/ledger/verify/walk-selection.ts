@@ -6,7 +6,7 @@ export function createSelection(
   { origin, session }: { readonly origin: string; readonly session: string },
   findings: Findings,
 ): { step(entry: Testimony): void } {
-  let earlier: Testimony | null = null
+  let earlier: { readonly seq: number; readonly n: number; readonly hash: string } | null = null
 
   function step(entry: Testimony): void {
     const { body, n } = entry
@@ -24,18 +24,17 @@ export function createSelection(
     if (body.session !== session) {
       findings.add('WRONG_SESSION', before(body.seq), n, `belongs to session ${body.session}`)
     }
-    compare(entry, body.seq, body.prev)
-    earlier = entry
+    compare(n, body.seq, body.prev)
+    earlier = { seq: body.seq, n, hash: entry.bodyHash }
   }
 
-  function compare(entry: Testimony, seq: number, prev: string): void {
-    const known = earlier?.body?.seq
-    if (earlier === null || known === undefined) return
-    if (seq === known + 1 && prev !== earlier.bodyHash) {
-      findings.add('ALTERED_LINK', before(seq), entry.n, 'names another predecessor')
+  function compare(n: number, seq: number, prev: string): void {
+    if (earlier === null) return
+    if (seq === earlier.seq + 1 && prev !== earlier.hash) {
+      findings.add('ALTERED_LINK', before(seq), n, 'names another predecessor')
     }
-    if (seq <= known || entry.n <= earlier.n)
-      findings.add('REORDERED', after(known), entry.n, 'not in the order of the log')
+    if (seq <= earlier.seq || n <= earlier.n)
+      findings.add('REORDERED', after(earlier.seq), n, 'not in the order of the log')
   }
 
   return { step }

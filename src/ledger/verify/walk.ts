@@ -33,14 +33,14 @@ export function createWalk(origin: string, session: string, findings: Findings, 
     const seq = positionOf(entry)
     if (seq === next) advance(entry, seq)
     else if (seq > next) leap(entry, seq)
-    else if (seq === next - 1 && current.length > 0) rival(entry, seq)
+    else if (seq === next - 1) rival(entry, seq)
     else stray(entry, seq)
   }
 
   function positionOf(entry: Testimony): number {
     if (entry.sound && entry.body !== null) return entry.body.seq
-    const column = entry.columns?.seq
-    if (column !== undefined && column !== null && column >= 0) return column
+    const column = entry.columns?.seq ?? -1
+    if (column >= 0) return column
     if (entry.body === null || namesCurrent(entry.body.prev)) return next
     return entry.body.seq
   }
@@ -85,10 +85,7 @@ export function createWalk(origin: string, session: string, findings: Findings, 
 
   /** Of two entries that each hold for themselves: the signed tree knows, without it the next link shows which the others follow. */
   function isLaterTrue(earlier: Testimony, later: Testimony, named: string | null): boolean {
-    if (earlier.inTree !== later.inTree) {
-      if (earlier.inTree !== null) return !earlier.inTree
-      if (later.inTree !== null) return later.inTree
-    }
+    if (earlier.inTree !== null && earlier.inTree !== later.inTree) return !earlier.inTree
     return named !== null && answersTo(later, named)
   }
 
@@ -101,8 +98,8 @@ export function createWalk(origin: string, session: string, findings: Findings, 
 
   function leap(entry: Testimony, seq: number): void {
     settle(null)
-    if (gaps.length >= MAX_GAPS) reportGap(gaps.shift())
     gaps.push([next, seq - 1])
+    for (const oldest of gaps.splice(0, gaps.length - MAX_GAPS)) reportGap(oldest)
     current = [entry]
     next = seq + 1
   }
@@ -134,16 +131,14 @@ export function createWalk(origin: string, session: string, findings: Findings, 
     return true
   }
 
-  function reportGap(gap: [number, number] | undefined): void {
-    if (gap === undefined) return
-    const [first, last] = gap
+  function reportGap([first, last]: [number, number]): void {
     const what = first === last ? `seq ${first} is missing` : `seq ${first} to ${last} are missing`
     const link: Link = { from: first === 0 ? 'start' : first - 1, to: last + 1 }
     findings.add(first === 0 ? 'TRUNCATED_HEAD' : 'DELETED', link, null, what)
   }
 
   function finish(tail: Tail | null): void {
-    settle(tail !== null && tail.entries === next ? tail.last : null)
+    settle(tail?.last ?? null)
     for (const gap of gaps) reportGap(gap)
     if (pruned > 0) findings.add('PRUNED', null, null, `seq 0 to ${pruned - 1} were pruned, as recorded`)
     // Of a session that is gone as a whole the last hash is not there to be compared.
