@@ -2,9 +2,9 @@ import type { Repository } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { CredentialEnd, GrantRecord } from '../ledger/draft.ts'
+import type { CredentialConfig } from './credential-config.ts'
 import type { Fetch } from './github-api.ts'
 import { createGithubApp, type GithubApp } from './github-app.ts'
-import type { GithubAppConfig } from './github-config.ts'
 import { notServed } from './installations.ts'
 import { createOverview, type Overview } from './overview.ts'
 import type { Credential, CredentialBroker, GrantRequest, RevocationStore } from './ports.ts'
@@ -13,15 +13,7 @@ import { isReadOnly, type Needs, permissionsFor, scopeText } from './scope.ts'
 import { createSeal } from './seal.ts'
 import { errorWithoutToken, lentSecret, withoutToken } from './secret.ts'
 import { createSharedReads } from './shared-reads.ts'
-import { createStaticToken, type Environment, type StaticConfig, type StaticToken } from './static.ts'
-
-/** The first of these that has an installation for the owner of the repository lends. All of them are Apps. */
-export interface FirstOf {
-  readonly type: 'first_of'
-  readonly names: readonly string[]
-}
-
-export type CredentialConfig = GithubAppConfig | StaticConfig | FirstOf
+import { createStaticToken, type Environment, type StaticToken } from './static.ts'
 
 /** The broker with the life of its revocation queue. */
 export interface Broker extends CredentialBroker, Overview {

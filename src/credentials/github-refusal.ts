@@ -1,7 +1,7 @@
 import { AegisError } from '../core/errors.ts'
 import { textMember } from '../core/json.ts'
+import type { GithubAppConfig } from './credential-config.ts'
 import type { ApiAnswer } from './github-api.ts'
-import type { GithubAppConfig } from './github-config.ts'
 
 const ADVICE: Readonly<Record<number, string>> = {
   401: 'check app_id and private_key_file, and that this machine’s clock is right',

@@ -1,7 +1,7 @@
 import type { Repository } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
+import type { GithubAppConfig } from './credential-config.ts'
 import type { ApiAnswer } from './github-api.ts'
-import type { GithubAppConfig } from './github-config.ts'
 import { refusal } from './github-refusal.ts'
 
 /** Which installation of an App a repository belongs to. */

@@ -1,7 +1,7 @@
 import { AegisError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { type Log, rfc3339 } from '../core/runtime.ts'
-import type { CredentialConfig } from './broker.ts'
+import type { CredentialConfig } from './credential-config.ts'
 import type { LiveToken, Revocations } from './revocations.ts'
 import type { SharedReads } from './shared-reads.ts'
 

@@ -1,3 +1,5 @@
+import type { StaticConfig } from './static.ts'
+
 export interface GithubAppConfig {
   readonly type: 'github_app'
   readonly appId: string
@@ -9,3 +11,11 @@ export interface GithubAppConfig {
   /** The installation of each owner. Names of owners compare without case. */
   readonly installations?: Readonly<Record<string, number>>
 }
+
+/** The first of these that has an installation for the owner of the repository lends. All of them are Apps. */
+export interface FirstOf {
+  readonly type: 'first_of'
+  readonly names: readonly string[]
+}
+
+export type CredentialConfig = GithubAppConfig | StaticConfig | FirstOf
