@@ -1,5 +1,6 @@
 import { CATALOGS } from '../core/catalog/catalog.ts'
 import { CATALOG_PREFIXES } from '../core/catalog/index.ts'
+import { borrowedNames, credentialOf } from './read-credentials.ts'
 import { LISTING, listingOf } from './read-listing.ts'
 import type { CredentialSettings, FileSettings, UpstreamRoute, UpstreamSettings } from './shape.ts'
 import { address, duration, headers, path, type Surroundings, variableName, variables } from './values.ts'
@@ -21,8 +22,6 @@ const UPSTREAM = [
   'era',
   ...LISTING,
 ] as const
-const GITHUB_APP = ['type', 'app_id', 'private_key_file', 'api_url', 'installation_id'] as const
-const STATIC = ['type', 'token_env', 'token_file'] as const
 /** `__` joins upstream and tool on the merged endpoint, so a name must not hold it. */
 const NAME = /^(?!.*__)[a-z][a-z0-9_-]{0,31}$/
 
@@ -34,7 +33,15 @@ export function readConnections(
 ): Pick<FileSettings, 'upstreams' | 'credentials'> {
   const lent = named(credentials, (place) => credentialOf(place, around))
   const known = [...(credentials?.members().keys() ?? [])]
-  return { credentials: lent, upstreams: named(upstreams, (place) => upstreamOf(place, known, around)) }
+  const groups: Record<string, CredentialSettings> = {}
+  const borrow = (place: Place): string | undefined => {
+    const names = borrowedNames(place, known, lent)
+    if (names === undefined || names.length < 2) return names?.[0]
+    groups[names.join(',')] = { type: 'first_of', names }
+    return names.join(',')
+  }
+  const found = named(upstreams, (place) => upstreamOf(place, borrow, around))
+  return { credentials: { ...lent, ...groups }, upstreams: found }
 }
 
 function named<T>(place: Place | undefined, read: (place: Place) => T | undefined): Record<string, T> {
@@ -51,16 +58,17 @@ function named<T>(place: Place | undefined, read: (place: Place) => T | undefine
   return found
 }
 
-function upstreamOf(place: Place, credentials: readonly string[], around: Surroundings): UpstreamSettings | undefined {
+function upstreamOf(
+  place: Place,
+  borrow: (place: Place) => string | undefined,
+  around: Surroundings,
+): UpstreamSettings | undefined {
   const members = place.members(UPSTREAM)
   const route = routeOf(place, members, around)
   const timeout = members.get('timeout')
   const catalog = members.get('catalog')
   const credential = members.get('credential')
-  const borrowed = credential?.text()
-  if (borrowed !== undefined && !credentials.includes(borrowed)) {
-    credential?.problem(`\`${place.path}.credential\` names \`${borrowed}\`, which \`credentials\` does not define`)
-  }
+  const borrowed = credential && borrow(credential)
   if (catalog === undefined) {
     place.problem(
       `\`${place.path}.catalog\` is missing: one of ${CATALOGS.join(', ')} (never guessed from what a server says)`,
@@ -145,47 +153,4 @@ function stdioRoute(members: ReadonlyMap<string, Place>, around: Surroundings): 
     cwd: (cwd && path(cwd, around)) ?? null,
     credentialEnv: (variable && variableName(variable)) ?? 'GITHUB_PERSONAL_ACCESS_TOKEN',
   }
-}
-
-function credentialOf(place: Place, around: Surroundings): CredentialSettings | undefined {
-  const type = place.members().get('type')
-  if (type === undefined) {
-    place.problem(`\`${place.path}.type\` is missing: github_app or static`)
-    return undefined
-  }
-  const chosen = type.choice(['github_app', 'static'])
-  if (chosen === 'github_app') return githubApp(place, around)
-  return chosen === 'static' ? staticToken(place, around) : undefined
-}
-
-function githubApp(place: Place, around: Surroundings): CredentialSettings | undefined {
-  const members = place.members(GITHUB_APP)
-  const id = members.get('app_id')?.integer(1, Number.MAX_SAFE_INTEGER)
-  const key = members.get('private_key_file')
-  const file = key && path(key, around)
-  const api = members.get('api_url')
-  if (!members.has('app_id')) place.problem(`\`${place.path}.app_id\` is missing`)
-  if (key === undefined) place.problem(`\`${place.path}.private_key_file\` is missing`)
-  if (id === undefined || file === undefined) return undefined
-  return {
-    type: 'github_app',
-    appId: String(id),
-    privateKeyFile: file,
-    apiUrl: (api && address(api)) ?? 'https://api.github.com',
-    installationId: members.get('installation_id')?.integer(1, Number.MAX_SAFE_INTEGER) ?? null,
-  }
-}
-
-function staticToken(place: Place, around: Surroundings): CredentialSettings | undefined {
-  const members = place.members(STATIC)
-  const variable = members.get('token_env')
-  const file = members.get('token_file')
-  if ((variable === undefined) === (file === undefined)) {
-    place.problem(`\`${place.path}\` needs either \`token_env\` or \`token_file\``)
-    return undefined
-  }
-  const env = variable && variableName(variable)
-  if (env !== undefined) return { type: 'static', from: { env } }
-  const found = file && path(file, around)
-  return found === undefined ? undefined : { type: 'static', from: { file: found } }
 }

@@ -26,7 +26,7 @@ export type UpstreamRoute =
 export interface UpstreamSettings {
   readonly catalog: CatalogName
   readonly route: UpstreamRoute
-  /** Name of an entry of `credentials`, or null. */
+  /** Name of an entry of `credentials`, or null. That of a list is its names, joined by commas. */
   readonly credential: string | null
   readonly onReview: 'refuse' | 'hold'
   /** Milliseconds a call may take; null: no limit but the idle one. */
@@ -46,8 +46,12 @@ export type CredentialSettings =
       readonly privateKeyFile: string
       readonly apiUrl: string
       readonly installationId: number | null
+      /** The installation of each owner, in place of `installationId`. */
+      readonly installations?: Readonly<Record<string, number>>
     }
   | { readonly type: 'static'; readonly from: { readonly env: string } | { readonly file: string } }
+  /** Made of an upstream's list: the first of these Apps that has an installation for the owner lends. */
+  | { readonly type: 'first_of'; readonly names: readonly string[] }
 
 /** The local forge that stands in for GitHub where no App is configured. */
 export interface ForgeSettings {

@@ -66,6 +66,7 @@ function keyChecks(context: Context, config: Config): readonly Check[] {
   const { installationKey, agentFile, clientFile, socket } = placesOf(context)
   const keys = Object.values(config.credentials).flatMap((credential) => {
     if (credential.type === 'github_app') return [credential.privateKeyFile]
+    if (credential.type === 'first_of') return []
     return 'file' in credential.from ? [credential.from.file] : []
   })
   const wanted = [installationKey, agentFile, clientFile, ...keys]
