@@ -7,6 +7,7 @@ import { createApprovals, type ResolutionChannel } from './approvals/approvals.t
 import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-thread.ts'
+import { composeGithub } from './compose/github.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composePins } from './compose/tool-pins.ts'
 import type { Config } from './config.ts'
@@ -89,7 +90,8 @@ export async function compose(
     clock,
     rule: (question) => gateway.question(question),
   })
-  const facts = createFactCollector({ approval: (envelope) => approvals.fact(envelope) })
+  const github = composeGithub(config, { broker, clock, random })
+  const facts = createFactCollector({ ...github.facts, approval: (envelope) => approvals.fact(envelope) })
   const policy = () => policies.current()
   const measured = measuredLedger(ledger, metrics, clock)
   const gateway = createGateway({
@@ -99,6 +101,7 @@ export async function compose(
     ledger: measured,
     broker,
     upstreams,
+    standIn: github.standIn,
     pins,
     clock,
     random,
@@ -156,6 +159,7 @@ export async function compose(
     gateway,
     approvals,
     resolver,
+    credentials: broker,
     pins,
     upstreams,
     ...evidence,

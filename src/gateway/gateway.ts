@@ -13,7 +13,7 @@ import type { ToolPins } from '../tool-pins/index.ts'
 import { createNormalizer } from './normalize.ts'
 import { createPerform } from './perform.ts'
 import { createPinGuard } from './pin-guard.ts'
-import type { IncomingCall, Upstreams } from './ports.ts'
+import type { IncomingCall, StandIn, Upstreams } from './ports.ts'
 import { createQuestions } from './questions.ts'
 import { createRecorder, type Intent } from './recorder.ts'
 import type { Gateway, ListedTool, Reply } from './reply.ts'
@@ -31,6 +31,8 @@ export interface GatewayParts {
   readonly ledger: Ledger
   readonly broker: CredentialBroker
   readonly upstreams: Upstreams
+  /** Runs what the upstreams' own tools cannot: plans, and merges of a known commit. */
+  readonly standIn: StandIn
   readonly pins: ToolPins
   readonly clock: Clock
   readonly random: Random

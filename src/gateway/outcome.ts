@@ -38,7 +38,7 @@ export function structuredResult(outcome: Outcome): JsonObject | null {
 /** A short name for what came of it, as the ledger's result line shows it: `pr/1247`, `issue/12`, `commit/1a2b3c4`. */
 export function outcomeLabel(envelope: ActionEnvelope, outcome: Outcome): string | null {
   if (outcomeStatus(outcome) !== 'ok') return null
-  const label = LABELS[envelope.action.tool]
+  const label = envelope.plan === undefined ? LABELS[envelope.action.tool] : proposal
   const structured = label === undefined ? null : structuredResult(outcome)
   return structured === null || label === undefined ? null : label(structured)
 }
@@ -46,6 +46,11 @@ export function outcomeLabel(envelope: ActionEnvelope, outcome: Outcome): string
 const numbered = (kind: string) => (result: JsonObject) => {
   const { number } = result
   return Number.isSafeInteger(number) ? `${kind}/${number}` : null
+}
+
+const proposal = (result: JsonObject) => {
+  const { pull_request: pull } = result
+  return isObject(pull) ? numbered('pr')(pull) : null
 }
 
 const LABELS: Readonly<Record<string, (result: JsonObject) => string | null>> = {

@@ -7,7 +7,7 @@ import type { CredentialBroker } from '../credentials/ports.ts'
 import type { GrantRecord } from '../ledger/draft.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { isInterim, outcomeLabel, outcomeStatus, recordedResult } from './outcome.ts'
-import type { AuthorizedAction, ExecuteContext, Outcome, Question, RpcError, Upstreams } from './ports.ts'
+import type { AuthorizedAction, ExecuteContext, Outcome, Question, RpcError, StandIn, Upstreams } from './ports.ts'
 import { ruledOutcome } from './questions.ts'
 import type { Intent, Recorder } from './recorder.ts'
 import type { Reply } from './reply.ts'
@@ -23,6 +23,7 @@ export type Perform = (
 
 export function createPerform(parts: {
   readonly upstreams: Upstreams
+  readonly standIn: StandIn
   readonly broker: CredentialBroker
   readonly recorder: Recorder
   readonly metrics: Metrics
@@ -30,7 +31,7 @@ export function createPerform(parts: {
   /** Whether the client may be asked what an answer asks of it. */
   readonly question: (question: Question) => Promise<RpcError | null>
 }): Perform {
-  const { upstreams, broker, recorder, metrics, clock, question } = parts
+  const { upstreams, standIn, broker, recorder, metrics, clock, question } = parts
   const rounds = createRounds()
 
   /** `lent` hears of the grant before it is used, so that a call which fails midway can still say what it held. */
@@ -41,14 +42,20 @@ export function createPerform(parts: {
     lent: (grant: GrantRecord) => void,
   ): Promise<Outcome> {
     const credential = credentialOf(upstreams, action)
-    if (credential === null) return upstreams.execute(action, null, context)
+    const step = standIn.standsIn(action)
+    // A plan has no other way to run than its own; an act bound to a commit does without where nothing can bind it.
+    const executor = step !== null && (credential !== null || action.plan !== undefined) ? standIn : upstreams
+    if (credential === null) return executor.execute(action, null, context)
     const { id, resource } = action
     const { tool, parameters, acts } = action.action
     const { method } = acts[0]
-    const request = { envelope: id, credential, tool, method, parameters, approved, repository: resource.repository }
+    const asked = { envelope: id, credential, parameters, approved, repository: resource.repository }
+    const request = step === null ? { ...asked, tool, method } : { ...asked, tool: step }
     const { value } = await broker.lend(request, (secret, grant) => {
       lent(grant)
-      return upstreams.execute(action, secret, context)
+      // A token that no API of GitHub's issued binds nothing.
+      const able = executor === upstreams || action.plan !== undefined || secret.apiUrl !== undefined
+      return (able ? executor : upstreams).execute(action, secret, context)
     })
     return value
   }

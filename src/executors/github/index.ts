@@ -20,8 +20,8 @@ export function createGithubActions(open: (apiUrl: string, token: () => string) 
     },
 
     async execute(action, credential, { signal }) {
-      const apiUrl = credential?.apiUrl ?? null
-      if (credential === null || apiUrl === null) throw noApi(action)
+      const apiUrl = credential?.apiUrl
+      if (credential === null || apiUrl === undefined) throw noApi(action)
       const rest = open(apiUrl, () => credential.reveal())
       try {
         if (action.plan !== undefined) return proposed(action, action.plan, await propose(rest, action.plan, signal))

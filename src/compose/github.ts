@@ -1,0 +1,75 @@
+import type { Config } from '../config.ts'
+import { GATEWAY_STEPS } from '../core/catalog/index.ts'
+import { changeOf } from '../core/changes.ts'
+import type { Repository } from '../core/envelope.ts'
+import type { RewritingFact } from '../core/facts.ts'
+import { uuidv7 } from '../core/ids.ts'
+import type { Clock, Random } from '../core/runtime.ts'
+import type { CredentialBroker } from '../credentials/ports.ts'
+import { createGithubActions } from '../executors/github/index.ts'
+import { createGithubFacts } from '../facts/github/index.ts'
+import type { StandIn } from '../gateway/ports.ts'
+import { createGithubRest, createRestMemory, type Fetch, type GithubRest } from '../github/index.ts'
+
+type Credentials = Config['credentials']
+
+/** What Aegis itself asks of GitHub and does there, each with a credential lent for it. */
+export function composeGithub(
+  config: Pick<Config, 'credentials' | 'upstreams'>,
+  parts: { readonly broker: CredentialBroker; readonly clock: Clock; readonly random: Random; readonly fetch?: Fetch },
+): { readonly facts: ReturnType<typeof createGithubFacts>; readonly standIn: StandIn } {
+  const { broker, clock, random, fetch = globalThis.fetch } = parts
+  const { credentials } = config
+  const memory = createRestMemory(clock)
+  const credentialOf = (upstream: string): string | null => config.upstreams[upstream]?.credential ?? null
+
+  /** A client whose requests each run inside a loan: no token outlives the request it is for. */
+  function lent(credential: string, repository: Repository, apiUrl: string): GithubRest {
+    const request = { credential, repository, tool: GATEWAY_STEPS.facts, parameters: {}, approved: false }
+    const lentFetch: Fetch = async (input, init) => {
+      const envelope = uuidv7(clock.now(), random)
+      const { value } = await broker.lend({ ...request, envelope }, (secret) => {
+        const headers = new Headers(init?.headers)
+        headers.set('authorization', `Bearer ${secret.reveal()}`)
+        return fetch(input, { ...init, headers })
+      })
+      return value
+    }
+    const account = `${credential}/${repository.owner}`.toLowerCase()
+    const subject = `${account}/${repository.name}`.toLowerCase()
+    return createGithubRest({ apiUrl, fetch: lentFetch, clock, token: async () => '', subject, account, memory })
+  }
+
+  return {
+    facts: createGithubFacts({
+      changeOf,
+      api(repository, upstream) {
+        const credential = credentialOf(upstream)
+        const apiUrl = credential === null ? null : apiUrlOf(credentials, credential, repository.owner)
+        return credential === null || apiUrl === null ? null : lent(credential, repository, apiUrl)
+      },
+      rewriting: (upstream) => rewritingOf(credentials, credentialOf(upstream), upstream),
+    }),
+    standIn: createGithubActions((apiUrl, token) =>
+      createGithubRest({ apiUrl, fetch, clock, token: async () => token() }),
+    ),
+  }
+}
+
+/** The API that the credential's App belongs to; null where it is no App's. */
+function apiUrlOf(credentials: Credentials, name: string, owner: string): string | null {
+  const credential = credentials[name]
+  if (credential === undefined || credential.type === 'static') return null
+  if (credential.type === 'github_app') return credential.apiUrl
+  const apps = credential.names.map((one) => credentials[one]).filter((one) => one?.type === 'github_app')
+  const serving = apps.find(({ installations = {} }) =>
+    Object.keys(installations).some((known) => known.toLowerCase() === owner.toLowerCase()),
+  )
+  return serving?.apiUrl ?? null
+}
+
+function rewritingOf(credentials: Credentials, name: string | null, upstream: string): RewritingFact {
+  const type = name === null ? undefined : credentials[name]?.type
+  if (type === 'github_app' || type === 'first_of') return { possible: true }
+  return { possible: false, reason: `the upstream \`${upstream}\` has no credential of a GitHub App` }
+}

@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { UpstreamSettings } from '../../src/config.ts'
+import {
+  createAppKey,
+  type Forge,
+  type ForgeOptions,
+  type Front,
+  serverGithubCommand,
+  startForge,
+  startFront,
+} from '../../starter-kit/forge/index.ts'
+import { type Answer, type Installation, type InstallOptions, install } from './installation.ts'
+
+export const REPOSITORY = 'aegisflow/aegisflow'
+
+/** An agent's repository under governance: a forge over a real bare repository, a GitHub MCP server nobody here wrote, and Aegis. */
+export interface Governed {
+  readonly aegis: Installation
+  readonly forge: Forge
+  /** Calls a GitHub tool as the agent does, and has it run where it is allowed. */
+  call(tool: string, parameters: object, more?: object): Promise<Answer>
+  approve(envelopeId: string): Promise<Answer>
+  /** git in the bare repository. */
+  git(...args: string[]): string
+  /** The forge's API as a person would use it. */
+  rest(method: string, path: string, body?: object): Promise<{ status: number; body: ReturnType<typeof JSON.parse> }>
+  close(): Promise<void>
+}
+
+export interface GovernedOptions {
+  /** A policy document as YAML. */
+  readonly policy: string
+  readonly transport?: 'stdio' | 'http'
+  readonly forge?: Partial<ForgeOptions>
+  readonly install?: Partial<InstallOptions>
+}
+
+export async function governed(options: GovernedOptions): Promise<Governed> {
+  const folder = mkdtempSync(join(tmpdir(), 'aegis-governed-'))
+  const key = createAppKey()
+  const privateKeyFile = join(folder, 'app.pem')
+  writeFileSync(privateKeyFile, key.privateKeyPem, { mode: 0o600 })
+  const policyFile = join(folder, 'policy.yaml')
+  writeFileSync(policyFile, options.policy)
+  const forge = await startForge({
+    port: 0,
+    dataDir: join(folder, 'forge'),
+    repository: REPOSITORY,
+    app: { appId: 1, publicKeyPem: key.publicKeyPem },
+    installationId: 7,
+    ...options.forge,
+  })
+  const front = options.transport === 'stdio' ? null : await startFront({ forgeUrl: forge.url })
+  const aegis = await install({
+    policies: [policyFile],
+    upstreams: { github: upstream(routeTo(forge, front)) },
+    credentials: {
+      forge: { type: 'github_app', appId: '1', privateKeyFile, apiUrl: forge.url, installationId: null },
+    },
+    ...options.install,
+  })
+  const person = forge.person('octocat')
+  return {
+    aegis,
+    forge,
+    call: (tool, parameters, more = {}) =>
+      aegis.post('/admin/v1/test-action', {
+        protocol: 'git',
+        tool: `github.${tool}`,
+        target: REPOSITORY,
+        parameters,
+        session: 'governed',
+        execute: true,
+        ...more,
+      }),
+    approve: (id) => aegis.post(`/admin/v1/approvals/${id}/approve`, { comment: 'fine' }, aegis.adminKey),
+    git: (...args) => execFileSync('git', ['-C', forge.gitDir, ...args], { encoding: 'utf8' }),
+    async rest(method, path, body) {
+      const answer = await fetch(forge.url + path, {
+        method,
+        headers: { authorization: `Bearer ${person}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      return { status: answer.status, body: text === '' ? null : JSON.parse(text) }
+    },
+    async close() {
+      await aegis.close()
+      await front?.close()
+      await forge.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function upstream(route: UpstreamSettings['route']): UpstreamSettings {
+  return { catalog: 'github', route, credential: 'forge', onReview: 'refuse', timeout: null }
+}
+
+function routeTo(forge: Forge, front: Front | null): UpstreamSettings['route'] {
+  if (front !== null) return { kind: 'http', url: front.url, headers: {} }
+  const [program = process.execPath, ...args] = serverGithubCommand()
+  return {
+    kind: 'stdio',
+    command: [program, ...args],
+    env: { AEGIS_FORGE_URL: forge.url },
+    cwd: null,
+    credentialEnv: 'GITHUB_PERSONAL_ACCESS_TOKEN',
+  }
+}
