@@ -12,13 +12,14 @@ import type { Limiter } from '../identity/limiter.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import { parseActionBody } from './action-body.ts'
 import { approvalPage } from './approval-page.ts'
+import { type CredentialParts, credentialRoutes } from './credentials.ts'
 import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
 import type { Resolver } from './resolve.ts'
 import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
 
-export interface AdminParts extends EvidenceParts, PinParts {
+export interface AdminParts extends EvidenceParts, PinParts, CredentialParts {
   readonly gateway: Gateway
   readonly approvals: Approvals
   readonly resolver: Resolver
@@ -42,6 +43,7 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   approvalRoutes(app, parts, via)
   evidenceRoutes(app, parts)
   pinRoutes(app, parts)
+  credentialRoutes(app, parts)
   approvalPage(app)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')
