@@ -83,9 +83,9 @@ export function createWalk(origin: string, session: string, findings: Findings, 
     for (const entry of current) reportUnsound(entry, named, next - 1)
   }
 
-  /** Of two entries that each hold for themselves: the signed tree knows, without it the next link shows which the others follow. */
+  /** Of two entries that each hold for themselves: the signed tree knows whether it is the earlier, without it the next link shows which the others follow. */
   function isLaterTrue(earlier: Testimony, later: Testimony, named: string | null): boolean {
-    if (earlier.inTree !== null && earlier.inTree !== later.inTree) return !earlier.inTree
+    if (earlier.inTree !== null) return !earlier.inTree
     return named !== null && answersTo(later, named)
   }
 
