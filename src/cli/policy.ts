@@ -98,8 +98,8 @@ export async function explain(
   const context = processContext()
   const sources = options.policy ?? loadConfig(context).policies
   const { policy } = await loadPolicies({ sources, upstreams: upstreamsOf(context, options), cwd: context.cwd })
-  const envelope = caseEnvelope(inputOf(action))
   const none = { approval: { known: true, value: { status: 'none' } } } as const
+  const envelope = policy.bind(caseEnvelope(inputOf(action)), none)
   const simulation = policy.simulate(envelope, none)
   const acts = envelope.action.acts.map(({ tool, capability, resource, doubt }) => ({
     tool,

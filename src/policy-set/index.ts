@@ -1,13 +1,4 @@
-export {
-  type CaseInput,
-  type CaseResult,
-  caseEnvelope,
-  type PolicyCase,
-  readCases,
-  runCase,
-  runCases,
-  toClaim,
-} from './cases.ts'
+export { type CaseResult, caseEnvelope, runCase, runCases } from './cases.ts'
 export { bundledPolicies, findPolicy, listPacks } from './find.ts'
 export {
   type LoadedPolicies,
@@ -19,3 +10,4 @@ export {
   refusal,
 } from './load.ts'
 export { openPolicySet, type PolicySet, type PolicySetOptions, type ReloadOutcome } from './policy-set.ts'
+export { type CaseInput, type PolicyCase, readCases, toClaim } from './read-cases.ts'

@@ -41,13 +41,21 @@ describe('a file of cases', () => {
   it.each([
     ['shell: ls', '1:1 a cases file is a list'],
     ['- ls', '1:3 a case is a mapping'],
-    ['- { shell: ls, expect: alow }', '1:24 `expect` must be allow, review or block'],
+    ['- { shell: ls, expect: alow }', '1:24 `expect` must be one of allow, rewrite, review, block'],
     ['- { shell: ls }', '1:3 `expect` must be'],
     ['- { shel: ls, expect: allow }', '1:5 unknown key `shel` in a case, did you mean `shell`?'],
     ['- { shell: ls, call: {}, expect: allow }', '1:3 a case needs exactly one of'],
     ['- { shell: 3, expect: allow }', '1:12 `shell` must be a command line'],
     ['- { call: { upstream: a, catalog: githob, tool: b }, expect: allow }', '1:11 `call` must be'],
     ['- { action: { protocol: git, tool: a.b, extra: 1 }, expect: allow }', '1:13 `action` must be'],
+    ['- { shell: ls, facts: { cheks: {} }, expect: allow }', '1:25 unknown fact `cheks`, did you mean `checks`?'],
+    ['- { shell: ls, facts: { checks: { stat: red } }, expect: allow }', '1:35 `checks` has no `stat`, did you mean'],
+    [
+      '- { shell: ls, facts: { checks: { failing: red } }, expect: allow }',
+      '1:44 `checks.failing` is a list, not a text',
+    ],
+    ['- { shell: ls, facts: { checks: green }, expect: allow }', '1:33 `checks` is a mapping of what differs'],
+    ['- { shell: ls, at: noon, expect: allow }', '1:20 `at` must be an instant such as'],
   ])('is refused with its place: %s', (text, expected) => {
     expect(problems(text).join('\n')).toContain(expected)
   })

@@ -87,6 +87,8 @@ describe("Claude Code's tools as actions", () => {
       name: glob,
       at,
       input: { kind: 'action', claim },
+      facts: {},
+      receivedAt: 0,
       expect: 'allow',
       rule: null,
     })
