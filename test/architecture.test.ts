@@ -13,6 +13,7 @@ const RANKS: Readonly<Record<string, number>> = {
   facts: 2,
   approvals: 2,
   credentials: 2,
+  rooms: 2,
   'tool-pins': 2,
   observability: 2,
   anchors: 2,
@@ -32,6 +33,7 @@ const RANKS: Readonly<Record<string, number>> = {
 /** Each package has one home (or, for the server's framework, the few rooms that speak HTTP). */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   unbash: ['core/shell'],
+  diff: ['core/changes.ts'],
   yaml: ['policy-set', 'config'],
   libsql: ['store'],
   'drizzle-orm': ['store'],

@@ -1,28 +1,86 @@
-/** Paths whose change reaches beyond the code, by class. Matched on the path in lower case, for some file systems fold it. */
-const CLASSES: readonly (readonly [string, RegExp])[] = [
-  ['CI configuration', /(?:^|\/)(?:\.github\/|\.gitlab-ci|jenkinsfile|\.circleci\/|azure-pipelines|action\.ya?ml$)/],
+/** Kinds of paths whose change reaches beyond the code. */
+export const SENSITIVE_CLASSES = [
+  'ci',
+  'infra',
+  'auth',
+  'secrets',
+  'supply_chain',
+  'agent_config',
+  'git_internals',
+] as const
+export type SensitiveClass = (typeof SENSITIVE_CLASSES)[number]
+
+/** For a sentence: `touches CI configuration`. */
+export const SENSITIVE_LABELS: Readonly<Record<SensitiveClass, string>> = {
+  ci: 'CI configuration',
+  infra: 'infrastructure',
+  auth: 'access control',
+  secrets: 'secrets',
+  supply_chain: 'the supply chain',
+  agent_config: 'agent configuration',
+  git_internals: 'git internals',
+}
+
+/** Matched on the path as `folded` gives it. */
+const PATTERNS: readonly (readonly [SensitiveClass, RegExp])[] = [
   [
-    'infrastructure',
-    /(?:^|\/)(?:dockerfile|(?:docker-)?compose[^/]*\.ya?ml$|k8s\/|kubernetes\/|helm\/|ansible\/|terraform\/)|\.tf$|\.tfvars$/,
+    'ci',
+    /(?:^|\/)(?:\.github\/|\.gitlab-ci|jenkinsfile|\.circleci\/|\.buildkite\/|\.travis\.yml$|bitbucket-pipelines|azure-pipelines|action\.ya?ml$)/,
   ],
-  ['access control', /(?:^|\/)(?:auth|iam)\/|(?:^|\/)(?:codeowners|security[^/]*)$/],
+  [
+    'infra',
+    /(?:^|\/)(?:dockerfile|containerfile|(?:docker-)?compose[^/]*\.ya?ml$|k8s\/|kubernetes\/|helm\/|ansible\/|terraform\/)|\.(?:tf|tfvars|dockerfile)$/,
+  ],
+  ['auth', /(?:^|\/)(?:auth|iam)\/|(?:^|\/)(?:codeowners|security[^/]*)$/],
   [
     'secrets',
     /(?:^|\/)(?:\.env(?!\.(?:example|sample|template)$)[^/]*|\.npmrc|\.netrc|\.pypirc|\.git-credentials|credentials[^/]*|id_(?:rsa|dsa|ecdsa|ed25519))$|(?:^|\/)\.(?:ssh|aws|gnupg|kube)(?:\/|$)|\.(?:pem|key|p12|pfx)$|^\/etc\/(?:shadow|gshadow|sudoers)/,
   ],
   [
-    'the supply chain',
-    /(?:^|\/)(?:package-lock\.json|yarn\.lock|pnpm-lock\.yaml|cargo\.lock|poetry\.lock|go\.sum|\.gitmodules|\.gitattributes)$/,
+    'supply_chain',
+    /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|cargo\.lock|poetry\.lock|uv\.lock|pipfile\.lock|gemfile\.lock|composer\.lock|go\.sum|\.gitmodules|\.gitattributes)$/,
   ],
   [
-    'agent configuration',
-    /(?:^|\/)(?:\.claude|\.cursor|\.vscode|\.aegis|\.agentpolicy)(?:\/|$)|(?:^|\/)(?:\.mcp\.json|agents\.md|claude\.md)$/,
+    'agent_config',
+    /(?:^|\/)(?:\.claude|\.cursor|\.windsurf|\.gemini|\.codex|\.vscode|\.aegis|\.agentpolicy)(?:\/|$)|(?:^|\/)(?:\.mcp\.json|\.cursorrules|\.windsurfrules|\.clinerules|agents\.md|claude\.md|gemini\.md)$/,
   ],
-  ['git internals', /(?:^|\/)\.git(?:\/|$)/],
+  // `GIT~1` is what NTFS may call `.git` (CVE-2019-1353).
+  ['git_internals', /(?:^|\/)(?:\.git|git~\d)(?:\/|$)/],
 ]
 
-/** The sensitive class a path (in the form of `readPath`) belongs to, or null. */
+/** Characters that HFS+ leaves out when it compares names (CVE-2014-9390): `.g<U+200C>it` is `.git` there. */
+const IGNORED = /[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g
+
+/** All sensitive kinds a path belongs to. However it is spelt: case, compatibility forms, `\`, `./`, `//`, trailing dots and blanks are ignored. */
+export function sensitiveClasses(path: string): readonly SensitiveClass[] {
+  const text = folded(path)
+  return PATTERNS.filter(([, pattern]) => pattern.test(text)).map(([kind]) => kind)
+}
+
+/** The label of the first sensitive kind a path belongs to, or null. */
 export function sensitiveClass(path: string): string | null {
-  const folded = path.toLowerCase()
-  return CLASSES.find(([, pattern]) => pattern.test(folded))?.[0] ?? null
+  const text = folded(path)
+  const found = PATTERNS.find(([, pattern]) => pattern.test(text))
+  return found === undefined ? null : SENSITIVE_LABELS[found[0]]
+}
+
+const PLAIN = /^[a-z0-9_/-]*(?:\.[a-z0-9_/-]+)*$/
+
+/** As the most forgiving file system would read it. */
+function folded(path: string): string {
+  if (PLAIN.test(path) && !path.includes('//')) return path
+  return path
+    .normalize('NFKC')
+    .toUpperCase()
+    .toLowerCase()
+    .replace(IGNORED, '')
+    .replace(/\\/g, '/')
+    .replace(/[. ]+(?=\/|$)/g, (dots, at: number, whole: string) => (isStep(dots, at, whole) ? dots : ''))
+    .replace(/\/(?:\.?\/)+/g, '/')
+    .replace(/^\.\//, '')
+}
+
+/** `.` and `..` are steps, and no names that end in dots. */
+function isStep(dots: string, at: number, whole: string): boolean {
+  return /^\.{1,2}$/.test(dots) && (at === 0 || whole[at - 1] === '/')
 }

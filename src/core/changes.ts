@@ -1,0 +1,50 @@
+import { diffArrays } from 'diff'
+import type { ChangedFile } from './facts.ts'
+
+/** Myers' search takes the square of the differences: beyond this many lines everything between the ends counts as changed. */
+const MOST_EDITS = 1_000
+
+/**
+ * What becomes of a file, line by line. Line ends (`\n`, `\r\n`) are no difference; what cannot be told, or would take too
+ * long to find, is counted as if it had changed.
+ * @param old what is there; null where nothing is, `unknown` where it could not be read: then all of `now` is new.
+ * @param now what will be there; null where the file is removed.
+ */
+export function changeOf(path: string, old: string | null | 'unknown', now: string | null): ChangedFile {
+  const status = now === null ? 'removed' : old === null ? 'added' : 'modified'
+  const file = { path, previousPath: null, status } as const
+  if (isBinary(now) || isBinary(old)) return { ...file, additions: null, deletions: null, added: null }
+  const next = linesOf(now ?? '')
+  if (old === 'unknown') return { ...file, additions: next.length, deletions: null, added: next.join('\n') }
+  const { added, removed } = difference(linesOf(old ?? ''), next)
+  return { ...file, additions: added.length, deletions: removed, added: added.join('\n') }
+}
+
+/** As git guesses it: text holds no NUL. */
+function isBinary(text: string | null): boolean {
+  return text?.includes('\0') === true
+}
+
+function linesOf(text: string): string[] {
+  if (text === '') return []
+  const lines = text.split(/\r?\n/)
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}
+
+function difference(old: readonly string[], now: readonly string[]): { added: readonly string[]; removed: number } {
+  let start = 0
+  while (start < old.length && start < now.length && old[start] === now[start]) start += 1
+  let end = 0
+  const most = Math.min(old.length, now.length) - start
+  while (end < most && old[old.length - 1 - end] === now[now.length - 1 - end]) end += 1
+  const before = old.slice(start, old.length - end)
+  const after = now.slice(start, now.length - end)
+  if (before.length === 0 || after.length === 0) return { added: after, removed: before.length }
+  const parts = diffArrays(before, after, { maxEditLength: MOST_EDITS })
+  if (parts === undefined) return { added: after, removed: before.length }
+  return {
+    added: parts.flatMap((part) => (part.added ? part.value : [])),
+    removed: parts.reduce((sum, part) => sum + (part.removed ? part.value.length : 0), 0),
+  }
+}

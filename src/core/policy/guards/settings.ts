@@ -1,0 +1,110 @@
+import { compileGlobs, type GlobSet, matchesGlobs } from '../glob.ts'
+import { foldCase } from '../match.ts'
+import type { Members, PlacedText, Reader } from '../reader.ts'
+import type { MappingTree, TreeEntry } from '../tree.ts'
+import type { GuardFinding } from './guard.ts'
+
+/** What a guard may be set to do. */
+export type GuardVerdict = GuardFinding['verdict']
+/** Words of other products for the same verdicts. */
+export const VERDICT_ALIASES = { deny: 'block', require_approval: 'review' } as const
+
+/** What stands behind a guard's name: a word (`secrets: block`), or a mapping with `decision` among its keys. */
+export interface GuardSettings<D extends string, K extends string> {
+  /** As written; undefined where the guard's own default holds. */
+  readonly decision: D | undefined
+  readonly members: Members<K | 'decision'>
+}
+
+export interface SettingsForm<D extends string, K extends string> {
+  readonly decisions: readonly (D | 'block' | 'review')[]
+  readonly keys: readonly K[]
+  /** Shown where the settings are of no known form. */
+  readonly example: string
+}
+
+/** Null where it is of no known form; that and all other problems are told the reader. `on` stands for all defaults. */
+export function readSettings<D extends string, K extends string>(
+  reader: Reader,
+  entry: TreeEntry,
+  form: SettingsForm<D, K>,
+): GuardSettings<D | 'block' | 'review', K> | null {
+  const { key, value } = entry
+  const choose = (word: PlacedText) => reader.choice(word, 'decision', form.decisions, VERDICT_ALIASES)
+  if (value.kind === 'mapping') {
+    const members = membersOf(reader, value, entry, form)
+    const written = reader.text(members.decision)
+    const at = members.decision?.value.at
+    return {
+      decision: written === undefined || at === undefined ? undefined : choose({ text: written, at }),
+      members,
+    }
+  }
+  const none = membersOf(reader, { kind: 'mapping', entries: [], at: value.at }, entry, form)
+  if (value.kind === 'scalar' && (value.value === 'on' || value.value === true))
+    return { decision: undefined, members: none }
+  if (value.kind === 'scalar' && typeof value.value === 'string' && value.value !== '') {
+    const decision = choose({ text: value.value, at: value.at })
+    return decision === undefined ? null : { decision, members: none }
+  }
+  const words = ['on', 'off', ...form.decisions].join(', ')
+  reader.problem(value.at, `\`${key}\` is one of ${words}, or a mapping such as ${form.example}`)
+  return null
+}
+
+function membersOf<D extends string, K extends string>(
+  reader: Reader,
+  tree: MappingTree,
+  { key }: TreeEntry,
+  form: SettingsForm<D, K>,
+): Members<K | 'decision'> {
+  return reader.members<K | 'decision'>(tree, `\`${key}\``, ['decision', ...form.keys])
+}
+
+/** Globs that only ever tighten: case and compatibility forms are ignored. */
+export interface TighteningGlobs {
+  readonly texts: readonly string[]
+  /** The glob that matches, as written; null where none does. */
+  matching(text: string): string | null
+}
+
+/** Reads globs of paths, branches or `owner/name`. Null where one is malformed, which the reader is told. */
+export function readGlobs(reader: Reader, texts: readonly PlacedText[]): TighteningGlobs | null {
+  const sets: GlobSet[] = []
+  for (const { text, at } of texts) {
+    const exact = compileGlobs([text], 'path')
+    if ('fault' in exact) {
+      reader.problem(at, `malformed glob \`${text}\`: ${exact.fault}`)
+      continue
+    }
+    const folded = compileGlobs([foldCase(text)], 'path')
+    sets.push('fault' in folded ? exact : folded)
+  }
+  if (sets.length !== texts.length) return null
+  return tightening(
+    texts.map(({ text }) => text),
+    sets,
+  )
+}
+
+/** Globs of our own, which are well-formed. */
+export function ownGlobs(texts: readonly string[]): TighteningGlobs {
+  return tightening(
+    texts,
+    texts.flatMap((text) => {
+      const compiled = compileGlobs([foldCase(text)], 'path')
+      return 'fault' in compiled ? [] : [compiled]
+    }),
+  )
+}
+
+function tightening(texts: readonly string[], sets: readonly GlobSet[]): TighteningGlobs {
+  return {
+    texts,
+    matching(text) {
+      const folded = foldCase(text)
+      const at = sets.findIndex((set) => matchesGlobs(set, folded))
+      return at === -1 ? null : (texts[at] ?? '')
+    },
+  }
+}
