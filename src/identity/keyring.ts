@@ -14,6 +14,8 @@ const OWNER_LIMIT = 160
 /** Milliseconds a found key is believed without asking the store: a revocation by another process acts within this time. */
 const BELIEVED_MS = 2000
 const BELIEVED_KEYS = 1000
+/** Milliseconds between two notes of a key's use. */
+const USE_NOTED_MS = 60_000
 
 export interface KeyRequest {
   /** For people, 1 to 64 characters. */
@@ -25,6 +27,8 @@ export interface KeyRequest {
   readonly sponsor?: string
   /** A chosen secret, at least 8 characters; a random one of 256 bits where absent. */
   readonly secret?: string
+  /** Confines the key to a room; its role here must be `agent`. */
+  readonly room?: KeyRecord['room']
 }
 
 /** A caller whose name is good because an issuer we trust says so. */
@@ -67,6 +71,15 @@ export function createKeyring(parts: {
     const [oldest] = believed.keys()
     if (believed.size >= BELIEVED_KEYS && oldest !== undefined) believed.delete(oldest)
     believed.set(record.hash, { record, until: clock.elapsed() + BELIEVED_MS })
+    noteUse(record)
+  }
+
+  /** Only when the record was just read from the store, so that a call whose key is believed pays nothing for it. */
+  function noteUse({ id, lastUsedAt }: KeyRecord): void {
+    const now = clock.now()
+    if (lastUsedAt !== null && now - lastUsedAt < USE_NOTED_MS) return
+    // Nothing rests on it: a store that cannot write now refuses the call's evidence by itself.
+    store.used(id, now).catch(() => undefined)
   }
 
   return {
@@ -74,6 +87,7 @@ export function createKeyring(parts: {
       demandPrintable('name', request.name, 1)
       demandPrintable('owner', request.owner, 0)
       demandPrintable('sponsor', request.sponsor ?? '', 0)
+      demandConfinable(request)
       if (request.secret !== undefined) demandChosen(request.secret)
       const secret = request.secret ?? randomSecret(request.role, random)
       const digest = secretHash(secret)
@@ -93,6 +107,8 @@ export function createKeyring(parts: {
         prefix: visiblePrefix(secret, request.secret !== undefined),
         createdAt: clock.now(),
         revokedAt: null,
+        room: request.room ?? null,
+        lastUsedAt: null,
       }
       await store.put(record)
       return { record, secret }
@@ -152,6 +168,8 @@ function vouchedRecord({ id, name, sponsor }: Vouched, digest: Sha256, kept: Key
     prefix: '',
     createdAt: kept?.createdAt ?? now,
     revokedAt: null,
+    room: null,
+    lastUsedAt: kept?.lastUsedAt ?? null,
   }
 }
 
@@ -177,6 +195,14 @@ export function demandChosen(secret: string): void {
     `a chosen key has ${CHOSEN_MIN} to ${KEY_TEXT_LIMIT} visible ASCII characters without commas`,
     { advice: 'leave it out to get a random one', path: 'secret' },
   )
+}
+
+/** Whoever may settle approvals or administer is confined by nothing that a room says. */
+function demandConfinable({ role, room }: KeyRequest): void {
+  if (room === undefined || room === null || role === 'agent') return
+  throw new AegisError('invalid_request', `a key of a room is an agent's key, not one of role ${role}`, {
+    path: 'role',
+  })
 }
 
 const RANDOM_CHARACTERS = 43

@@ -1,4 +1,5 @@
 import type { Role } from '../core/envelope.ts'
+import type { RoomRole } from '../core/facts.ts'
 import type { Principal, Sha256 } from '../core/ids.ts'
 
 /** A key as it is kept: the secret itself is shown once and never stored. Times in milliseconds since the epoch. */
@@ -15,6 +16,10 @@ export interface KeyRecord {
   readonly prefix: string
   readonly createdAt: number
   readonly revokedAt: number | null
+  /** Set for a room's key, always an agent's: it reaches the repository of this room alone, in this role. Never changes. */
+  readonly room: { readonly id: string; readonly role: RoomRole } | null
+  /** When a caller last came with it, to the minute; null for never. */
+  readonly lastUsedAt: number | null
 }
 
 export interface KeyStore {
@@ -23,4 +28,5 @@ export interface KeyStore {
   list(): Promise<readonly KeyRecord[]>
   put(record: KeyRecord): Promise<void>
   revoke(id: Principal, at: number): Promise<boolean>
+  used(id: Principal, at: number): Promise<void>
 }

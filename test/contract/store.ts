@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApprovalChange } from '../../src/core/approval.ts'
+import type { Role } from '../../src/core/envelope.ts'
 import type { Principal, SessionId, Sha256 } from '../../src/core/ids.ts'
 import { type OpenLedger, openLedger } from '../../src/ledger/ledger.ts'
+import type { Room } from '../../src/rooms/index.ts'
 import type { Stores } from '../../src/store/open.ts'
 import { FIRST_SIGHT, type PinnedDefinition } from '../../src/tool-pins/ports.ts'
 import { ALICE, committed, draft, frozenClock, newId, pendingApproval, random, SESSION } from '../support/drafts.ts'
@@ -11,6 +13,18 @@ import { ALICE, committed, draft, frozenClock, newId, pendingApproval, random, S
 export interface StoreUnderTest {
   open(): Promise<Stores>
   remove(): Promise<void>
+}
+
+const HOSTILE = ['__proto__', "x'; DROP TABLE room; --", '\\u0000', '"}]', 'constructor', '人'] as const
+
+function room(id: string, repository: string): Room {
+  const [owner = '', name = ''] = repository.split('/')
+  return {
+    ...{ id, repository: { owner, name }, members: [{ name: 'alice', role: 'OWNER' }], mode: 'observe' },
+    tools: { DEVELOPER: { 'github.push_files': false }, ADMIN: {}, OWNER: {} },
+    permission: { read: 'allow', write: 'hold' },
+    ...{ version: 1, createdAt: 5, updatedAt: 5 },
+  }
 }
 
 /** What every store promises, whichever database it is. */
@@ -374,6 +388,7 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
       const record = {
         ...{ id: ALICE.principal, name: 'admin', owner: 'alice', sponsor: '', role: 'admin' as const },
         ...{ hash: 'cd'.repeat(32) as Sha256, prefix: 'aegis_ad', createdAt: 5, revokedAt: null },
+        ...{ room: null, lastUsedAt: null },
       }
       await stores.keys.put(record)
       expect(await stores.keys.byHash(record.hash)).toEqual(record)
@@ -383,6 +398,66 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
       await stores.keys.put({ ...record, name: 'renamed' })
       expect(await stores.keys.list()).toEqual([{ ...record, name: 'renamed', revokedAt: 9 }])
       expect(await stores.keys.byHash('ee'.repeat(32) as Sha256)).toBeNull()
+      await stores.keys.used(record.id, 77)
+      expect((await stores.keys.get(record.id))?.lastUsedAt).toBe(77)
+    })
+
+    describe('keys of a room', () => {
+      const key = (id: string, more: object = {}) => ({
+        ...{ id: id as Principal, name: id, owner: '', sponsor: '', role: 'agent' as Role, prefix: 'aegis_ag' },
+        ...{ hash: createHash('sha256').update(id).digest('hex') as Sha256, createdAt: 5, revokedAt: null },
+        ...{ room: { id: 'room_1', role: 'ADMIN' as const }, lastUsedAt: null, ...more },
+      })
+
+      it('are kept with their room, which no later writing changes', async () => {
+        await stores.keys.put(key('key_1'))
+        expect(await stores.keys.get('key_1' as Principal)).toEqual(key('key_1'))
+        await stores.keys.put(key('key_1', { name: 'renamed', room: null }))
+        expect(await stores.keys.get('key_1' as Principal)).toEqual(key('key_1', { name: 'renamed' }))
+      })
+
+      it.each(['viewer', 'reviewer', 'admin'])('are never a %s key, whoever writes it', async (role) => {
+        await expect(stores.keys.put(key('key_2', { role }))).rejects.toThrow()
+        await stores.keys.put(key('key_1'))
+        await expect(stores.keys.put(key('key_1', { role }))).rejects.toThrow()
+      })
+    })
+
+    describe('rooms', () => {
+      it('are kept whole over a restart, one a repository whatever its letters', async () => {
+        const site = room('room_1', 'acme/Site')
+        expect(await stores.rooms.add(site)).toBe(true)
+        expect(await stores.rooms.add(room('room_2', 'ACME/site'))).toBe(false)
+        expect(await stores.rooms.add(room('room_1', 'acme/other'))).toBe(false)
+        await close()
+        await open()
+        expect(await stores.rooms.list()).toEqual([site])
+        expect(await stores.rooms.get('room_1')).toEqual(site)
+        expect(await stores.rooms.get('room_2')).toBeNull()
+      })
+
+      it('are changed from one version to the next: of two changes of one version one fails', async () => {
+        await stores.rooms.add(room('room_1', 'acme/site'))
+        const changes = (['observe', 'warn', 'enforce'] as const).map((mode) =>
+          stores.rooms.replace({ ...room('room_1', 'acme/site'), mode, version: 2, updatedAt: 9 }),
+        )
+        expect((await Promise.all(changes)).filter(Boolean)).toHaveLength(1)
+        expect(await stores.rooms.get('room_1')).toMatchObject({ version: 2, createdAt: 5, updatedAt: 9 })
+        expect(await stores.rooms.replace(room('room_9', 'acme/nothing'))).toBe(false)
+      })
+
+      it('are removed once, and leave their repository free', async () => {
+        await stores.rooms.add(room('room_1', 'acme/site'))
+        expect(await stores.rooms.remove('room_1')).toBe(true)
+        expect(await stores.rooms.remove('room_1')).toBe(false)
+        expect(await stores.rooms.add(room('room_2', 'acme/site'))).toBe(true)
+      })
+
+      it.each(HOSTILE)('keep a member called %j as it is', async (name) => {
+        const kept = { ...room('room_1', 'acme/site'), members: [{ name, role: 'ADMIN' as const }] }
+        await stores.rooms.add(kept)
+        expect(await stores.rooms.get('room_1')).toEqual(kept)
+      })
     })
 
     it('keeps tokens that must be revoked until they are, over a restart', async () => {

@@ -92,6 +92,53 @@ describe('a key', () => {
   })
 })
 
+describe('the key of a room', () => {
+  const ROOM = { id: 'room_0123456789abcdef', role: 'DEVELOPER' } as const
+
+  it('is confined to it from the first to the last', async () => {
+    const { record, secret } = await keyring.issue({ ...ALICE, role: 'agent', room: ROOM })
+    expect(record.room).toEqual(ROOM)
+    expect(await keyring.authenticate(secret)).toMatchObject({ role: 'agent', room: ROOM })
+  })
+
+  it.each([
+    'viewer',
+    'reviewer',
+    'admin',
+  ] as const)('is no %s key: a room confines nothing of what those may', async (role) => {
+    await expect(keyring.issue({ ...ALICE, role, room: ROOM })).rejects.toMatchObject({ path: 'role' })
+  })
+})
+
+describe('the last use of a key', () => {
+  const lastUse = async () => (await keyring.list())[0]?.lastUsedAt
+
+  it('is noted at most once a minute, and not for who guesses', async () => {
+    const { secret } = await keyring.issue(ALICE)
+    await keyring.authenticate(`${secret}x`)
+    expect(await lastUse()).toBeNull()
+    await keyring.authenticate(secret)
+    const first = clock.now()
+    expect(await lastUse()).toBe(first)
+    clock.advance(59_000)
+    await keyring.authenticate(secret)
+    expect(await lastUse()).toBe(first)
+    clock.advance(1_000)
+    await keyring.authenticate(secret)
+    expect(await lastUse()).toBe(first)
+    clock.advance(2_001)
+    await keyring.authenticate(secret)
+    expect(await lastUse()).toBe(clock.now())
+  })
+
+  it('is never a reason to turn somebody away', async () => {
+    const { secret } = await keyring.issue(ALICE)
+    const used = () => Promise.reject(new Error('the disk is full'))
+    const full = createKeyring({ store: { ...stores.keys, used }, clock, random: systemRandom })
+    expect(await full.authenticate(secret)).not.toBeNull()
+  })
+})
+
 describe('authentication', () => {
   it('knows no text but the secret itself', async () => {
     const { secret } = await keyring.issue(ALICE)

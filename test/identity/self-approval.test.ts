@@ -12,6 +12,8 @@ const key = (id: string, owner: string, sponsor = '', revokedAt: number | null =
   prefix: '',
   createdAt: 0,
   revokedAt,
+  room: null,
+  lastUsedAt: null,
 })
 
 const AGENT = key('key_agent', 'agent:claude', 'alice')

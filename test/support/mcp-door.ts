@@ -28,6 +28,8 @@ function keyRecord(name: string): KeyRecord {
     prefix: 'agent-ke',
     createdAt: 0,
     revokedAt: null,
+    room: null,
+    lastUsedAt: null,
   }
 }
 

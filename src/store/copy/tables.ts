@@ -61,6 +61,15 @@ export const TABLES: readonly Table[] = [
     columns: {
       ...{ id: 'text', name: 'text', owner: 'text', sponsor: 'text', role: 'text' },
       ...{ hash: 'text', prefix: 'text', created_at: 'int', revoked_at: 'int' },
+      ...{ room_id: 'text', room_role: 'text', last_used_at: 'int' },
+    },
+    order: 'id',
+  },
+  {
+    name: 'room',
+    columns: {
+      ...{ id: 'text', repository_key: 'text', record: 'text' },
+      ...{ version: 'int', created_at: 'int', updated_at: 'int' },
     },
     order: 'id',
   },

@@ -2,6 +2,7 @@ import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { OpenReader } from '../../ledger/store.ts'
+import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from './approvals.ts'
 import { createPool, unopened } from './connection.ts'
@@ -9,6 +10,7 @@ import { createKeyStore } from './keys.ts'
 import { createLedgerStore, type PostgresLedgerStore } from './ledger-store.ts'
 import { createQueries } from './queries.ts'
 import { createRevocationStore } from './revocations.ts'
+import { createRoomStore } from './rooms.ts'
 import { checkSchema } from './schema-version.ts'
 import { serverSettings } from './server-settings.ts'
 import { openSnapshot } from './snapshots.ts'
@@ -28,6 +30,7 @@ export interface PostgresStores {
   readonly keys: KeyStore
   readonly revocations: RevocationStore
   readonly pins: PinStore
+  readonly rooms: RoomStore
   close(): Promise<void>
 }
 
@@ -55,6 +58,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
       keys: createKeyStore(queries),
       revocations: createRevocationStore(queries),
       pins: createPinStore(queries),
+      rooms: createRoomStore(queries),
       async close() {
         await ledger.fleet.leave().catch(() => {})
         await close()

@@ -1,6 +1,7 @@
 import { bigint, customType, integer, pgSchema, text } from 'drizzle-orm/pg-core'
 import type { ApprovalStatus } from '../../core/approval.ts'
 import type { Role } from '../../core/envelope.ts'
+import type { RoomRole } from '../../core/facts.ts'
 
 const aegis = pgSchema('aegis')
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
@@ -31,6 +32,9 @@ export const apiKey = aegis.table('api_key', {
   prefix: text('prefix').notNull(),
   createdAt: millis('created_at').notNull(),
   revokedAt: millis('revoked_at'),
+  roomId: text('room_id'),
+  roomRole: text('room_role').$type<RoomRole>(),
+  lastUsedAt: millis('last_used_at'),
 })
 
 export const pendingRevocation = aegis.table('pending_revocation', {
@@ -58,4 +62,14 @@ export const toolPin = aegis.table('tool_pin', {
   seenAt: millis('seen_at').notNull(),
   decidedAt: millis('decided_at'),
   decidedBy: text('decided_by'),
+})
+
+/** One a repository: `repository_key` is its name without the case of its letters. */
+export const room = aegis.table('room', {
+  id: text('id').primaryKey(),
+  repositoryKey: text('repository_key').notNull(),
+  record: text('record').notNull(),
+  version: integer('version').notNull(),
+  createdAt: millis('created_at').notNull(),
+  updatedAt: millis('updated_at').notNull(),
 })

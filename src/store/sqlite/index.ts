@@ -3,6 +3,7 @@ import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
+import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from './approvals.ts'
 import { CHECKPOINT_PAGES, makePrivate, openForWriting } from './handle.ts'
@@ -11,6 +12,7 @@ import { createLedgerStore } from './ledger-store.ts'
 import { migrate } from './migrate.ts'
 import { createQueries } from './queries.ts'
 import { createRevocationStore } from './revocations.ts'
+import { createRoomStore } from './rooms.ts'
 import { createSnapshots } from './snapshots.ts'
 import { createPinStore } from './tool-pins.ts'
 import { openWalSync } from './wal-sync.ts'
@@ -25,6 +27,7 @@ export interface Stores {
   readonly keys: KeyStore
   readonly revocations: RevocationStore
   readonly pins: PinStore
+  readonly rooms: RoomStore
   close(): Promise<void>
 }
 
@@ -47,6 +50,7 @@ export async function openSqlite(path: string): Promise<Stores> {
       keys: createKeyStore(queries),
       revocations: createRevocationStore(queries),
       pins: createPinStore(queries),
+      rooms: createRoomStore(queries),
       async close() {
         await close()
         handle.close()

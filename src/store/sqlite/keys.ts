@@ -19,11 +19,11 @@ export function createKeyStore(queries: Queries): KeyStore {
       return rows.map(keyOf)
     },
     async put(record) {
-      // The secret's hash and the id never change; an existing key keeps its time of making and its revocation.
+      // The secret's hash, the id and the room never change; an existing key keeps its time of making and its revocation.
       const { name, owner, sponsor, role, prefix } = record
       await queries
         .insert(apiKey)
-        .values(record)
+        .values({ ...record, roomId: record.room?.id ?? null, roomRole: record.room?.role ?? null })
         .onConflictDoUpdate({ target: apiKey.id, set: { name, owner, sponsor, role, prefix } })
     },
     async revoke(id, at) {
@@ -34,9 +34,14 @@ export function createKeyStore(queries: Queries): KeyStore {
         .returning({ id: apiKey.id })
       return rows.length > 0
     },
+    async used(id, at) {
+      await queries.update(apiKey).set({ lastUsedAt: at }).where(eq(apiKey.id, id))
+    },
   }
 }
 
-function keyOf(row: typeof apiKey.$inferSelect): KeyRecord {
-  return { ...row, id: row.id as Principal, hash: row.hash as Sha256 }
+function keyOf({ roomId, roomRole, ...row }: typeof apiKey.$inferSelect): KeyRecord {
+  // A room without a role would be a key of no room: it confines to the lowest.
+  const room = roomId === null ? null : { id: roomId, role: roomRole ?? 'DEVELOPER' }
+  return { ...row, id: row.id as Principal, hash: row.hash as Sha256, room }
 }

@@ -1,6 +1,7 @@
 import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { ApprovalStatus } from '../../core/approval.ts'
 import type { Role } from '../../core/envelope.ts'
+import type { RoomRole } from '../../core/facts.ts'
 
 /** The tables that are read and written through drizzle; the ledger's own go by prepared statements (`ledger-store.ts`). */
 export const approval = sqliteTable('approval', {
@@ -27,6 +28,9 @@ export const apiKey = sqliteTable('api_key', {
   prefix: text('prefix').notNull(),
   createdAt: integer('created_at').notNull(),
   revokedAt: integer('revoked_at'),
+  roomId: text('room_id'),
+  roomRole: text('room_role').$type<RoomRole>(),
+  lastUsedAt: integer('last_used_at'),
 })
 
 export const pendingRevocation = sqliteTable('pending_revocation', {
@@ -54,4 +58,14 @@ export const toolPin = sqliteTable('tool_pin', {
   seenAt: integer('seen_at').notNull(),
   decidedAt: integer('decided_at'),
   decidedBy: text('decided_by'),
+})
+
+/** One a repository: `repository_key` is its name without the case of its letters. */
+export const room = sqliteTable('room', {
+  id: text('id').primaryKey(),
+  repositoryKey: text('repository_key').notNull(),
+  record: text('record').notNull(),
+  version: integer('version').notNull(),
+  createdAt: integer('created_at').notNull(),
+  updatedAt: integer('updated_at').notNull(),
 })

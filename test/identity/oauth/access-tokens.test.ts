@@ -61,7 +61,7 @@ describe('a token of a trusted issuer', () => {
     const hash = createHash('sha256').update(issuer.issuer).digest('hex').slice(0, 12)
     const record = await door().authenticate(token, 'github')
     expect(record).toMatchObject({ id: `oauth:${hash}:alice`, role: 'agent', name: 'Alice', sponsor: '' })
-    expect(await stores.keys.get(record.id)).toEqual(record)
+    expect(await stores.keys.get(record.id)).toEqual({ ...record, lastUsedAt: expect.any(Number) })
   })
 
   it('may name the endpoint, the one of all upstreams, or an audience of the configuration', async () => {

@@ -47,6 +47,11 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
     await stores.keys.put({
       ...{ id: ALICE.principal, name: 'admin', owner: 'alice', sponsor: '', role: 'admin' },
       ...{ hash: 'cd'.repeat(32) as typeof approval.digest, prefix: 'aegis_ad', createdAt: 5, revokedAt: null },
+      ...{ room: null, lastUsedAt: 7 },
+    })
+    await stores.rooms.add({
+      ...{ id: 'room_1', repository: { owner: 'acme', name: 'site' }, members: [], mode: 'warn', permission: null },
+      ...{ tools: { DEVELOPER: {}, ADMIN: {}, OWNER: {} }, version: 3, createdAt: 1, updatedAt: 2 },
     })
     await stores.revocations.enqueue({
       ...{ id: 'rev-1', sealed: Uint8Array.of(0, 255, 7), apiUrl: 'http://127.0.0.1:9', tokenSha256: 'ab'.repeat(32) },
@@ -68,7 +73,10 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
     const database = await target()
     const steps = new Set<string>()
     const report = await copyToPostgres(file, database.as('app'), (step) => steps.add(step))
-    expect(report).toMatchObject({ size: entries, rows: { ledger_entry: entries, ledger_payload: 601, api_key: 1 } })
+    expect(report).toMatchObject({
+      size: entries,
+      rows: { ledger_entry: entries, ledger_payload: 601, api_key: 1, room: 1 },
+    })
     expect(report.root).toMatch(/^[0-9a-f]{64}$/)
     expect(Object.values(report.rows).every((rows) => rows > 0)).toBe(true)
     expect([...steps]).toEqual(expect.arrayContaining(['checking the file', 'copying ledger_entry']))
