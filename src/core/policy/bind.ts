@@ -27,12 +27,13 @@ export function bind(documents: readonly PolicyDocument[], envelope: ActionEnvel
   if (envelope.head === undefined && pull?.known === true && BOUND_TO_HEAD.has(envelope.action.tool)) {
     return { ...envelope, head: pull.value.headSha }
   }
-  if (envelope.plan !== undefined || isShadowed(facts) || !isRewritten(documents, envelope, facts)) return envelope
-  const plan = planOf(envelope, facts)
-  return 'fault' in plan ? envelope : { ...envelope, plan }
+  return isShadowed(facts) ? envelope : planned(documents, envelope, facts)
 }
 
-/** Whether a guard wants it to become a pull request. */
-export function isRewritten(documents: readonly PolicyDocument[], envelope: ActionEnvelope, facts: Facts): boolean {
-  return guardOpinions(documents, envelope, facts).some(({ rewrites }) => rewrites)
+/** The envelope with its plan, where a guard wants one and one can be made. */
+export function planned(documents: readonly PolicyDocument[], envelope: ActionEnvelope, facts: Facts): ActionEnvelope {
+  if (envelope.plan !== undefined) return envelope
+  if (!guardOpinions(documents, envelope, facts).some(({ rewrites }) => rewrites)) return envelope
+  const plan = planOf(envelope, facts)
+  return 'fault' in plan ? envelope : { ...envelope, plan }
 }

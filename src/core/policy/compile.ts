@@ -4,12 +4,13 @@ import type { ActionEnvelope } from '../envelope.ts'
 import { AegisError } from '../errors.ts'
 import { CONTEXT_FACTS, type FactKey, type Facts } from '../facts.ts'
 import type { Sha256 } from '../ids.ts'
-import { bind, missingFacts } from './bind.ts'
+import { bind, missingFacts, planned } from './bind.ts'
 import type { CompiledPolicy } from './compiled.ts'
 import { conclude } from './conclude.ts'
 import { type Judgement, judge } from './decide.ts'
 import { type PolicyDocument, SOFT_CONDITIONS } from './document.ts'
 import { type Bench, benchOf, canBeReached, canRunUnattended } from './judge.ts'
+import { isShadowed } from './shadowed.ts'
 import { traceOf } from './trace.ts'
 
 const NO_FACTS: Facts = Object.freeze({})
@@ -29,19 +30,24 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
     throw new AegisError('config', 'no policy is configured', { advice: 'name one under `policy` in aegis.yaml' })
   const benches: readonly [Bench, ...Bench[]] = [first, ...rest]
   const digest = sha256(`[${sorted.map(({ form }) => form).join(',')}]`)
-  const judged = rememberLast((envelope, known) => judge(benches, envelope, known))
+  const judged = rememberLast((envelope, known) => {
+    // What a room only watches is judged as it would be enforced, and runs as it was asked.
+    const enforced = isShadowed(known) ? planned(documents, envelope, known) : envelope
+    return judge(benches, enforced, known)
+  })
   return {
     name: [...new Set(benches.map(({ document }) => document.name))].sort().join('+'),
     digest,
     factsNeeded(envelope, known = NO_FACTS) {
       const missing = missingFacts(documents, envelope, known)
       if (missing.length > 0) return missing
+      if (isShadowed(known)) return NOTHING
       return known.approval === undefined && judged(envelope, known).verdict === 'review' ? APPROVAL : NOTHING
     },
     bind: (envelope, known) => bind(documents, envelope, known),
     decide: (envelope, known) => conclude(judged(envelope, known), envelope, known, digest),
     simulate: (envelope, known) => ({
-      decision: conclude(judge(benches, envelope, known), envelope, known, digest),
+      decision: conclude(judged(envelope, known), envelope, known, digest),
       trace: traceOf(benches, envelope),
     }),
     reachable: (tool) => benches.every((bench) => canBeReached(bench, tool)),

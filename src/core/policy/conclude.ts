@@ -11,8 +11,7 @@ import { satisfies } from './terms.ts'
 export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
   const decision = settled(judgement, envelope, facts, policySha256)
   if (judgement.access || !isShadowed(facts)) return decision
-  const would = decision.verdict === 'allow' && judgement.rewriting ? 'rewrite' : decision.verdict
-  return shadowed(decision, facts, would)
+  return shadowed(decision, facts)
 }
 
 function settled(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {

@@ -6,7 +6,6 @@ import { type Bench, searchRules } from './judge.ts'
 import { doubtOpinion, type Opinion, stricterThan } from './opinion.ts'
 import { planOf } from './rewrite.ts'
 import { roomSays } from './room.ts'
-import { isShadowed } from './shadowed.ts'
 import { strictestTerms } from './terms.ts'
 
 /** What rules, guards and the room make of an envelope before anybody looks for an approval. */
@@ -103,7 +102,7 @@ function faultOf(envelope: ActionEnvelope, facts: Facts): string | null {
   if (envelope.plan !== undefined) return null
   const plan = planOf(envelope, facts)
   if ('fault' in plan) return plan.fault
-  return isShadowed(facts) ? null : 'it was not planned'
+  return 'it was not planned'
 }
 
 function unplanned(opinion: Opinion, fault: string): Opinion {

@@ -2,7 +2,7 @@ import { DEFAULT_TERMS } from '../decision.ts'
 import type { Act, ActionEnvelope } from '../envelope.ts'
 import type { FactKey, Facts } from '../facts.ts'
 import type { PolicyDocument } from './document.ts'
-import type { Guard, GuardFinding } from './guards/guard.ts'
+import type { Guard, GuardFinding, GuardView } from './guards/guard.ts'
 import type { Opinion } from './opinion.ts'
 
 /** What a guard says of one act. `rewrite` is no strictness: it changes what runs, and decides nothing. */
@@ -15,49 +15,51 @@ export interface GuardOpinion {
 /** The facts that any guard wants for any act. */
 export function guardNeeds(documents: readonly PolicyDocument[], envelope: ActionEnvelope): ReadonlySet<FactKey> {
   const needed = new Set<FactKey>()
+  const acts = [...envelope.action.acts, ...(envelope.plan?.acts ?? [])]
   for (const { guards } of documents) {
     for (const { guard } of guards) {
-      for (const act of envelope.action.acts) for (const key of guard.needs({ act, envelope })) needed.add(key)
+      for (const act of acts) for (const key of guard.needs({ act, envelope })) needed.add(key)
     }
   }
   return needed
 }
 
 /**
- * Every guard on every act. Where the call is rewritten, guards that ask where a change ends up are asked about the plan's
- * steps, for what was asked never runs; all others about what was asked, whose content the plan keeps.
+ * Every guard on every act. Where the call is rewritten, guards that ask where a change ends up do not speak of what was asked,
+ * which never runs, but of the plan's steps; all others speak of both.
  */
 export function guardOpinions(
   documents: readonly PolicyDocument[],
   envelope: ActionEnvelope,
   facts: Facts,
 ): readonly GuardOpinion[] {
-  const found: GuardOpinion[] = []
   const { plan, action } = envelope
-  for (const { name, guards } of documents) {
-    for (const { guard } of guards) {
-      for (const act of action.acts) {
-        for (const finding of guard.judge({ act, envelope, facts })) {
-          const rewrites = finding.verdict === 'rewrite'
-          if (plan === undefined || !guard.destination || rewrites)
-            found.push({ act, opinion: opinionOf(name, guard, finding), rewrites })
-        }
-      }
-      if (plan === undefined || !guard.destination) continue
-      for (const act of plan.acts) {
-        for (const finding of guard.judge({ act, envelope, facts })) {
-          // A plan is never planned again: what would need that cannot run.
-          const opinion = opinionOf(
-            name,
-            guard,
-            finding.verdict === 'rewrite' ? { ...finding, verdict: 'block' } : finding,
-          )
-          found.push({ act, opinion, rewrites: false })
-        }
-      }
-    }
-  }
-  return found
+  return documents.flatMap(({ name, guards }) =>
+    guards.flatMap(({ guard }) => [
+      ...action.acts.flatMap((act) => asked(name, guard, { act, envelope, facts })),
+      ...(plan?.acts ?? []).flatMap((act) => step(name, guard, { act, envelope, facts })),
+    ]),
+  )
+}
+
+function asked(policy: string, guard: Guard, view: GuardView): readonly GuardOpinion[] {
+  const replaced = view.envelope.plan !== undefined && guard.destination
+  return guard
+    .judge(view)
+    .filter(({ verdict }) => verdict === 'rewrite' || !replaced)
+    .map((finding) => said(policy, guard, view.act, finding))
+}
+
+/** A plan is never planned again: what would need that cannot run. */
+function step(policy: string, guard: Guard, view: GuardView): readonly GuardOpinion[] {
+  return guard
+    .judge(view)
+    .map((finding): GuardFinding => (finding.verdict === 'rewrite' ? { ...finding, verdict: 'block' } : finding))
+    .map((finding) => said(policy, guard, view.act, finding))
+}
+
+function said(policy: string, guard: Guard, act: Act, finding: GuardFinding): GuardOpinion {
+  return { act, opinion: opinionOf(policy, guard, finding), rewrites: finding.verdict === 'rewrite' }
 }
 
 function opinionOf(policy: string, { name }: Guard, { verdict, reason, suggestion }: GuardFinding): Opinion {

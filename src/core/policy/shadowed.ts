@@ -7,8 +7,8 @@ export function isShadowed({ room }: Facts): boolean {
 }
 
 /** The decision of a room that only watches: what would have been stands among the findings as `shadow:<verdict>`. */
-export function shadowed(decision: Decision, facts: Facts, would: Decision['verdict']): Decision {
-  const { rule, policySha256, findings, blastRadius } = decision
+export function shadowed(decision: Decision, facts: Facts): Decision {
+  const { verdict: would, rule, policySha256, findings, blastRadius } = decision
   const room = facts.room?.known === true ? facts.room.value : null
   if (would === 'allow' || room === null) return decision
   const reason = `would be ${would} by ${rule.label} (${decision.reason}); the room ${room.id} is in shadow mode`

@@ -136,7 +136,7 @@ guards: {}
     [
       'a guard',
       `${rule('{ decision: block }')}guards: { secretz: block }\n`,
-      '6:11 unknown guard `secretz`, did you mean `secrets`?',
+      '6:11 unknown key `secretz` in `guards`, did you mean `secrets`?',
     ],
     [
       'a reason with a line break',
