@@ -10,12 +10,6 @@ import { removeFolder, temporaryFolder } from '../support/evidence-store.ts'
 /** `AEGIS_TEST_MUTANTS=walk` looks at some files only. */
 const ONLY = new RegExp(process.env['AEGIS_TEST_MUTANTS'] ?? '')
 
-/** Of these files each survivor was looked at: it got a case, was dead and went, or is known to be harmless. */
-const SETTLED =
-  /(body|bundle-proofs|chain|damage|erasure-claim|erasures|head-row|json-outline|log-tree|manifest|opening|read-bundle|semantics|session-verifier)\.js$/
-/** Of the others at least this share is noticed; who survives is printed. */
-const KILLED = 0.7
-
 const folder = temporaryFolder()
 /** Of all groups. Those that told a mutant before come first: mutants of one file are often told by the same. */
 const cases: Case[] = []
@@ -88,7 +82,7 @@ describe('the matrix', () => {
       process.stdout.write(`survives: ${survivors.at(-1)}\n`)
     }
     process.stdout.write(`mutants killed ${run - survivors.length}/${run}, ${harmless} change no verdict\n`)
-    expect(survivors.filter((name) => SETTLED.test(name.split(':')[0] ?? ''))).toEqual([])
-    expect(1 - survivors.length / run).toBeGreaterThan(KILLED)
+    // Who survives gets a case, goes, or is known to be harmless.
+    expect(survivors).toEqual([])
   }, 7_200_000)
 })
