@@ -97,6 +97,7 @@ export async function compose(
   const gateway = createGateway({
     policy,
     facts,
+    rooms: { fact: () => undefined },
     approvals,
     ledger: measured,
     broker,

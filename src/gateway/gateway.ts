@@ -7,13 +7,14 @@ import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { CredentialBroker } from '../credentials/ports.ts'
 import type { FactCollector } from '../facts/facts.ts'
+import type { KeyRecord } from '../identity/ports.ts'
 import type { Ledger } from '../ledger/draft.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { ToolPins } from '../tool-pins/index.ts'
 import { createNormalizer } from './normalize.ts'
 import { createPerform } from './perform.ts'
 import { createPinGuard } from './pin-guard.ts'
-import type { IncomingCall, StandIn, Upstreams } from './ports.ts'
+import type { IncomingCall, RoomLookup, StandIn, Upstreams } from './ports.ts'
 import { createQuestions } from './questions.ts'
 import { createRecorder, type Intent } from './recorder.ts'
 import type { Gateway, ListedTool, Reply } from './reply.ts'
@@ -27,6 +28,7 @@ export interface GatewayParts {
   /** The policy in force at this moment: swapped whole on reload. */
   readonly policy: () => CompiledPolicy
   readonly facts: FactCollector
+  readonly rooms: RoomLookup
   readonly approvals: Approvals
   readonly ledger: Ledger
   readonly broker: CredentialBroker
@@ -54,7 +56,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   async function decideAndRecord(unbound: ActionEnvelope, call: IncomingCall, signal: AbortSignal) {
     for (let round = 1; ; round++) {
       const policy = parts.policy()
-      const { envelope, known } = await inContext(policy, unbound, signal)
+      const { envelope, known } = await inContext(policy, unbound, call.caller, signal)
       const decision = guarded(envelope, policy.decide(envelope, known))
       const runs = permits(decision) && envelope.action.route !== null && asked(call, decision)
       try {
@@ -69,9 +71,10 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 
   /** Looks up what the policy wants to know, and binds the envelope to what was found: to a plan, to a commit. */
-  async function inContext(policy: CompiledPolicy, unbound: ActionEnvelope, signal: AbortSignal) {
+  async function inContext(policy: CompiledPolicy, unbound: ActionEnvelope, caller: KeyRecord, signal: AbortSignal) {
     let envelope = unbound
-    let known: Facts = NOTHING_KNOWN
+    const room = parts.rooms.fact(envelope, caller)
+    let known: Facts = room === undefined ? NOTHING_KNOWN : { room }
     let needed = policy.factsNeeded(envelope, known)
     while (needed.length > 0 && !needed.includes('approval')) {
       known = { ...known, ...(await facts.collect(needed, envelope, signal)) }
@@ -129,7 +132,7 @@ export function createGateway(parts: GatewayParts): Gateway {
 
     async preview(call, signal) {
       const policy = parts.policy()
-      const { envelope, known } = await inContext(policy, await normalize(call), signal)
+      const { envelope, known } = await inContext(policy, await normalize(call), call.caller, signal)
       const { decision, trace } = policy.simulate(envelope, known)
       return { decision: guarded(envelope, decision), trace, envelope }
     },

@@ -1,5 +1,6 @@
 import type { CatalogName } from '../core/catalog/catalog.ts'
 import type { ActionEnvelope, JudgedRequest, Surface } from '../core/envelope.ts'
+import type { Fact, RoomFact } from '../core/facts.ts'
 import type { Brand, Principal } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Credential } from '../credentials/ports.ts'
@@ -75,6 +76,12 @@ export interface Executor {
    *   `no_upstream` where the route names none.
    */
   execute(action: AuthorizedAction, credential: Credential | null, context: ExecuteContext): Promise<Outcome>
+}
+
+/** The rooms as a decision sees them: in memory, for every call asks. */
+export interface RoomLookup {
+  /** The room that the envelope's repository (or the caller's key) belongs to; undefined where there are no rooms at all. */
+  fact(envelope: ActionEnvelope, caller: KeyRecord): Fact<RoomFact | null> | undefined
 }
 
 /** Carries out what the upstream's own tools cannot: a plan, or an act bound to a commit. */
