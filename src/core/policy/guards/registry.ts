@@ -1,15 +1,32 @@
 import type { Reader } from '../reader.ts'
 import type { TreeEntry } from '../tree.ts'
+import { readAutonomousMerge } from './autonomous-merge.ts'
 import { readBlastRadius } from './blast-radius.ts'
+import { readBranchNaming } from './branch-naming.ts'
+import { readCiRequired } from './ci-required.ts'
+import { readFreezeWindows } from './freeze-windows.ts'
 import { type ConfiguredGuard, GUARD_NAMES, type GuardName, type ReadGuard } from './guard.ts'
+import { readMandatoryPr } from './mandatory-pr.ts'
 import { readProtectedBranches } from './protected-branches.ts'
+import { readRepoAllowlist } from './repo-allowlist.ts'
+import { readRepoTaint } from './repo-taint.ts'
 import { readSecrets } from './secrets.ts'
+import { readSensitivePaths } from './sensitive-paths.ts'
+import { isOff } from './settings.ts'
 
 /** How each guard reads its settings. */
-export const GUARDS: Readonly<Partial<Record<GuardName, ReadGuard>>> = {
+export const GUARDS: Readonly<Record<GuardName, ReadGuard>> = {
   protected_branches: readProtectedBranches,
+  freeze_windows: readFreezeWindows,
+  branch_naming: readBranchNaming,
+  mandatory_pr: readMandatoryPr,
+  autonomous_merge: readAutonomousMerge,
+  ci_required: readCiRequired,
+  repo_allowlist: readRepoAllowlist,
+  sensitive_paths: readSensitivePaths,
   secrets: readSecrets,
   blast_radius: readBlastRadius,
+  repo_taint: readRepoTaint,
 }
 
 /** The guards of a policy; `off` is as if the key were not there. Every mistake in them is noted with the reader. */
@@ -23,13 +40,7 @@ export function readGuards(reader: Reader, entry: TreeEntry | undefined): readon
   return GUARD_NAMES.flatMap((name) => {
     const member = members[name]
     if (member === undefined || isOff(member)) return []
-    const read = GUARDS[name]
-    if (read === undefined) reader.problem(member.keyAt, `the guard \`${name}\` is not part of this release`)
-    const guard = read?.(reader, member) ?? null
+    const guard = GUARDS[name](reader, member)
     return guard === null ? [] : [guard]
   })
-}
-
-function isOff({ value }: TreeEntry): boolean {
-  return value.kind === 'scalar' && (value.value === 'off' || value.value === false)
 }

@@ -7,7 +7,7 @@ import type { GuardFinding } from './guard.ts'
 /** What a guard may be set to do. */
 export type GuardVerdict = GuardFinding['verdict']
 /** Words of other products for the same verdicts. */
-export const VERDICT_ALIASES = { deny: 'block', require_approval: 'review' } as const
+const VERDICT_ALIASES = { deny: 'block', require_approval: 'review' } as const
 
 /** What stands behind a guard's name: a word (`secrets: block`), or a mapping with `decision` among its keys. */
 export interface GuardSettings<D extends string, K extends string> {
@@ -50,6 +50,19 @@ export function readSettings<D extends string, K extends string>(
   const words = ['on', 'off', ...form.decisions].join(', ')
   reader.problem(value.at, `\`${key}\` is one of ${words}, or a mapping such as ${form.example}`)
   return null
+}
+
+/** A key that says `block` or `review`; undefined where it is absent, or has a problem, which the reader is told. */
+export function readVerdict(reader: Reader, entry: TreeEntry | undefined): 'block' | 'review' | undefined {
+  const text = reader.text(entry)
+  if (entry === undefined || text === undefined) return undefined
+  const known = ['block', 'review'] as const
+  return reader.choice<'block' | 'review'>({ text, at: entry.value.at }, 'decision', known, VERDICT_ALIASES)
+}
+
+/** True for `off`, which is as if the key were not there. */
+export function isOff({ value }: TreeEntry): boolean {
+  return value.kind === 'scalar' && (value.value === 'off' || value.value === false)
 }
 
 function membersOf<D extends string, K extends string>(
