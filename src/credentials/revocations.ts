@@ -27,11 +27,13 @@ export interface Held {
   readonly grant: GrantRecord
 }
 
+type Issuer = Omit<IssuedToken, 'token'>
+
 /** A token that GitHub may still take, without the token. */
 export interface LiveToken {
   readonly row: PendingRevocation
   /** Null where the row cannot be opened with this installation's key. */
-  readonly issuer: Omit<IssuedToken, 'token'> | null
+  readonly issuer: Issuer | null
   /** Its end has begun; until then it is lent, or kept for the next read. */
   readonly ending: boolean
 }
@@ -77,6 +79,8 @@ export function createRevocations(parts: RevocationParts): Revocations {
   const { store, seal, clock, random, log } = parts
   const settle = createSettle(parts)
   const underWay = new Map<string, Promise<void>>()
+  /** Held here, and not known to be gone: a token that ended before its call is not ended, and recorded, again. */
+  const out = new Set<string>()
   let timer: NodeJS.Timeout | null = null
   let passing: Promise<void> | null = null
 
@@ -85,6 +89,7 @@ export function createRevocations(parts: RevocationParts): Revocations {
     const known = underWay.get(row.id)
     if (known !== undefined) return known
     const attempt = settle(row)
+      .then((gone) => void (gone && out.delete(row.id)))
       .catch((error: Error) => log.error({ ...named(row), error: error.message }, 'revocation queue failed'))
       .finally(() => underWay.delete(row.id))
     underWay.set(row.id, attempt)
@@ -118,9 +123,12 @@ export function createRevocations(parts: RevocationParts): Revocations {
       const { scope, issuedAt } = of
       const grant = { type: GRANT_TYPE, scope, tokenSha256, issuedAt, expiresAt: deadline, revokedAt: null }
       await store.enqueue(row)
+      out.add(row.id)
       return { token, row, grant }
     },
-    end: ({ row }) => void begin(row),
+    end({ row }) {
+      if (out.has(row.id)) void begin(row)
+    },
     async endNow(row) {
       await begin(row)
       return (await all()).every(({ id }) => id !== row.id)
@@ -146,36 +154,39 @@ export function createRevocations(parts: RevocationParts): Revocations {
   }
 }
 
-/** One attempt to end a token, and what becomes of its row. */
+/** One attempt to end a token, and what becomes of its row. True where the token is gone and the row with it. */
 function createSettle({ store, seal, clock, random, log, fetch, ended }: RevocationParts) {
-  const again = (row: PendingRevocation) =>
-    store.reschedule(row.id, row.attempts + 1, clock.now() + backOff(row.attempts + 1, random))
+  async function again(row: PendingRevocation, at?: number): Promise<false> {
+    const attempts = row.attempts + 1
+    await store.reschedule(row.id, attempts, at ?? clock.now() + backOff(attempts, random))
+    return false
+  }
 
   /** The row goes when the end is recorded: a record made twice is better than none. */
-  async function finish(row: PendingRevocation, issuer: Omit<IssuedToken, 'token'>, how: CredentialEnd['how']) {
+  async function finish(row: PendingRevocation, issuer: Issuer, how: CredentialEnd['how']): Promise<boolean> {
     const over = row.issuedAt + GITHUB_LIFE_MS
     const { scope, tokenSha256, envelope, issuedAt } = row
-    const { app, installation } = issuer
     const at = how === 'revoked' ? clock.now() : over
     try {
-      await ended({ type: GRANT_TYPE, scope, tokenSha256, envelope, issuedAt, how, at, app, installation })
+      await ended({ type: GRANT_TYPE, scope, tokenSha256, envelope, issuedAt, how, at, ...issuer })
     } catch (error) {
       const fault = error instanceof Error ? error.message : 'unknown reason'
       log.error({ ...named(row), fault, how }, 'the end of a token could not be recorded yet')
       if (clock.now() < over + GITHUB_LIFE_MS) return again(row)
     }
-    return store.done(row.id)
+    await store.done(row.id)
+    return true
   }
 
   /** Nobody can revoke it now: it stands, counted, until GitHub ends it. */
-  async function giveUpOn(row: PendingRevocation, fault: string): Promise<void> {
+  async function giveUpOn(row: PendingRevocation, fault: string): Promise<boolean> {
     const over = row.issuedAt + GITHUB_LIFE_MS
     if (clock.now() >= over) return finish(row, { app: null, installation: null }, 'expired')
     log.error({ ...named(row), fault }, 'a token cannot be revoked and lives until its hour is over')
-    return store.reschedule(row.id, row.attempts + 1, over)
+    return again(row, over)
   }
 
-  return async (row: PendingRevocation): Promise<void> => {
+  return async (row: PendingRevocation): Promise<boolean> => {
     const opened = seal.open(row.sealed, row)
     if ('fault' in opened) return giveUpOn(row, opened.fault)
     const { token, ...issuer } = unpackToken(opened.token)
@@ -195,7 +206,7 @@ function boundTo(token: string, of: Omit<Purpose, 'app' | 'installation'>, id: s
   return { id, ...of, tokenSha256, deadline: of.issuedAt + TOKEN_LIFE_MS }
 }
 
-function issuerOf(seal: Seal, row: PendingRevocation): Omit<IssuedToken, 'token'> | null {
+function issuerOf(seal: Seal, row: PendingRevocation): Issuer | null {
   const opened = seal.open(row.sealed, row)
   if ('fault' in opened) return null
   const { app, installation } = unpackToken(opened.token)
