@@ -8,6 +8,7 @@ import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-thread.ts'
 import { composeGithub } from './compose/github.ts'
+import { composeRooms } from './compose/rooms.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composePins } from './compose/tool-pins.ts'
 import type { Config } from './config.ts'
@@ -83,6 +84,7 @@ export async function compose(
     ended: (end) => ledger.credentialEnded(end),
   })
   const { pins, stop: stopPins } = await composePins(config.store, stores.pins, { clock, log })
+  const { rooms, stop: stopRooms } = await composeRooms(config.store, stores.rooms, { clock, random, log })
   const upstreams = createUpstreams({
     upstreams: config.upstreams,
     version,
@@ -97,7 +99,7 @@ export async function compose(
   const gateway = createGateway({
     policy,
     facts,
-    rooms: { fact: () => undefined },
+    rooms,
     approvals,
     ledger: measured,
     broker,
@@ -162,6 +164,8 @@ export async function compose(
     resolver,
     credentials: broker,
     pins,
+    rooms,
+    keyring,
     upstreams,
     ...evidence,
     reader,
@@ -185,6 +189,7 @@ export async function compose(
     async close() {
       clearInterval(expiry)
       stopPins()
+      stopRooms()
       await entrance.close()
       await upstreams.close()
       await broker.drain()

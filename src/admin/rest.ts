@@ -17,9 +17,10 @@ import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jso
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
 import type { Resolver } from './resolve.ts'
+import { type RoomParts, roomRoutes } from './rooms.ts'
 import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
 
-export interface AdminParts extends EvidenceParts, PinParts, CredentialParts {
+export interface AdminParts extends EvidenceParts, PinParts, CredentialParts, RoomParts {
   readonly gateway: Gateway
   readonly approvals: Approvals
   readonly resolver: Resolver
@@ -44,6 +45,7 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   evidenceRoutes(app, parts)
   pinRoutes(app, parts)
   credentialRoutes(app, parts)
+  roomRoutes(app, parts)
   approvalPage(app)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')

@@ -2,5 +2,6 @@ export { demandAuthority, mayDo, type RoomAct, type Standing, standingOf } from 
 export type { RoomChange } from './changes.ts'
 export type { RoomCaller } from './fact.ts'
 export type { RoomStore } from './ports.ts'
+export { type Counts, createTally, type Moment, type RoomReport } from './report.ts'
 export { type Member, quoted, type Room, repositoryText, type ToolMap } from './room.ts'
 export { type Changer, openRooms, type RoomRequest, type Rooms } from './rooms.ts'
