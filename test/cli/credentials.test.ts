@@ -5,6 +5,7 @@ import { main } from '../../src/cli/main.ts'
 import { APP_ID, INSTALLATION, type TestForge, testForge } from '../forge/harness.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install } from '../support/installation.ts'
 import { plainTool, type ShiftingUpstream, settingsOf, startShiftingUpstream } from '../support/shifting-upstream.ts'
+import { sqlite } from '../support/sqlite-shell.ts'
 
 let upstream: ShiftingUpstream
 let forge: TestForge
@@ -124,6 +125,32 @@ it('shows a token that is out by its hash, and ends it', async () => {
     token_sha256: next.token_sha256,
     revoked: true,
   })
+})
+
+it('leaves in the log who had issued it and when GitHub confirmed its end', async () => {
+  const [[body] = []] = sqlite(
+    aegis.config.store,
+    "SELECT cast(body AS TEXT) FROM ledger_entry WHERE kind = 'credential' AND session IS NULL ORDER BY n LIMIT 1;",
+  )
+  expect(JSON.parse(body ?? '')).toEqual({
+    app_id: String(APP_ID),
+    env: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    gw: expect.any(String),
+    installation_id: INSTALLATION,
+    issued: expect.any(String),
+    kind: 'credential',
+    log: expect.any(String),
+    revoked: expect.any(String),
+    scope: 'contents:read',
+    token_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    ts: expect.any(String),
+    type: 'github_app_installation',
+    v: expect.any(String),
+  })
+  const session = sqlite(aegis.config.store, 'SELECT session FROM ledger_entry WHERE session IS NOT NULL LIMIT 1;')
+  const path = encodeURIComponent(session[0]?.[0] ?? '')
+  const verified = await aegis.post(`/admin/v1/evidence/sessions/${path}/verify`, {}, ADMIN_KEY)
+  expect(verified.body).toMatchObject({ valid: true })
 })
 
 it.each([
