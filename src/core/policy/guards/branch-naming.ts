@@ -1,3 +1,4 @@
+import { refNameFault } from '../../catalog/branches.ts'
 import type { ActionEnvelope } from '../../envelope.ts'
 import { sessionLabel } from '../../ids.ts'
 import { excerpt } from '../../paths.ts'
@@ -68,7 +69,7 @@ function judge({ decision, patterns }: Settings, { act, envelope }: GuardView): 
   const compiled = compileGlobs(wanted, 'path')
   const suggestion = `Call the branch ${suggested(patterns, session)}.`
   for (const name of branchesOf(act)) {
-    if (name !== null && !('fault' in compiled) && matchesGlobs(compiled, name) && isRefName(name)) continue
+    if (name !== null && !('fault' in compiled) && matchesGlobs(compiled, name) && refNameFault(name) === null) continue
     if (name !== null && isBase(name, envelope)) continue
     const shown = name === null ? 'a branch that is not named' : `the branch ${excerpt(name)}`
     return [{ verdict: decision, reason: `${shown} is not called ${patterns.join(' or ')}`, suggestion }]
@@ -91,9 +92,4 @@ function isBase(name: string, { plan }: ActionEnvelope): boolean {
 
 function suggested(patterns: readonly string[], session: string): string {
   return (patterns[0] ?? PATTERN).replaceAll('{session}', session).replaceAll('{task}', '<task>')
-}
-
-/** A name that git takes for a branch (git-check-ref-format(1)), so that what is matched is what is made. */
-function isRefName(name: string): boolean {
-  return !/[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|(?:^|\/)\.|\.lock(?:\/|$)|^[-/]|[/.]$|^@$/.test(name)
 }

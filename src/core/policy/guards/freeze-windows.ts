@@ -146,7 +146,7 @@ function configured(windows: readonly Window[]): ConfiguredGuard {
 }
 
 function judge(window: Window, { act, envelope }: GuardView): readonly GuardFinding[] {
-  if (!window.capabilities.includes(act.capability)) return []
+  if (!window.capabilities.includes(isPush(act) ? 'write' : act.capability)) return []
   const reached = reach(window, act)
   if (reached === null) return []
   const until = openUntil(window.times, envelope.receivedAt)
