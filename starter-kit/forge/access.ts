@@ -1,3 +1,4 @@
+import { hostedAs, reaches } from './hosting.ts'
 import { covers, type Permissions, permissionText } from './permissions.ts'
 import { notFound, notPermitted, Refusal } from './problem.ts'
 import type { Repository } from './repository.ts'
@@ -21,11 +22,14 @@ export function forRepository(
   handle: (ask: RepositoryAsk) => Promise<Reply> | Reply,
 ): Route {
   return route(line, (ask) => {
-    const repository = ask.site.repositories.get(`${ask.part('owner')}/${ask.part('repo')}`.toLowerCase())
+    const repository = hostedAs(ask.site, `${ask.part('owner')}/${ask.part('repo')}`)
     if (ask.caller.kind === 'app') throw notPermitted()
     if (ask.caller.kind === 'nobody' || repository === undefined) throw notFound()
-    const { permissions, repositories } = ask.caller.token
-    if (repositories !== null && !repositories.includes(repository.key)) throw notFound()
+    const { permissions } = ask.caller.token
+    if (!reaches(ask.caller, repository)) throw notFound()
+    if (repository.archived && ask.method !== 'GET') {
+      throw new Refusal(403, 'Repository was archived so is read-only.')
+    }
     if (!needs.some((alternative) => covers(permissions, alternative))) {
       throw notPermitted(needs.map(permissionText).join('; '))
     }
@@ -34,17 +38,16 @@ export function forRepository(
 }
 
 export function actorOf(ask: Ask): string {
-  return `${ask.site.desk.config.slug}[bot]`
+  const person = ask.caller.kind === 'token' ? ask.caller.token.login : undefined
+  return person ?? `${ask.site.desk.config.slug}[bot]`
 }
 
 /** The repositories the caller's token reaches with these permissions; for searches. */
 export function visible(ask: Ask, needed: Permissions): Repository[] {
   if (ask.caller.kind !== 'token') throw new Refusal(401, 'Requires authentication')
-  const { permissions, repositories } = ask.caller.token
-  if (!covers(permissions, needed)) return []
-  return [...ask.site.repositories.values()].filter(
-    (repository) => repositories === null || repositories.includes(repository.key),
-  )
+  const { caller } = ask
+  if (!covers(caller.token.permissions, needed)) return []
+  return [...ask.site.repositories.values()].filter((repository) => reaches(caller, repository))
 }
 
 export const READ_CONTENTS = { contents: 'read' } as const
@@ -53,4 +56,5 @@ export const READ_PULLS = { pull_requests: 'read' } as const
 export const WRITE_PULLS = { pull_requests: 'write' } as const
 export const READ_ISSUES = { issues: 'read' } as const
 export const WRITE_ISSUES = { issues: 'write' } as const
+export const ADMINISTER = { administration: 'write' } as const
 export const METADATA = { metadata: 'read' } as const

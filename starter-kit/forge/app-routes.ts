@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '../../src/core/json.ts'
 import { forApp } from './access.ts'
 import { parsePermissions } from './app.ts'
+import { hostedAs } from './hosting.ts'
 import { pageReply } from './page.ts'
 import { notFound, notPermitted, Refusal } from './problem.ts'
 import type { Repository } from './repository.ts'
@@ -18,7 +19,7 @@ export const appRoutes: readonly Route[] = [
     return ok(installation(ask.site))
   }),
   forApp('GET /repos/{owner}/{repo}/installation', (ask) => {
-    if (!ask.site.repositories.has(`${ask.part('owner')}/${ask.part('repo')}`.toLowerCase())) throw notFound()
+    if (hostedAs(ask.site, `${ask.part('owner')}/${ask.part('repo')}`) === undefined) throw notFound()
     return ok(installation(ask.site))
   }),
   forApp('POST /app/installations/{id}/access_tokens', mint),

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto'
 import { AegisError } from '../../src/core/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../src/core/json.ts'
+import type { People } from './people.ts'
 import { covers, PERMISSION_NAMES, type Permissions } from './permissions.ts'
 import { Refusal } from './problem.ts'
 import type { StateFile, TokenRecord } from './state.ts'
@@ -44,7 +45,7 @@ const JWT_LIFE_SECONDS = 600
 const CLOCK_DRIFT_SECONDS = 60
 
 /** @throws AegisError `config` where the public key is not an RSA key in PEM. */
-export function openAppDesk(config: AppConfig, state: StateFile, now: () => number): AppDesk {
+export function openAppDesk(config: AppConfig, people: People, state: StateFile, now: () => number): AppDesk {
   const key = rsaKey(config.publicKeyPem)
   // Every App may read metadata; it cannot be withheld.
   const grants: Permissions = { ...config.grants, metadata: 'read' }
@@ -54,6 +55,8 @@ export function openAppDesk(config: AppConfig, state: StateFile, now: () => numb
       const secret = /^(?:bearer|token) +(\S+)$/i.exec(authorization?.trim() ?? '')?.[1]
       if (authorization === undefined) return { kind: 'nobody' }
       if (secret === undefined) throw new Refusal(401, 'Bad credentials')
+      const person = people.recognise(secret)
+      if (person !== null) return { kind: 'token', token: person }
       if (!secret.startsWith('ghs_')) {
         checkAppJwt(secret, key, config.appId, now())
         return { kind: 'app' }

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../../src/core/json.ts'
 import { forRepository, READ_CONTENTS } from './access.ts'
 import { optionalText } from './body.ts'
+import { latestStatuses } from './checks.ts'
 import { changedFile, commitShape, EMPTY_TREE } from './commit-shapes.ts'
 import type { Commit } from './git.ts'
 import { isTreePath } from './names.ts'
-import { linkHeader, pageOf } from './page.ts'
+import { linkHeader, pageOf, pageOfObject } from './page.ts'
 import { notFound, Refusal } from './problem.ts'
 import { resolveCommit } from './repository.ts'
 import { created, ok, type Reply, type RepositoryAsk, type Route } from './router.ts'
@@ -15,10 +16,6 @@ import type { StatusRecord } from './state.ts'
 export const commitRoutes: readonly Route[] = [
   forRepository('GET /repos/{owner}/{repo}/commits', [READ_CONTENTS], listCommits),
   forRepository('GET /repos/{owner}/{repo}/commits/{ref+}/status', [{ statuses: 'read' }], combinedStatus),
-  forRepository('GET /repos/{owner}/{repo}/commits/{ref+}/check-runs', [{ checks: 'read' }], async (ask) => {
-    await commitNamed(ask, ask.part('ref'))
-    return ok({ total_count: 0, check_runs: [] })
-  }),
   forRepository('GET /repos/{owner}/{repo}/commits/{ref+}', [READ_CONTENTS], readCommit),
   forRepository('POST /repos/{owner}/{repo}/statuses/{sha}', [{ statuses: 'write' }], createStatus),
   forRepository('GET /repos/{owner}/{repo}/compare/{basehead+}', [READ_CONTENTS], compare),
@@ -63,13 +60,6 @@ async function readCommit(ask: RepositoryAsk): Promise<Reply> {
   })
 }
 
-/** The newest status of each context, newest first. */
-function latestStatuses(ask: RepositoryAsk, sha: string): StatusRecord[] {
-  const all = ask.site.state.current().statuses
-  const mine = all.filter((status) => status.repository === ask.repository.key && status.sha === sha).reverse()
-  return mine.filter((status, index) => mine.findIndex(({ context }) => context === status.context) === index)
-}
-
 async function combinedStatus(ask: RepositoryAsk): Promise<Reply> {
   const { site, repository } = ask
   const { sha } = await commitNamed(ask, ask.part('ref'))
@@ -77,15 +67,16 @@ async function combinedStatus(ask: RepositoryAsk): Promise<Reply> {
   const failed = statuses.some(({ state }) => state === 'failure' || state === 'error')
   const passed = statuses.length > 0 && statuses.every(({ state }) => state === 'success')
   const url = `${repositoryApi(site, repository)}/commits/${sha}`
-  return ok({
+  const path = `/repos/${repository.fullName}/commits/${ask.part('ref')}/status`
+  return pageOfObject(ask, path, statuses, (shown) => ({
     state: failed ? 'failure' : passed ? 'success' : 'pending',
-    statuses: statuses.map((status) => statusShape(ask, status)),
+    statuses: shown.map((status) => statusShape(ask, status)),
     sha,
     total_count: statuses.length,
     repository: repositoryShape(site, repository),
     commit_url: url,
     url: `${url}/status`,
-  })
+  }))
 }
 
 function statusShape(ask: RepositoryAsk, status: StatusRecord): JsonObject {
@@ -140,8 +131,11 @@ async function compare(ask: RepositoryAsk): Promise<Reply> {
   const behind = await git.history(base, { exclude: head, count: 10_000 })
   const [baseCommit, forkCommit] = await git.commits([base, fork])
   if (baseCommit === undefined || forkCommit === undefined) throw notFound()
-  const commits = await git.commits(ahead.slice(0, 250).reverse())
-  const changes = await git.changes(fork, head)
+  const { page, size } = ask.query.has('page') || ask.query.has('per_page') ? pageOf(ask) : { page: 1, size: 250 }
+  const oldestFirst = [...ahead].reverse().slice((page - 1) * size, page * size)
+  const commits = oldestFirst.length === 0 ? [] : await git.commits(oldestFirst)
+  // Files come with the first page only, 300 at most.
+  const changes = page === 1 ? await git.changes(fork, head) : []
   const html = `${site.origin}/${repository.fullName}/compare/${baseName}...${headName}`
   return ok({
     url: `${repositoryApi(site, repository)}/compare/${baseName}...${headName}`,

@@ -91,7 +91,7 @@ async function write(ask: RepositoryAsk, content: Buffer | null): Promise<Reply>
   const tree = await git.writeTree(head, [{ path, mode, sha }])
   const by = signatureOf(ask)
   const next = await git.writeCommit({ tree, parents: [head], author: by, committer: by, message })
-  await moveBranch(ask, `refs/heads/${branch}`, head, next)
+  await moveBranch(ask, `refs/heads/${branch}`, head, next, { by: 'contents' })
   const [commit] = await git.commits([next])
   const after = await git.entry(next, path)
   if (commit === undefined) throw notFound()

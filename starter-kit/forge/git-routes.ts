@@ -5,6 +5,7 @@ import { gitCommit } from './commit-shapes.ts'
 import type { Signature, TreeChange, TreeEntry } from './git.ts'
 import { isSha, isTreePath, isWritableRef } from './names.ts'
 import { notFound, Refusal } from './problem.ts'
+import { guardDeletion } from './protection.ts'
 import { type Repository, resolveCommit } from './repository.ts'
 import { created, ok, type Reply, type RepositoryAsk, type Route, type Site } from './router.ts'
 import { nodeId, repositoryApi } from './shapes.ts'
@@ -30,6 +31,7 @@ export const gitRoutes: readonly Route[] = [
     const name = `refs/${ask.part('ref')}`
     const sha = isWritableRef(name) ? await ask.repository.git.ref(name) : null
     if (sha === null) throw new Refusal(422, 'Reference does not exist')
+    guardDeletion(ask, name)
     await ask.repository.git.moveRef(name, sha, null)
     return { status: 204 }
   }),
@@ -71,7 +73,7 @@ async function createRef(ask: RepositoryAsk): Promise<Reply> {
   const sha = await knownCommit(ask, requiredText(ask.body, 'sha', 'Reference'))
   return ask.repository.alone(async () => {
     if ((await ask.repository.git.ref(name)) !== null) throw new Refusal(422, 'Reference already exists')
-    await moveBranch(ask, name, null, sha)
+    await moveBranch(ask, name, null, sha, { by: 'ref' })
     return created(refShape(ask.site, ask.repository, name, sha))
   })
 }
@@ -85,7 +87,7 @@ async function updateRef(ask: RepositoryAsk): Promise<Reply> {
   if (!flag(ask.body, 'force') && (await git.mergeBase(from, to)) !== from) {
     throw new Refusal(422, 'Update is not a fast forward')
   }
-  await moveBranch(ask, name, from, to)
+  await moveBranch(ask, name, from, to, { by: 'ref' })
   return ok(refShape(ask.site, ask.repository, name, to))
 }
 

@@ -173,7 +173,16 @@ function writing(run: Run, gitDir: string) {
   }
 }
 
+/** Comparisons of two commits that are kept: a client that walks the pages of a large one asks for the same again and again. */
+const KEPT_COMPARISONS = 16
+
 function comparing(run: Run) {
+  const kept = new Map<string, Promise<readonly Change[]>>()
+  const compare = async (from: string, to: string): Promise<readonly Change[]> => {
+    const raw = await must(run(['diff-tree', '-r', '-M', '-z', '--raw', '--numstat', from, to]))
+    const patch = await must(run(['diff-tree', '-r', '-M', '-p', '--no-color', '--no-ext-diff', from, to]))
+    return parseRaw(raw.toString('utf8'), patch.toString('utf8'))
+  }
   return {
     async mergeBase(one: string, other: string) {
       const found = await run(['merge-base', one, other])
@@ -184,10 +193,14 @@ function comparing(run: Run) {
       if (merged.code > 1) throw new GitFailure('merging needs git 2.38 or newer')
       return merged.code === 0 ? text(merged.stdout) : null
     },
-    async changes(from: string, to: string) {
-      const raw = await must(run(['diff-tree', '-r', '-M', '-z', '--raw', '--numstat', from, to]))
-      const patch = await must(run(['diff-tree', '-r', '-M', '-p', '--no-color', '--no-ext-diff', from, to]))
-      return parseRaw(raw.toString('utf8'), patch.toString('utf8'))
+    changes(from: string, to: string) {
+      const key = `${from} ${to}`
+      const [oldest] = kept.keys()
+      const found = kept.get(key) ?? compare(from, to)
+      if (!kept.has(key) && kept.size >= KEPT_COMPARISONS && oldest !== undefined) kept.delete(oldest)
+      kept.set(key, found)
+      found.catch(() => kept.delete(key))
+      return found
     },
   }
 }

@@ -28,7 +28,11 @@ async function merge(ask: RepositoryAsk): Promise<Reply> {
     throw new Refusal(409, 'Head branch was modified. Review and try the merge again.')
   }
   const sha = await mergedCommit(ask, thread, compared)
-  await moveBranch(ask, `refs/heads/${thread.pull.base}`, compared.base, sha)
+  await moveBranch(ask, `refs/heads/${thread.pull.base}`, compared.base, sha, {
+    by: 'merge',
+    thread,
+    head: compared.head,
+  })
   await changeThread(ask, thread.number, (draft) => {
     const settled = { headSha: compared.head, baseSha: compared.base, mergedAt: site.now(), mergedBy: ask.actor }
     if (draft.pull !== null) Object.assign(draft.pull, settled, { mergeSha: sha })
@@ -94,7 +98,7 @@ async function updateBranch(ask: RepositoryAsk): Promise<Reply> {
   const message = `Merge branch '${pull.base}' into ${pull.head}`
   const parents = [compared.head, compared.base]
   const sha = await repository.git.writeCommit({ tree, parents, author: by, committer: by, message })
-  await moveBranch(ask, `refs/heads/${pull.head}`, compared.head, sha)
+  await moveBranch(ask, `refs/heads/${pull.head}`, compared.head, sha, { by: 'ref' })
   const url = `${repositoryApi(site, repository)}/pulls/${thread.number}`
   return { status: 202, json: { message: 'Updating pull request branch.', url } }
 }

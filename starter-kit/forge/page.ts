@@ -24,6 +24,19 @@ export async function pageReply<T>(
   return { status: 200, json: items, headers: link === '' ? {} : { link } }
 }
 
+/** As `pageReply`, where the list is a member of an object. */
+export function pageOfObject<T>(
+  ask: Ask,
+  path: string,
+  all: readonly T[],
+  shape: (shown: readonly T[]) => Json,
+): Reply {
+  const { page, size } = pageOf(ask)
+  const link = linkHeader(ask, path, page, Math.ceil(all.length / size))
+  const shown = all.slice((page - 1) * size, page * size)
+  return { status: 200, json: shape(shown), headers: link === '' ? {} : { link } }
+}
+
 export function linkHeader(ask: Ask, path: string, page: number, last: number): string {
   const to = (number: number, rel: string): string => {
     const query = new URLSearchParams(ask.query)

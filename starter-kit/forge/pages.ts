@@ -1,3 +1,4 @@
+import { hostedAs } from './hosting.ts'
 import { notFound } from './problem.ts'
 import { compareBranches } from './pulls.ts'
 import type { Repository } from './repository.ts'
@@ -26,7 +27,7 @@ export const pageRoutes: readonly Route[] = [
 ]
 
 function repositoryAt(ask: Ask): Repository {
-  const repository = ask.site.repositories.get(`${ask.part('owner')}/${ask.part('repo')}`.toLowerCase())
+  const repository = hostedAs(ask.site, `${ask.part('owner')}/${ask.part('repo')}`)
   if (repository === undefined) throw notFound()
   return repository
 }

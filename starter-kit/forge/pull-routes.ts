@@ -21,7 +21,10 @@ export function pullRoutes(first: number): readonly Route[] {
     forRepository('GET /repos/{owner}/{repo}/pulls/{number}/files', [READ_PULLS], async (ask) => {
       const { head, changes } = await compareBranches(ask.repository, pullAt(ask))
       const path = `/repos/${ask.repository.fullName}/pulls/${ask.part('number')}/files`
-      return pageReply(ask, path, changes, (change) => changedFile(ask.site, ask.repository, head, change))
+      // "Responses include a maximum of 3000 files."
+      return pageReply(ask, path, changes.slice(0, 3000), (change) =>
+        changedFile(ask.site, ask.repository, head, change),
+      )
     }),
     forRepository('GET /repos/{owner}/{repo}/pulls/{number}/commits', [READ_PULLS], async (ask) => {
       const { commits } = await compareBranches(ask.repository, pullAt(ask))

@@ -1,18 +1,21 @@
 import { join } from 'node:path'
 import { type Git, openGit } from './git.ts'
 import { isRefName, isSha } from './names.ts'
+import type { RepositorySettings, StateFile } from './state.ts'
 
 /** One hosted repository. */
 export interface Repository {
   readonly id: number
-  /** As its owner wrote it: `owner/name`. */
+  /** As its owner wrote it: `owner/name`. A rename changes it. */
   readonly fullName: string
-  /** The full name in lower case: GitHub compares names without case. */
+  /** What everything of it is kept under: the full name that it began with, in lower case. */
   readonly key: string
   readonly owner: string
   readonly name: string
   readonly createdAt: number
   readonly defaultBranch: string
+  readonly private: boolean
+  readonly archived: boolean
   readonly git: Git
   /** Runs one writer at a time, so that what was read still holds when the ref moves. */
   alone<T>(work: () => Promise<T>): Promise<T>
@@ -23,20 +26,35 @@ export async function openRepository(
   fullName: string,
   id: number,
   createdAt: number,
+  state: StateFile,
 ): Promise<Repository> {
   const key = fullName.toLowerCase()
   const [owner = '', name = ''] = fullName.split('/')
+  const settings = (): RepositorySettings | undefined =>
+    state.current().settings.find((known) => known.repository === key)
   const git = await openGit(join(dataDir, 'repositories', `${key}.git`))
   let last: Promise<unknown> = Promise.resolve()
   return {
     id,
-    fullName,
     key,
     owner,
-    name,
     createdAt,
-    defaultBranch: 'main',
     git,
+    get name() {
+      return settings()?.name ?? name
+    },
+    get fullName() {
+      return `${owner}/${settings()?.name ?? name}`
+    },
+    get defaultBranch() {
+      return settings()?.defaultBranch ?? 'main'
+    },
+    get private() {
+      return settings()?.private ?? true
+    },
+    get archived() {
+      return settings()?.archived ?? false
+    },
     alone(work) {
       const mine = last.then(work)
       last = mine.catch(() => undefined)

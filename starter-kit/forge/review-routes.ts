@@ -3,7 +3,7 @@ import { forRepository, READ_PULLS, WRITE_PULLS } from './access.ts'
 import { objectList, optionalText, requiredText, wholeNumber } from './body.ts'
 import type { Change } from './git-diff.ts'
 import { pageReply } from './page.ts'
-import { Refusal } from './problem.ts'
+import { notFound, Refusal } from './problem.ts'
 import { compareBranches } from './pulls.ts'
 import { ok, type Reply, type RepositoryAsk, type Route } from './router.ts'
 import { account, instant, nodeId, repositoryApi } from './shapes.ts'
@@ -25,6 +25,7 @@ export const reviewRoutes: readonly Route[] = [
     const path = `/repos/${ask.repository.fullName}/pulls/${number}/comments`
     return pageReply(ask, path, comments, (comment) => commentShape(ask, comment))
   }),
+  forRepository('PUT /repos/{owner}/{repo}/pulls/{number}/reviews/{id}/dismissals', [WRITE_PULLS], dismiss),
   // There are no collaborators here who could be asked.
   forRepository('POST /repos/{owner}/{repo}/pulls/{number}/requested_reviewers', [WRITE_PULLS], (ask) => {
     pullAt(ask)
@@ -58,7 +59,7 @@ async function review(ask: RepositoryAsk): Promise<Reply> {
   const comments = objectList(ask.body, 'comments').map((comment) => reviewComment(comment, compared.changes))
   const record = await site.state.change((draft) => {
     const common = { repository: repository.key, number: thread.number, user: actor, at: site.now() }
-    const added: ReviewRecord = { id: draft.nextId++, ...common, body, state, commit }
+    const added: ReviewRecord = { id: draft.nextId++, ...common, body, state, commit, ...associationOf(ask) }
     draft.reviews.push(added)
     for (const comment of comments) {
       draft.reviewComments.push({ id: draft.nextId++, ...common, review: added.id, commit, ...comment })
@@ -66,6 +67,26 @@ async function review(ask: RepositoryAsk): Promise<Reply> {
     return added
   })
   return ok(reviewShape(ask, record))
+}
+
+function associationOf({ caller }: RepositoryAsk): Pick<ReviewRecord, 'association'> {
+  const association = caller.kind === 'token' ? caller.token.association : undefined
+  return association === undefined ? {} : { association }
+}
+
+async function dismiss(ask: RepositoryAsk): Promise<Reply> {
+  const { number } = pullAt(ask)
+  requiredText(ask.body, 'message', 'PullRequestReview')
+  const dismissed = await ask.site.state.change((draft) => {
+    const found = draft.reviews.find((known) => at(ask, known, number) && String(known.id) === ask.part('id'))
+    if (found === undefined) throw notFound()
+    if (found.state !== 'APPROVED' && found.state !== 'CHANGES_REQUESTED') {
+      throw new Refusal(422, `Can not dismiss a ${found.state.toLowerCase()} pull request review`)
+    }
+    found.state = 'DISMISSED'
+    return found
+  })
+  return ok(reviewShape(ask, dismissed))
 }
 
 type NewComment = Pick<ReviewCommentRecord, 'body' | 'path' | 'hunk' | 'line' | 'position'>
@@ -114,7 +135,7 @@ function reviewShape(ask: RepositoryAsk, record: ReviewRecord): JsonObject {
     _links: { html: { href: page }, pull_request: { href: api } },
     submitted_at: instant(record.at),
     commit_id: record.commit,
-    author_association: 'CONTRIBUTOR',
+    author_association: record.association ?? 'CONTRIBUTOR',
   }
 }
 

@@ -23,6 +23,7 @@ export interface Ask {
   readonly part: (name: string) => string
   readonly query: URLSearchParams
   readonly body: JsonObject
+  readonly method: string
   readonly accept: string
 }
 

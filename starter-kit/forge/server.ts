@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AegisError } from '../../src/core/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../src/core/json.ts'
+import { resolvePath } from './hosting.ts'
 import { notFound, Refusal } from './problem.ts'
 import { match, type Reply, type Route, type Site } from './router.ts'
+import { spoil } from './spoil.ts'
+import type { Stage } from './stage.ts'
 
 const BODY_LIMIT = 32 * 1024 * 1024
 
@@ -17,11 +21,19 @@ export async function listen(
   port: number,
   routes: readonly Route[],
   siteAt: (port: number) => Site,
+  stage: Stage,
 ): Promise<Listening> {
   let site: Site | null = null
   const server = createServer((request, response) => {
     if (site === null) return void response.destroy()
-    void answer(request, site, routes).then((reply) => send(response, reply, request.method === 'HEAD'))
+    const house = { site, routes }
+    const { method = 'GET', url: path = '/' } = request
+    const fault = stage.fault?.({ method, path }) ?? null
+    void spoil(fault, () => answer(request, house)).then((reply) => {
+      if (reply === null) return void response.destroy()
+      const status = send(request, response, reply)
+      stage.observe?.({ method, path, status })
+    })
   })
   const bound = await bind(server, port)
   site = siteAt(bound)
@@ -51,9 +63,14 @@ function bindFailure(port: number, cause: NodeJS.ErrnoException): AegisError {
   return new AegisError('config', message, { advice: 'give another port, or 0 for any free one', cause })
 }
 
-async function answer(request: IncomingMessage, site: Site, routes: readonly Route[]): Promise<Reply> {
+interface House {
+  readonly site: Site
+  readonly routes: readonly Route[]
+}
+
+async function answer(request: IncomingMessage, house: House): Promise<Reply> {
   try {
-    return await dispatch(request, site, routes)
+    return await dispatch(request, house)
   } catch (error) {
     if (error instanceof Refusal) return { status: error.status, json: error.body(), headers: error.headers }
     process.stderr.write(`forge: ${request.method} failed: ${error instanceof Error ? error.stack : String(error)}\n`)
@@ -61,21 +78,22 @@ async function answer(request: IncomingMessage, site: Site, routes: readonly Rou
   }
 }
 
-async function dispatch(request: IncomingMessage, site: Site, routes: readonly Route[]): Promise<Reply> {
+async function dispatch(request: IncomingMessage, { site, routes }: House): Promise<Reply> {
   checkHost(request, site)
   const [rawPath = '/', rawQuery = ''] = (request.url ?? '/').split('?', 2)
-  const path = rawPath.replace(/^\/api\/v3(?=\/|$)/, '')
+  const asked = rawPath.replace(/^\/api\/v3(?=\/|$)/, '')
   // A browser or client folds dot segments away before sending; one that did not is testing the walls.
-  if (/(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i.test(path)) throw new Refusal(400, 'Bad Request')
+  if (/(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i.test(asked)) throw new Refusal(400, 'Bad Request')
   const caller = site.desk.authenticate(request.headers.authorization)
-  const method = request.method === 'HEAD' ? 'GET' : request.method
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
+  const path = resolvePath(site, caller, { method, path: asked, query: rawQuery })
   for (const candidate of routes) {
     if (candidate.method !== method) continue
     const part = match(candidate, path)
     if (part === null) continue
     const body = await readBody(request)
     const accept = request.headers.accept ?? ''
-    return candidate.handle({ site, caller, part, query: new URLSearchParams(rawQuery), body, accept })
+    return candidate.handle({ site, caller, part, method, query: new URLSearchParams(rawQuery), body, accept })
   }
   throw notFound()
 }
@@ -112,26 +130,37 @@ function parseJson(text: string): Json {
   }
 }
 
-function send(response: ServerResponse, reply: Reply, headOnly: boolean): void {
+/** Writes the answer and says with which status: a client that has it already gets a 304. */
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply): number {
+  const headOnly = request.method === 'HEAD'
   const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
   if ('json' in reply) {
     const content = Buffer.from(JSON.stringify(reply.json))
     const type = 'application/json; charset=utf-8'
+    const etag = reply.status === 200 && (headOnly || request.method === 'GET') ? etagOf(content) : null
+    if (etag !== null && request.headers['if-none-match'] === etag) {
+      response.writeHead(304, { ...headers, ...reply.headers, etag }).end()
+      return 304
+    }
     response.writeHead(reply.status, {
       ...headers,
       ...reply.headers,
+      ...(etag === null ? {} : { etag }),
       'content-type': type,
       'content-length': content.length,
     })
     response.end(headOnly ? undefined : content)
-    return
+    return reply.status
   }
   if ('content' in reply) {
     const policy = "default-src 'none'; style-src 'unsafe-inline'"
     response.writeHead(reply.status, { ...headers, 'content-type': reply.type, 'content-security-policy': policy })
     response.end(headOnly ? undefined : reply.content)
-    return
+    return reply.status
   }
   response.writeHead(reply.status, headers)
   response.end()
+  return reply.status
 }
+
+const etagOf = (content: Buffer): string => `W/"${createHash('sha256').update(content).digest('hex')}"`

@@ -98,8 +98,8 @@ export function repositoryShape(site: Site, repository: Repository): JsonObject 
     node_id: nodeId('Repository', repository.id),
     name: repository.name,
     full_name: repository.fullName,
-    private: true,
-    visibility: 'private',
+    private: repository.private,
+    visibility: repository.private ? 'private' : 'public',
     owner: account(site, repository.owner),
     html_url: html,
     description: null,
@@ -121,6 +121,7 @@ export function repositoryShape(site: Site, repository: Repository): JsonObject 
     size: 0,
     open_issues: open,
     open_issues_count: open,
+    archived: repository.archived,
     ...NOTHING_YET,
   }
 }
@@ -137,7 +138,6 @@ const NOTHING_YET = {
   has_pages: false,
   has_downloads: false,
   has_discussions: false,
-  archived: false,
   disabled: false,
 } as const
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AegisError } from '../../src/core/errors.ts'
+import type { JsonObject } from '../../src/core/json.ts'
 import type { Permissions } from './permissions.ts'
 
 /** A pull request or an issue: GitHub numbers both from one counter. */
@@ -44,12 +45,17 @@ export interface CommentRecord {
   readonly at: number
 }
 
-export type ReviewState = 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'PENDING'
+export type ReviewState = 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'PENDING' | 'DISMISSED'
 
 export interface ReviewRecord extends CommentRecord {
-  readonly state: ReviewState
+  state: ReviewState
   readonly commit: string
+  /** What the reviewer was to the repository; a contributor where nothing is said. */
+  readonly association?: Association
 }
+
+/** GitHub's `author_association`, of the people that can be made here. */
+export type Association = 'OWNER' | 'MEMBER' | 'COLLABORATOR' | 'NONE'
 
 export interface ReviewCommentRecord extends CommentRecord {
   readonly review: number
@@ -72,6 +78,54 @@ export interface StatusRecord {
   readonly at: number
 }
 
+export type CheckStatus = 'queued' | 'in_progress' | 'completed'
+
+export interface CheckRunRecord {
+  readonly id: number
+  readonly repository: string
+  readonly sha: string
+  name: string
+  status: CheckStatus
+  conclusion: string | null
+  detailsUrl: string | null
+  readonly startedAt: number
+  completedAt: number | null
+}
+
+/** Classic branch protection. */
+export interface ProtectionRecord {
+  readonly repository: string
+  readonly branch: string
+  readonly checks: readonly { readonly context: string; readonly app: number | null }[]
+  readonly demandsChecks: boolean
+  readonly strict: boolean
+  /** Approvals that a pull request needs; null where direct pushes are fine. */
+  readonly reviews: number | null
+  readonly admins: boolean
+}
+
+export interface RulesetRecord {
+  readonly id: number
+  readonly repository: string
+  readonly name: string
+  readonly enforcement: 'active' | 'evaluate' | 'disabled'
+  /** `~ALL`, `~DEFAULT_BRANCH` or `refs/heads/` with a pattern. */
+  readonly include: readonly string[]
+  readonly rules: readonly JsonObject[]
+  readonly at: number
+}
+
+/** What an administrator has changed of a repository. */
+export interface RepositorySettings {
+  readonly repository: string
+  name: string
+  private: boolean
+  archived: boolean
+  defaultBranch: string
+  /** Full names in lower case, which lead here still. */
+  formerNames: string[]
+}
+
 /** An installation token, known by its hash only. Times in milliseconds since the epoch. */
 export interface TokenRecord {
   readonly hash: string
@@ -79,6 +133,9 @@ export interface TokenRecord {
   readonly permissions: Permissions
   /** Full names in lower case; null: every repository of the installation. */
   readonly repositories: readonly string[] | null
+  /** Whose it is, where it is a person's and not the installation's. */
+  readonly login?: string
+  readonly association?: Association
 }
 
 export interface State {
@@ -92,6 +149,10 @@ export interface State {
   reviewComments: ReviewCommentRecord[]
   statuses: StatusRecord[]
   tokens: TokenRecord[]
+  checkRuns: CheckRunRecord[]
+  protections: ProtectionRecord[]
+  rulesets: RulesetRecord[]
+  settings: RepositorySettings[]
 }
 
 export interface StateFile {
@@ -124,7 +185,12 @@ export async function openState(file: string): Promise<StateFile> {
 
 function emptyState(): State {
   const lists = { threads: [], comments: [], reviews: [], reviewComments: [], statuses: [], tokens: [] }
-  return { version: 1, nextId: 1, nextNumber: {}, ...lists }
+  return { version: 1, nextId: 1, nextNumber: {}, ...lists, ...laterLists() }
+}
+
+/** What forges of an earlier day did not keep. */
+function laterLists() {
+  return { checkRuns: [], protections: [], rulesets: [], settings: [] }
 }
 
 async function writeWhole(file: string, content: string): Promise<void> {
@@ -149,7 +215,7 @@ function parseState(content: string, file: string): State {
   }
   if (!isState(value))
     throw new AegisError('config', `forge state ${file} is of another version`, { advice, path: file })
-  return value
+  return { ...laterLists(), ...value }
 }
 
 const LISTS = ['threads', 'comments', 'reviews', 'reviewComments', 'statuses', 'tokens']

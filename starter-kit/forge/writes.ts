@@ -3,6 +3,7 @@ import { EMPTY_TREE, noReply } from './commit-shapes.ts'
 import type { Signature } from './git.ts'
 import { covers } from './permissions.ts'
 import { notPermitted, Refusal } from './problem.ts'
+import { guardBranch, type Way } from './protection.ts'
 import type { RepositoryAsk } from './router.ts'
 
 /**
@@ -27,8 +28,18 @@ export function signatureOf(ask: RepositoryAsk): Signature {
   return { name: ask.actor, email: noReply(ask.actor), at: ask.site.now() }
 }
 
-/** Moves a branch under the repository's lock, after the workflow check. @throws Refusal 409 where somebody else moved it first. */
-export async function moveBranch(ask: RepositoryAsk, ref: string, from: string | null, to: string): Promise<void> {
+/**
+ * Moves a branch under the repository's lock, after the branch's protection and the workflow check. `way` says how it is moved, and so how
+ * GitHub words what the protection refuses. @throws Refusal 409 where somebody else moved it first.
+ */
+export async function moveBranch(
+  ask: RepositoryAsk,
+  ref: string,
+  from: string | null,
+  to: string,
+  way: Way,
+): Promise<void> {
+  await guardBranch(ask, ref, from, to, way)
   await guardWorkflows(ask, from, to)
   if (!(await ask.repository.git.moveRef(ref, from, to))) {
     throw new Refusal(409, `${ref} is at another commit than expected`)
