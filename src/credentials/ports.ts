@@ -13,6 +13,8 @@ export interface GrantRequest {
   /** Of a tool that does several things, as the catalog read it; absent: as it stands in the parameters. */
   readonly method?: string | undefined
   readonly parameters: JsonObject
+  /** Paths that the call changes and its parameters do not name: the files of the pull request it merges. */
+  readonly paths?: readonly string[] | undefined
   /** A person approved exactly this action: some permissions are lent for nothing less. */
   readonly approved: boolean
   readonly repository: Repository | null

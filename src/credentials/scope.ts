@@ -35,9 +35,11 @@ const PERMISSIONS: ReadonlyMap<string, Permissions> = new Map([
   ...each(CONTENTS_WRITE, 'create_or_update_file push_files delete_file create_branch'),
   ...each({ pull_requests: 'write', contents: 'read' }, 'create_pull_request update_pull_request'),
   ...each({ contents: 'write', pull_requests: 'write' }, 'merge_pull_request update_pull_request_branch'),
+  // GitHub counts it among the contents whether a pull request is a draft.
+  ...each({ contents: 'write', pull_requests: 'write' }, 'update_pull_request_draft_state'),
   ...each(
     PULLS_WRITE,
-    'update_pull_request_body update_pull_request_draft_state update_pull_request_state update_pull_request_title',
+    'update_pull_request_body update_pull_request_state update_pull_request_title',
     'pull_request_review_write create_pull_request_review submit_pending_pull_request_review',
     'delete_pending_pull_request_review add_comment_to_pending_review add_pull_request_review_comment',
     'add_pull_request_review_comment_reaction add_reply_to_pull_request_comment request_pull_request_reviewers',
@@ -85,12 +87,15 @@ const BY_METHOD: Readonly<Record<string, Readonly<Record<string, Permissions>>>>
   'github.pull_request_review_write': { resolve_thread: CONTENTS_WRITE, unresolve_thread: CONTENTS_WRITE },
 }
 
-/** What writes files by path: under `.github/workflows/` GitHub asks for one more permission. */
-const WRITES_FILES: ReadonlySet<string> = new Set([
+/** What changes files: under `.github/workflows/` GitHub asks for one more permission, of a merge too. */
+const CHANGES_FILES: ReadonlySet<string> = new Set([
   'github.create_or_update_file',
   'github.push_files',
   'github.delete_file',
+  'github.merge_pull_request',
+  'github.update_pull_request_branch',
   GATEWAY_STEPS.rewrite,
+  GATEWAY_STEPS.merge,
 ])
 
 /** The permissions of one call, and whether it can do with the part of them that an installation has. */
@@ -106,17 +111,25 @@ export interface Needs {
  * @throws AegisError `forbidden` (data.sent: false) for a tool without an entry, or a method that the catalog does not know of
  *   a tool that writes: no narrow token is known for it.
  */
-export function permissionsFor(request: Pick<GrantRequest, 'tool' | 'method' | 'parameters' | 'approved'>): Needs {
-  const { tool, parameters, approved } = request
+export function permissionsFor(
+  request: Pick<GrantRequest, 'tool' | 'method' | 'parameters' | 'paths' | 'approved'>,
+): Needs {
+  const { tool, parameters, paths = [], approved } = request
   const method = request.method ?? textMember(parameters, 'method')
   const base = PERMISSIONS.get(tool)
   if (base === undefined || isUnknownWrite(tool, base, method)) throw noToken(tool, method)
   const methods = BY_METHOD[tool]
   const more =
     method !== undefined && methods !== undefined && Object.hasOwn(methods, method) ? methods[method] : undefined
-  const workflows = approved && WRITES_FILES.has(tool) && touchesWorkflows(parameters)
+  const workflows = approved && CHANGES_FILES.has(tool) && touchesWorkflows(parameters, paths)
+  const draft = tool === 'github.update_pull_request' && typeof parameters['draft'] === 'boolean'
   return {
-    permissions: { ...base, ...more, ...(workflows ? { workflows: 'write' } : {}) },
+    permissions: {
+      ...base,
+      ...more,
+      ...(draft ? CONTENTS_WRITE : {}),
+      ...(workflows ? { workflows: 'write' } : {}),
+    },
     narrowable: tool === GATEWAY_STEPS.facts,
   }
 }
@@ -152,9 +165,9 @@ export function isReadOnly(permissions: Permissions): boolean {
 }
 
 /** True only for a path that is plainly a workflow. A spelling that hides it gets no permission, and GitHub refuses the write. */
-function touchesWorkflows(parameters: JsonObject): boolean {
+function touchesWorkflows(parameters: JsonObject, known: readonly string[]): boolean {
   const { path, files } = parameters
-  const paths: (Json | undefined)[] = [path, ...(Array.isArray(files) ? files.map(pathOf) : [])]
+  const paths: (Json | undefined)[] = [...known, path, ...(Array.isArray(files) ? files.map(pathOf) : [])]
   return paths.some((each) => typeof each === 'string' && /^\/?(?:\.\/)*\.github\/workflows\//.test(each))
 }
 

@@ -60,6 +60,9 @@ describe('the scope of a credential', () => {
     ['github.pull_request_review_write', { method: 'resolve_thread' }, 'contents:write,pull_requests:write'],
     ['github.pull_request_review_write', { method: 'unresolve_thread' }, 'contents:write,pull_requests:write'],
     ['github.actions_run_trigger', { method: 'delete_workflow_run_logs' }, 'actions:write'],
+    ['github.update_pull_request', { title: 'x', draft: 'no' }, 'pull_requests:write,contents:read'],
+    ['github.update_pull_request', { draft: false }, 'contents:write,pull_requests:write'],
+    ['github.update_pull_request_draft_state', { draft: true }, 'contents:write,pull_requests:write'],
     ['github.actions_list', { method: 'list_workflows' }, 'actions:read'],
     ['github.label_write', { method: 'delete' }, 'issues:write'],
     ['github.discussion_comment_write', { method: 'mark_answer' }, 'discussions:write'],
@@ -132,7 +135,10 @@ describe('the scope of a credential', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...GITHUB_TOOLS.keys()),
-        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.dictionary(
+          fc.string().filter((key) => key !== 'draft'),
+          fc.jsonValue(),
+        ),
         (name, parameters) => {
           fc.pre(!(name in WITHOUT_TOKEN) && GITHUB_TOOLS.get(name)?.scope !== 'none')
           const method = anyMethod(name)
@@ -148,6 +154,41 @@ describe('the scope of a credential', () => {
 const STEPS = Object.values(GATEWAY_STEPS)
 const WORKFLOW = { branch: 'x', path: '.github/workflows/ci.yml', files: [{ path: '.github/workflows/ci.yml' }] }
 
+/** Every tool of the catalog that writes and gets a token, by what it gets. */
+const WRITES: Readonly<Record<string, string>> = {
+  'contents:write': 'create_or_update_file push_files delete_file create_branch',
+  'pull_requests:write,contents:read': 'create_pull_request update_pull_request',
+  'contents:write,pull_requests:write': 'merge_pull_request update_pull_request_branch update_pull_request_draft_state',
+  'pull_requests:write': `update_pull_request_body update_pull_request_state update_pull_request_title
+    pull_request_review_write create_pull_request_review submit_pending_pull_request_review
+    delete_pending_pull_request_review add_comment_to_pending_review add_pull_request_review_comment
+    add_pull_request_review_comment_reaction add_reply_to_pull_request_comment request_pull_request_reviewers`,
+  'issues:write': `create_issue update_issue issue_write issue_dependency_write sub_issue_write add_issue_comment
+    add_issue_comment_reaction add_issue_reaction add_sub_issue remove_sub_issue reprioritize_sub_issue set_issue_fields
+    update_issue_assignees update_issue_body update_issue_labels update_issue_milestone update_issue_state
+    update_issue_title update_issue_type label_write`,
+  'actions:write': 'actions_run_trigger',
+  'discussions:write': 'discussion_comment_write',
+}
+
+describe('the scope of a write', () => {
+  const rows = Object.entries(WRITES).flatMap(([text, names]) =>
+    names.split(/\s+/).map((name) => [name, text] as const),
+  )
+
+  it.each(rows)('%s is %s', (name, text) => {
+    expect(scope(`github.${name}`, anyMethod(name), false)).toBe(text)
+  })
+
+  it('is told for every tool of the official server that writes, or there is a reason why it has none', () => {
+    const writing = [...GITHUB_TOOLS].filter(([, tool]) => tool.capability !== 'read')
+    const told = [...rows.map(([name]) => name), ...Object.keys(WITHOUT_TOKEN)]
+    // A tool whose arguments name no repository never gets as far: no token could be limited to one.
+    const untold = writing.filter(([name, tool]) => tool.scope !== 'none' && !told.includes(name))
+    expect(untold).toEqual([])
+  })
+})
+
 describe('a permission to change workflows', () => {
   it.each([
     'github.create_or_update_file',
@@ -160,17 +201,31 @@ describe('a permission to change workflows', () => {
     expect(scope(tool, { branch: 'x', path: 'README.md', files: [{ path: 'a' }] }, true)).not.toContain('workflows')
   })
 
+  it.each([
+    'github.merge_pull_request',
+    'github.update_pull_request_branch',
+    GATEWAY_STEPS.merge,
+  ])('is lent to %s by the files that it lands, which its arguments do not name', (tool) => {
+    const request = { tool, parameters: { pullNumber: 1 }, approved: true }
+    const given = (more: object) => Object.keys(permissionsFor({ ...request, ...more }).permissions)
+    expect(given({ paths: ['README.md', '.github/workflows/ci.yml'] })).toContain('workflows')
+    expect(given({ paths: ['.github/workflows/ci.yml'], approved: false })).not.toContain('workflows')
+    expect(given({ paths: ['README.md'] })).not.toContain('workflows')
+    expect(given({})).not.toContain('workflows')
+  })
+
   it('is lent to nothing else', () => {
-    const tools = [
-      ...[...GITHUB_TOOLS.keys()].map((name) => `github.${name}`),
-      GATEWAY_STEPS.merge,
-      GATEWAY_STEPS.facts,
-    ]
-    const files = ['create_or_update_file', 'push_files', 'delete_file'].map((name) => `github.${name}`)
-    for (const tool of tools.filter((one) => !files.includes(one))) {
+    const tools = [...[...GITHUB_TOOLS.keys()].map((name) => `github.${name}`), GATEWAY_STEPS.facts]
+    const changing = ['create_or_update_file', 'push_files', 'delete_file', 'merge_pull_request'].map(
+      (name) => `github.${name}`,
+    )
+    changing.push('github.update_pull_request_branch')
+    for (const tool of tools.filter((one) => !changing.includes(one))) {
       const name = tool.replace('github.', '')
       if (name in WITHOUT_TOKEN || GITHUB_TOOLS.get(name)?.scope === 'none') continue
-      expect([tool, scope(tool, { ...WORKFLOW, ...anyMethod(name) }, true)]).not.toContain('workflows')
+      const parameters = { ...WORKFLOW, ...anyMethod(name) }
+      const { permissions } = permissionsFor({ tool, parameters, paths: [WORKFLOW.path], approved: true })
+      expect(Object.keys(permissions), tool).not.toContain('workflows')
     }
   })
 })
