@@ -132,6 +132,11 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
     const needed = draft.capability !== 'read'
     const path = needed ? neededText(from, 'path') : optionalText(from, 'path')
     if (path !== null && path !== '') draft.paths.push(repositoryPath(from, path))
+    // The official server refuses to write to a symbolic link without it: what is written is where another path leads.
+    const link = member(from.parameters, 'allow_symlink_write')
+    if (needed && link !== undefined && link !== null && link !== false) {
+      from.doubts.push('`allow_symlink_write` is set: the path may be a symbolic link')
+    }
   },
   files: (draft, from) => {
     const files = member(from.parameters, 'files')

@@ -88,6 +88,8 @@ describe('what is taken from the arguments', () => {
     ['create_or_update_file', { path: '.env ' }, 'ending in a dot or a space'],
     ['create_or_update_file', { path: '.github /workflows./x.yml' }, 'ending in a dot or a space'],
     ['delete_file', { path: '..', branch: 'x' }, 'climbs'],
+    ['create_or_update_file', { path: 'a', branch: 'x', allow_symlink_write: true }, 'symbolic link'],
+    ['create_or_update_file', { path: 'a', branch: 'x', allow_symlink_write: 'yes' }, 'symbolic link'],
     ['get_file_contents', { path: 'a/../../b' }, 'climbs'],
     ['push_files', { branch: 'x', files: [{ path: 'a\\..\\b' }] }, 'backslash'],
     ['create_or_update_file', { path: 'a\u0000b' }, 'U+0000'],
@@ -122,6 +124,7 @@ describe('what is taken from the arguments', () => {
   it.each([
     ['fork_repository', { organization: 'AegisFlow' }, {}],
     ['fork_repository', {}, {}],
+    ['create_or_update_file', { path: 'a', branch: 'x', allow_symlink_write: false }, { paths: ['a'] }],
     ['assign_copilot_to_issue', { issue_number: 1, base_ref: 'release/1' }, { base: 'release/1' }],
     ['create_branch', { branch: 'feat/x', from_branch: 'release/1.2' }, { branch: named('feat/x') }],
   ])('takes %s %j as it stands', (tool, parameters, resource) => {
