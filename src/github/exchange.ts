@@ -1,3 +1,5 @@
+import { AegisError } from '../core/errors.ts'
+
 export type Fetch = typeof globalThis.fetch
 
 /** GitHub's API version that the shapes here are read by. */
@@ -36,7 +38,7 @@ export class NoAnswer extends Error {
 
 /**
  * One request and its whole answer, redirects not followed: they would carry the token to wherever they point.
- * @throws NoAnswer without a cause: errors of HTTP clients hold the request, and with it the Authorization header.
+ * @throws NoAnswer, or the AegisError that `fetch` itself threw, without a cause: errors of HTTP clients hold the request, and with it the Authorization header.
  */
 export async function exchange(fetch: Fetch, wire: Wire): Promise<WireAnswer> {
   const limit = AbortSignal.timeout(TIME_LIMIT_MS)
@@ -61,6 +63,8 @@ export async function exchange(fetch: Fetch, wire: Wire): Promise<WireAnswer> {
     const { status, headers } = response
     return { status, headers, text: await bodyOf(response, wire.limit) }
   } catch (error) {
+    // Of our own making (the credential could not be had): it says more than "no answer", and holds no secret.
+    if (error instanceof AegisError) throw error
     const reason = limit.aborted ? `no answer in ${TIME_LIMIT_MS / 1000} s` : reasonOf(error)
     throw new NoAnswer(reason, sent || !neverSent(error))
   }

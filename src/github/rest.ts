@@ -230,6 +230,7 @@ function strange({ method, path }: Pick<Asked, 'method' | 'path'>, how: string):
 }
 
 function unanswered(line: string, error: unknown): AegisError {
+  if (error instanceof AegisError) return error
   const sent = error instanceof NoAnswer && error.sent
   const reason = error instanceof NoAnswer ? error.message : 'unknown reason'
   return new AegisError('upstream_unreachable', `${line} failed: ${reason}`, {

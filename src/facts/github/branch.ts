@@ -14,8 +14,6 @@ export interface RequiredCheck {
 }
 
 export interface BranchState extends BranchFact {
-  /** Its commit's tree. */
-  readonly tree: string | null
   readonly required: readonly RequiredCheck[]
 }
 
@@ -40,15 +38,20 @@ export async function readBranch(place: Place, name: string | null): Promise<Bra
     name: known,
     isDefault: known === repository.defaultBranch,
     sha: stored?.sha ?? null,
-    tree: stored?.tree ?? null,
     protected: stored?.protected === true || rules.some(guardsTheBranch),
     requiredChecks: [...new Set(required.map(({ context }) => context))],
     required,
   }
 }
 
-export function branchFact({ tree: _, required: __, ...fact }: BranchState): BranchFact {
+export function branchFact({ required: _, ...fact }: BranchState): BranchFact {
   return fact
+}
+
+/** What the branch holds, null where it is not there: its commit's tree. `name` null: the default one. */
+export async function readBranchTree(place: Place, name: string | null): Promise<string | null> {
+  const stored = await readStored(place, name ?? (await readRepository(place)).defaultBranch)
+  return stored?.tree ?? null
 }
 
 interface Stored {

@@ -1,6 +1,6 @@
 import type { ActionEnvelope } from '../../core/envelope.ts'
 import type { ChangedFile, ChangesFact } from '../../core/facts.ts'
-import { branchName, readBranch } from './branch.ts'
+import { branchName, readBranchTree } from './branch.ts'
 import { comparedFiles, pullFiles } from './listed-files.ts'
 import { oldTexts } from './old-texts.ts'
 import type { Place } from './place.ts'
@@ -42,12 +42,11 @@ async function changesOf(
   files: readonly WrittenFile[],
   changeOf: ChangeOf,
 ): Promise<ChangesFact> {
-  const named = await readBranch(place, await branchName(place, envelope))
-  // A branch that is not there is made from the default one.
-  const branch = named.tree === null ? await readBranch(place, null) : named
-  // Without a first commit everything is new.
-  if (branch.tree === null) return { files: files.map(({ path, now }) => changeOf(path, null, now)), complete: true }
-  const tree = await readTree(place, branch.tree, new Set(files.map(({ path }) => path)))
+  const named = await branchName(place, envelope)
+  // A branch that is not there is made from the default one; without a first commit everything is new.
+  const root = (await readBranchTree(place, named)) ?? (named === null ? null : await readBranchTree(place, null))
+  if (root === null) return { files: files.map(({ path, now }) => changeOf(path, null, now)), complete: true }
+  const tree = await readTree(place, root, new Set(files.map(({ path }) => path)))
   const found = files.map(({ path, now }) => ({ path, now, was: lookUp(tree, path) }))
   const old = await oldTexts(place, found)
   const direct = found.map(({ path, now }, index) => changeOf(path, old.texts[index] ?? null, now))
