@@ -22,6 +22,16 @@ const BY_CAPABILITY = {
   merge: 60,
 } as const satisfies Record<Capability, number>
 
+const DOES = {
+  read: 'reads',
+  write: 'writes',
+  execute: 'runs a program',
+  approve: 'approves',
+  delete: 'deletes',
+  deploy: 'deploys',
+  merge: 'merges',
+} as const satisfies Record<Capability, string>
+
 const BY_TOOL: ReadonlyMap<string, readonly [number, string]> = new Map<string, readonly [number, string]>([
   ['github.create_issue', [15, 'creates an issue']],
   ['github.issue_write', [15, 'writes an issue']],
@@ -81,9 +91,9 @@ export function rateBlastRadius(acts: readonly Act[], changes?: Fact<ChangesFact
 function rate(act: Act): Rating[] {
   const { tool, capability, resource } = act
   const known = BY_TOOL.get(tool)
-  const rated: Rating[] = [known ?? [BY_CAPABILITY[capability], `${tool} is a ${capability}`]]
+  const rated: Rating[] = [known ?? [BY_CAPABILITY[capability], `${shown(tool)} ${DOES[capability]}`]]
   // Unknown is never "fine": what could not be read may be anything of its kind.
-  if (act.doubt !== null) rated.push([capability === 'read' ? 30 : 50, `${tool} could not be fully understood`])
+  if (act.doubt !== null) rated.push([capability === 'read' ? 30 : 50, `${shown(tool)} could not be fully understood`])
   for (const path of resource.paths) {
     const sensitive = sensitiveClass(path)
     if (sensitive !== null)
@@ -93,6 +103,10 @@ function rate(act: Act): Rating[] {
   if (writesMainBranch(act)) rated.push([75, 'writes to a main branch'])
   if (act.protocol === 'shell' && RENAMES_A_BRANCH.test(resource.target)) rated.push([LARGE, 'renames a branch'])
   return rated
+}
+
+function shown(tool: string): string {
+  return /^[\w./-]{1,160}$/.test(tool) ? tool : excerpt(tool)
 }
 
 function writesMainBranch(act: Act): boolean {

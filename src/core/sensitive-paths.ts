@@ -64,11 +64,13 @@ export function sensitiveClass(path: string): string | null {
   return found === undefined ? null : SENSITIVE_LABELS[found[0]]
 }
 
-const PLAIN = /^[a-z0-9_/-]*(?:\.[a-z0-9_/-]+)*$/
+/** Spelt as it is folded: by far the most. */
+const PLAIN = /^[a-z0-9_./-]+$/
+const UNTIDY = /\.(?:\/|$)|\/\//
 
 /** As the most forgiving file system would read it. */
 function folded(path: string): string {
-  if (PLAIN.test(path) && !path.includes('//')) return path
+  if (PLAIN.test(path) && !UNTIDY.test(path)) return path
   return path
     .normalize('NFKC')
     .toUpperCase()

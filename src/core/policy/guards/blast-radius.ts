@@ -73,7 +73,9 @@ function needs(settings: Settings, envelope: ActionEnvelope): readonly FactKey[]
 
 function judge(settings: Settings, { envelope, facts }: GuardView): readonly GuardFinding[] {
   const wanted = needs(settings, envelope).length > 0
-  const changes: Fact<ChangesFact> | undefined = wanted ? factOf(facts, 'changes') : facts.changes
+  // Somebody else may have asked: what is known counts, what is not known of an issue says nothing.
+  const known = facts.changes?.known === true ? facts.changes : undefined
+  const changes: Fact<ChangesFact> | undefined = wanted ? factOf(facts, 'changes') : known
   const { level, score, reasons } = rateBlastRadius(actsOf(envelope), changes)
   const verdict = reaches(level, settings.blockAt) ? 'block' : reaches(level, settings.reviewAt) ? 'review' : null
   if (verdict === null) return []

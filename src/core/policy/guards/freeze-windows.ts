@@ -5,7 +5,7 @@ import type { Tree, TreeEntry } from '../tree.ts'
 import { openUntil, WEEKDAYS, type Weekday, type WindowTimes } from './freeze-window.ts'
 import type { ConfiguredGuard, Guard, GuardFinding, GuardView } from './guard.ts'
 import { readGlobs, readVerdict, type TighteningGlobs } from './settings.ts'
-import { isPush, isWrite, shownRepository } from './writes.ts'
+import { isPush, isWrite, shownName, shownRepository } from './writes.ts'
 import { DAY_MS, zoneOf } from './zoned-time.ts'
 
 const KEYS = ['name', 'timezone', 'days', 'dates', 'from', 'to', 'repos', 'capabilities', 'decision'] as const
@@ -169,7 +169,7 @@ function reach({ repos }: Window, act: GuardView['act']): string | null {
     return repos === null || repos.matching(name) !== null ? name : null
   }
   if (isPush(act)) return 'the repository that git pushes to'
-  if (act.tool.startsWith('github.')) return isWrite(act) ? `what ${act.tool} writes` : null
+  if (act.tool.startsWith('github.')) return isWrite(act) ? `what ${shownName(act.tool)} writes` : null
   const local = act.protocol === 'shell' || act.protocol === 'file' || act.tool.startsWith('git.')
-  return local || repos !== null ? null : `what ${act.tool} writes`
+  return local || repos !== null ? null : `what ${shownName(act.tool)} writes`
 }

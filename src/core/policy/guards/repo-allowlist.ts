@@ -7,7 +7,7 @@ import type { PlacedText, Reader } from '../reader.ts'
 import type { TreeEntry } from '../tree.ts'
 import { type ConfiguredGuard, factOf, type Guard, type GuardFinding, type GuardView } from './guard.ts'
 import { readSettings } from './settings.ts'
-import { isPush, isWrite } from './writes.ts'
+import { isPush, isWrite, shownName, shownRepository } from './writes.ts'
 
 interface Settings {
   readonly decision: 'block' | 'review'
@@ -83,7 +83,7 @@ function judge(settings: Settings, view: GuardView): readonly GuardFinding[] {
   }
   const { repository } = act.resource
   if (needs(settings, view).length === 0 || repository === null) return []
-  const named = `${repository.owner}/${repository.name}`
+  const named = shownRepository(repository)
   const fact = factOf(facts, 'repository')
   if (!fact.known) return [{ verdict: 'review', reason: `what ${named} is called by now is unknown: ${fact.reason}` }]
   const { owner, name } = fact.value.repository
@@ -123,7 +123,7 @@ function placesOf({ tool, capability, resource }: GuardView['act'], parameters: 
       return [...own, ...headOf(parameters, repo)]
     default:
       return own.length === 0
-        ? [{ name: null, unnamed: `${tool} writes outside every repository` }]
+        ? [{ name: null, unnamed: `${shownName(tool)} writes outside every repository` }]
         : [...own, ...others(parameters, repository)]
   }
 }

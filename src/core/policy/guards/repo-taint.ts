@@ -4,7 +4,7 @@ import type { Reader } from '../reader.ts'
 import type { TreeEntry } from '../tree.ts'
 import { type ConfiguredGuard, factOf, type Guard, type GuardFinding, type GuardView } from './guard.ts'
 import { readSettings } from './settings.ts'
-import { isPush, isWrite, shownRepository } from './writes.ts'
+import { isPush, isWrite, shownName, shownRepository } from './writes.ts'
 
 type Decision = 'block' | 'review'
 const SHOWN = 3
@@ -55,7 +55,7 @@ function judge(decision: Decision, { act, facts }: GuardView): readonly GuardFin
 /** Who can read what is written, where that may be anybody; null where the repository is known to be private. */
 function readers({ resource, tool }: GuardView['act'], facts: GuardView['facts']): string | null {
   const { repository } = resource
-  if (repository === null) return `who can read what ${tool} writes is not known`
+  if (repository === null) return `who can read what ${shownName(tool)} writes is not known`
   const fact = factOf(facts, 'repository')
   const name = shownRepository(repository)
   if (!fact.known) return `whether ${name} is public is unknown: ${fact.reason}`

@@ -58,7 +58,12 @@ export function plainBranch(name: string): string {
 
 /** `acme/app`, for a sentence. */
 export function shownRepository(repository: Repository | null): string {
-  return repository === null ? 'a repository that is not known' : `${repository.owner}/${repository.name}`
+  return repository === null ? 'a repository that is not known' : shownName(`${repository.owner}/${repository.name}`)
+}
+
+/** The name of a tool or a repository: as it is where it is a plain one, else quoted and cut. */
+export function shownName(name: string): string {
+  return /^[\w./-]{1,160}$/.test(name) ? name : excerpt(name)
 }
 
 /** `"main" of acme/app`. */
