@@ -146,7 +146,7 @@ function timeOf(row: JsonObject): number {
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-function sinceTime(text: string | undefined): number {
+export function sinceTime(text: string | undefined): number {
   if (text === undefined) return Number.NEGATIVE_INFINITY
   const match = /^(\d{1,6})([smhd])$/.exec(text)
   if (match) return Date.now() - Number(match[1]) * UNITS[match[2] as keyof typeof UNITS]

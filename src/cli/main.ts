@@ -28,6 +28,7 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegisctl: ['db'] }, load: () => import('./commands/db.ts') },
   { verbs: { aegisctl: ['policy'] }, load: () => import('./commands/policy.ts') },
   { verbs: { aegisctl: ['pins'] }, load: () => import('./commands/pins.ts') },
+  { verbs: { aegisctl: ['rooms'] }, load: () => import('./commands/rooms.ts') },
   { verbs: { aegisctl: ['credentials'] }, load: () => import('./commands/credentials.ts') },
   {
     verbs: {
