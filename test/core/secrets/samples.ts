@@ -8,7 +8,7 @@ export const github = (letter: string) => ['gh', letter, '_', RANDOM, githubChec
 export const CLASSIC = github('p')
 /** The same with another last character. */
 export const OLD_CHECKSUM = `${CLASSIC.slice(0, -1)}${CLASSIC.endsWith('a') ? 'b' : 'a'}`
-export const FINE_GRAINED = ['github', 'pat', '11ABCDEFG0a8Kd02LmQz7X', `${RANDOM}${RANDOM.slice(1)}`].join('_')
+export const FINE_GRAINED = ['github', 'pat', '11BQZKWMY0a8Kd02LmQz7X', `${RANDOM}${RANDOM.slice(1)}`].join('_')
 const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 /** GitHub's form since April 2026: `ghs_<App id>_<JWT>`. */
 export const APP_JWT = `ghs_1234567_${base64({ alg: 'RS256', typ: 'JWT' })}.${base64({ iss: 'github', installation: 7 })}.${RANDOM.repeat(5)}`
