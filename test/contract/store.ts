@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApprovalChange } from '../../src/core/approval.ts'
 import type { Role } from '../../src/core/envelope.ts'
 import type { Principal, SessionId, Sha256 } from '../../src/core/ids.ts'
+import type { TaintEntry } from '../../src/facts/taint.ts'
 import { type OpenLedger, openLedger } from '../../src/ledger/ledger.ts'
 import type { Room } from '../../src/rooms/index.ts'
 import type { Stores } from '../../src/store/open.ts'
@@ -420,6 +421,38 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         await expect(stores.keys.put(key('key_2', { role }))).rejects.toThrow()
         await stores.keys.put(key('key_1'))
         await expect(stores.keys.put(key('key_1', { role }))).rejects.toThrow()
+      })
+    })
+
+    describe('what principals have read', () => {
+      const [one, two] = ['key_1' as Principal, 'key_2' as Principal]
+      const read = (principal: Principal, at: number, more: Partial<TaintEntry> = {}): TaintEntry => ({
+        ...{ principal, source: 'acme/site: issue_read', repository: 'acme/site' },
+        ...{ visibility: 'unknown', text: true, at, ...more },
+      })
+
+      it('is kept once a source and visibility, over a restart, for each by itself', async () => {
+        await stores.taint.put(read(one, 5))
+        await stores.taint.put(read(one, 7, { text: false }))
+        await stores.taint.put(read(one, 6, { visibility: 'private' }))
+        await stores.taint.put(read(two, 8))
+        await close()
+        await open()
+        const mine = [read(one, 6, { visibility: 'private' }), read(one, 7, { text: false })]
+        expect(await stores.taint.of(one, 0)).toEqual(mine)
+        expect(await stores.taint.of(one, 7)).toEqual(mine.slice(1))
+        expect(await stores.taint.of('key_3' as Principal, 0)).toEqual([])
+      })
+
+      it('is dropped one by one, and forgotten by its age', async () => {
+        await stores.taint.put(read(one, 5))
+        await stores.taint.put(read(one, 6, { visibility: 'public' }))
+        await stores.taint.put(read(two, 4))
+        await stores.taint.drop(read(one, 99))
+        expect(await stores.taint.of(one, 0)).toEqual([read(one, 6, { visibility: 'public' })])
+        await stores.taint.forget(5)
+        expect(await stores.taint.of(two, 0)).toEqual([])
+        expect(await stores.taint.of(one, 0)).toHaveLength(1)
       })
     })
 

@@ -74,6 +74,13 @@ export const TABLES: readonly Table[] = [
     order: 'id',
   },
   {
+    name: 'taint',
+    columns: {
+      ...{ principal: 'text', source: 'text', visibility: 'text', repository: 'text', is_text: 'int', at: 'int' },
+    },
+    order: 'principal, source, visibility',
+  },
+  {
     name: 'pending_revocation',
     columns: {
       ...{ id: 'text', sealed: 'bytes', api_url: 'text', token_sha256: 'text', scope: 'text', envelope: 'text' },

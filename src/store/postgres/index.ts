@@ -1,5 +1,6 @@
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
+import type { TaintStore } from '../../facts/taint.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { OpenReader } from '../../ledger/store.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
@@ -14,6 +15,7 @@ import { createRoomStore } from './rooms.ts'
 import { checkSchema } from './schema-version.ts'
 import { serverSettings } from './server-settings.ts'
 import { openSnapshot } from './snapshots.ts'
+import { createTaintStore } from './taint.ts'
 import { createPinStore } from './tool-pins.ts'
 
 /**
@@ -31,6 +33,7 @@ export interface PostgresStores {
   readonly revocations: RevocationStore
   readonly pins: PinStore
   readonly rooms: RoomStore
+  readonly taint: TaintStore
   close(): Promise<void>
 }
 
@@ -59,6 +62,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
       revocations: createRevocationStore(queries),
       pins: createPinStore(queries),
       rooms: createRoomStore(queries),
+      taint: createTaintStore(queries),
       async close() {
         await ledger.fleet.leave().catch(() => {})
         await close()

@@ -2,6 +2,7 @@ import { bigint, customType, integer, pgSchema, text } from 'drizzle-orm/pg-core
 import type { ApprovalStatus } from '../../core/approval.ts'
 import type { Role } from '../../core/envelope.ts'
 import type { RoomRole } from '../../core/facts.ts'
+import type { Visibility } from '../../facts/taint.ts'
 
 const aegis = pgSchema('aegis')
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
@@ -72,4 +73,15 @@ export const room = aegis.table('room', {
   version: integer('version').notNull(),
   createdAt: millis('created_at').notNull(),
   updatedAt: millis('updated_at').notNull(),
+})
+
+/** What principals have read lately. */
+export const taint = aegis.table('taint', {
+  principal: text('principal').notNull(),
+  source: text('source').notNull(),
+  visibility: text('visibility').$type<Visibility>().notNull(),
+  repository: text('repository').notNull(),
+  /** 1 where people write what it shows, else 0: both databases copy it as the same bytes. */
+  isText: integer('is_text').notNull(),
+  at: millis('at').notNull(),
 })

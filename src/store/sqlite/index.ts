@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
+import type { TaintStore } from '../../facts/taint.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
@@ -14,6 +15,7 @@ import { createQueries } from './queries.ts'
 import { createRevocationStore } from './revocations.ts'
 import { createRoomStore } from './rooms.ts'
 import { createSnapshots } from './snapshots.ts'
+import { createTaintStore } from './taint.ts'
 import { createPinStore } from './tool-pins.ts'
 import { openWalSync } from './wal-sync.ts'
 import { lockWriter } from './writer-lock.ts'
@@ -28,6 +30,7 @@ export interface Stores {
   readonly revocations: RevocationStore
   readonly pins: PinStore
   readonly rooms: RoomStore
+  readonly taint: TaintStore
   close(): Promise<void>
 }
 
@@ -43,6 +46,8 @@ export async function openSqlite(path: string): Promise<Stores> {
     const handle = openForWriting(file, 'FULL')
     migrate(handle)
     const queries = createQueries(handle)
+    // Written on reads: it waits for no disk. The evidence of the read is synced after it, and with it the log they share.
+    const unsynced = openForWriting(file, 'NORMAL')
     const { ledger, close } = openSqliteLedger(file)
     return {
       ledger,
@@ -51,8 +56,10 @@ export async function openSqlite(path: string): Promise<Stores> {
       revocations: createRevocationStore(queries),
       pins: createPinStore(queries),
       rooms: createRoomStore(queries),
+      taint: createTaintStore(createQueries(unsynced)),
       async close() {
         await close()
+        unsynced.close()
         handle.close()
         lock.release()
       },

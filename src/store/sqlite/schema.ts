@@ -2,6 +2,7 @@ import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { ApprovalStatus } from '../../core/approval.ts'
 import type { Role } from '../../core/envelope.ts'
 import type { RoomRole } from '../../core/facts.ts'
+import type { Visibility } from '../../facts/taint.ts'
 
 /** The tables that are read and written through drizzle; the ledger's own go by prepared statements (`ledger-store.ts`). */
 export const approval = sqliteTable('approval', {
@@ -68,4 +69,15 @@ export const room = sqliteTable('room', {
   version: integer('version').notNull(),
   createdAt: integer('created_at').notNull(),
   updatedAt: integer('updated_at').notNull(),
+})
+
+/** What principals have read lately. */
+export const taint = sqliteTable('taint', {
+  principal: text('principal').notNull(),
+  source: text('source').notNull(),
+  visibility: text('visibility').$type<Visibility>().notNull(),
+  repository: text('repository').notNull(),
+  /** 1 where people write what it shows, else 0: both databases copy it as the same bytes. */
+  isText: integer('is_text').notNull(),
+  at: integer('at').notNull(),
 })
