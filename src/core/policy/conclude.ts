@@ -16,7 +16,7 @@ export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: 
 
 function settled(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
   const { rule, reason, findings, terms, suggestion } = judgement
-  const blastRadius = rateBlastRadius(envelope.plan?.acts ?? envelope.action.acts)
+  const blastRadius = rateBlastRadius(envelope.plan?.acts ?? envelope.action.acts, facts.changes)
   const obligations = NO_OBLIGATIONS
   const verdict = judgement.rewriting && judgement.verdict === 'allow' ? 'rewrite' : judgement.verdict
   // Written out: spreading a common part takes longer than all the matching.
