@@ -69,9 +69,9 @@ function configured(settings: Settings): ConfiguredGuard {
   return { guard, settings: { decision, classes: { ...classes }, paths: paths.texts } }
 }
 
-/** A pull request that is opened, merged or given another base: what it changes, only GitHub knows. */
+/** A pull request that is opened, merged or given another base: what it changes, only GitHub knows. A plan's holds what was asked for. */
 function proposes({ act, envelope }: Omit<GuardView, 'facts'>): boolean {
-  if (act.capability === 'read') return false
+  if (act.capability === 'read' || envelope.plan?.acts.includes(act) === true) return false
   if (act.tool === 'github.create_pull_request' || mergeOf(act, envelope) !== null) return true
   return act.tool === 'github.update_pull_request' && act.resource.base !== null
 }

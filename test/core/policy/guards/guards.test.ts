@@ -4,7 +4,8 @@ import { canonicalize } from '../../../../src/core/canonical.ts'
 import type { Act, ActionEnvelope } from '../../../../src/core/envelope.ts'
 import type { Facts } from '../../../../src/core/facts.ts'
 import { GUARD_NAMES } from '../../../../src/core/policy/guards/guard.ts'
-import { action, facts, github, guardOf, push, readText, shell, uncatalogued, withPlan } from './ask.ts'
+import { CLASSIC } from '../../secrets/samples.ts'
+import { action, ask, askPlan, facts, github, guardOf, push, readText, shell, uncatalogued, withPlan } from './ask.ts'
 
 const SETTINGS = {
   protected_branches: '{ github: true }',
@@ -160,6 +161,25 @@ describe('guards', () => {
         }
       }
     }
+  })
+
+  it('that look at contents say nothing more of a plan, which holds what was asked for', () => {
+    const asked = push('main', { '.github/x.yml': `token ${CLASSIC}` })
+    const planned = withPlan(asked, 'aegis/sess-1/x')
+    const known = facts({
+      changes: {
+        files: [
+          { path: '.github/x.yml', previousPath: null, status: 'modified', additions: 1, deletions: 0, added: 'y' },
+        ],
+        complete: true,
+      },
+    })
+    for (const text of ['secrets: block', 'sensitive_paths: review', 'repo_allowlist: ["acme/*"]']) {
+      const said = (envelope: ActionEnvelope) => new Set(ask(text, envelope, known).map(({ reason }) => reason))
+      for (const { reason } of askPlan(text, planned, known)) expect(said(asked)).toContain(reason)
+    }
+    expect(ask('secrets: block', asked, known)).toEqual([])
+    expect(askPlan('secrets: block', planned, known)).toEqual([])
   })
 
   it('put all that decides into the settings, for the digest of the policy', () => {
