@@ -89,7 +89,7 @@ export function createTaint({ store, clock }: { readonly store: TaintStore; read
       count(read, 1)
       const stored = inTurn(principal, () => put({ ...read, visibility: 'unknown' }))
       // A search of the whole site may have shown anything that the credential reaches.
-      const looked = read.repository === '' ? 'unknown' : visibility().catch((): Visibility => 'unknown')
+      const looked: Visibility | Promise<Visibility> = read.repository === '' ? 'unknown' : visibility()
       const [, found] = await Promise.allSettled([stored, looked])
       await inTurn(principal, () => settle(read, found.status === 'fulfilled' ? found.value : 'unknown'))
       await stored

@@ -73,6 +73,8 @@ async function answer(request: IncomingMessage, house: House): Promise<Reply> {
     return await dispatch(request, house)
   } catch (error) {
     if (error instanceof Refusal) return { status: error.status, json: error.body(), headers: error.headers }
+    // Who asked has gone: nobody reads the answer, and nothing is wrong here.
+    if (request.destroyed) return { status: 204 }
     process.stderr.write(`forge: ${request.method} failed: ${error instanceof Error ? error.stack : String(error)}\n`)
     return { status: 500, json: { message: 'Server Error', documentation_url: 'https://docs.github.com/rest' } }
   }

@@ -5,6 +5,7 @@ import { createAppAuth } from '@octokit/auth-app'
 import { request } from '@octokit/request'
 import type { JsonObject } from '../../src/core/json.ts'
 import { type AppKey, createAppKey, type Forge, type ForgeOptions, startForge } from '../../starter-kit/forge/index.ts'
+import type { Permissions } from '../../starter-kit/forge/permissions.ts'
 import { deviations } from './openapi.ts'
 
 export const APP_ID = 4711
@@ -25,11 +26,13 @@ export interface TestForge extends Forge {
 
 const key = createAppKey()
 
-export async function testForge(more: Partial<ForgeOptions> = {}): Promise<TestForge> {
+/** `grants`: what the App is allowed, where it is not the usual. */
+export async function testForge(given: Partial<ForgeOptions> & { grants?: Permissions } = {}): Promise<TestForge> {
+  const { grants, ...more } = given
   const dataDir = more.dataDir ?? (await mkdtemp(join(tmpdir(), 'aegis-forge-')))
   let shift = 0
   const now = (): number => Date.now() + shift
-  const app = { appId: APP_ID, publicKeyPem: key.publicKeyPem }
+  const app = { appId: APP_ID, publicKeyPem: key.publicKeyPem, ...(grants === undefined ? {} : { grants }) }
   const base = { port: 0, repository: 'aegisflow/aegisflow', app, installationId: INSTALLATION, now }
   const forge = await startForge({ ...base, ...more, dataDir })
   return {
