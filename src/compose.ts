@@ -10,6 +10,7 @@ import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-threa
 import { composeGithub } from './compose/github.ts'
 import { composeRooms } from './compose/rooms.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
+import { composeTaint } from './compose/taint.ts'
 import { composePins } from './compose/tool-pins.ts'
 import type { Config } from './config.ts'
 import { AegisError } from './core/errors.ts'
@@ -93,13 +94,19 @@ export async function compose(
     rule: (question) => gateway.question(question),
   })
   const github = composeGithub(config, { broker, clock, random })
-  const facts = createFactCollector({ ...github.facts, approval: (envelope) => approvals.fact(envelope) })
+  const taint = composeTaint(stores.taint, github.facts.repository, { clock, log })
+  const facts = createFactCollector({
+    ...github.facts,
+    taint: taint.fact,
+    approval: (envelope) => approvals.fact(envelope),
+  })
   const policy = () => policies.current()
   const measured = measuredLedger(ledger, metrics, clock)
   const gateway = createGateway({
     policy,
     facts,
     rooms,
+    noteRead: taint.noteRead,
     approvals,
     ledger: measured,
     broker,
@@ -189,6 +196,7 @@ export async function compose(
     async close() {
       clearInterval(expiry)
       stopPins()
+      taint.stop()
       stopRooms()
       await entrance.close()
       await upstreams.close()
