@@ -14,7 +14,7 @@ import type { ToolPins } from '../tool-pins/index.ts'
 import { createNormalizer } from './normalize.ts'
 import { createPerform } from './perform.ts'
 import { createPinGuard } from './pin-guard.ts'
-import type { IncomingCall, RoomLookup, StandIn, Upstreams } from './ports.ts'
+import type { IncomingCall, NoteRead, RoomLookup, StandIn, Upstreams } from './ports.ts'
 import { createQuestions } from './questions.ts'
 import { createRecorder, type Intent } from './recorder.ts'
 import type { Gateway, ListedTool, Reply } from './reply.ts'
@@ -29,6 +29,7 @@ export interface GatewayParts {
   readonly policy: () => CompiledPolicy
   readonly facts: FactCollector
   readonly rooms: RoomLookup
+  readonly noteRead: NoteRead
   readonly approvals: Approvals
   readonly ledger: Ledger
   readonly broker: CredentialBroker
@@ -99,6 +100,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       case 'rewrite': {
         if (!runs && call.execute && call.surface !== 'hook') throw nothingRuns(envelope)
         if (!runs) return { kind: 'decided', envelope, decision, entry }
+        // Before it is answered: what the agent then writes must already see it.
+        if (parts.policy().remembersReads) parts.noteRead(envelope)
         const { channel, meta, retry, mark } = call
         return perform(envelope, decision, intent, {
           signal,

@@ -84,6 +84,9 @@ export interface RoomLookup {
   fact(envelope: ActionEnvelope, caller: KeyRecord): Fact<RoomFact | null> | undefined
 }
 
+/** Remembers what was read, off the path of the read: for guards that look at what came before. */
+export type NoteRead = (envelope: ActionEnvelope) => void
+
 /** Carries out what the upstream's own tools cannot: a plan, or an act bound to a commit. */
 export interface StandIn extends Executor {
   /** The canonical name of what it would do in the upstream's stead, for its credential; null where the upstream does it itself. */

@@ -50,6 +50,7 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
       decision: conclude(judged(envelope, known), envelope, known, digest),
       trace: traceOf(benches, envelope),
     }),
+    remembersReads: documents.some(({ guards }) => guards.some(({ guard }) => guard.name === 'repo_taint')),
     reachable: (tool) => benches.every((bench) => canBeReached(bench, tool)),
     unattended: (tool) => benches.every((bench) => canRunUnattended(bench, tool)),
   }

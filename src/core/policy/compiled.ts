@@ -20,6 +20,8 @@ export interface CompiledPolicy {
   decide(envelope: ActionEnvelope, facts: Facts): Decision
   /** The same decision by the same matcher, with every rule that was tried and why it did not match. */
   simulate(envelope: ActionEnvelope, facts: Facts): Simulation
+  /** Whether what was read before counts: else nobody need remember it. */
+  readonly remembersReads: boolean
   /** False only where no arguments could make this tool anything but blocked: such a tool is left out of `tools/list`. */
   reachable(tool: ToolClass): boolean
   /** False only where no arguments could make this tool run without a person: every call of it is reviewed or blocked. */
