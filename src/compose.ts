@@ -139,6 +139,7 @@ export async function compose(
     adminUrl,
     settled,
     hold: config.hold,
+    roomMode: rooms.mode,
     reviews: {
       ids: createReviewTaskIds(keys.task),
       approval: approvals.get,

@@ -15,23 +15,32 @@ export function isKeyText(text: string): boolean {
   return text.length <= KEY_TEXT_LIMIT && KEY_TEXT.test(text)
 }
 
+/** Headers that hold a key and nothing else. */
+const KEY_HEADERS = ['X-API-Key', 'X-Agent-Key'] as const
+
 /**
- * The key a request presents: `Authorization: Bearer KEY` (RFC 6750) or `X-API-Key: KEY`. Null where it presents none. Never
- * from a query string: those end in logs, histories and referrers.
- * @throws AegisError `unauthenticated` where a header is malformed, doubled, or the two differ.
+ * The key a request presents: `Authorization: Bearer KEY` (RFC 6750), `X-API-Key: KEY` or `X-Agent-Key: KEY`. Null where it
+ * presents none. Never from a query string: those end in logs, histories and referrers.
+ * @throws AegisError `unauthenticated` where a header is malformed, doubled, or two of them differ.
  */
 export function bearerFrom(headers: { get(name: string): string | null | undefined }): string | null {
   const authorization = headers.get('authorization') ?? null
-  const apiKey = headers.get('x-api-key') ?? null
-  const bearer = authorization === null ? null : bearerOf(authorization)
-  if (apiKey !== null && !isKeyText(apiKey)) throw malformed('X-API-Key: KEY')
-  // Two keys are two principals: whichever we took, a proxy before us may have checked the other.
-  if (bearer !== null && apiKey !== null && bearer !== apiKey) {
-    throw new AegisError('unauthenticated', 'Authorization and X-API-Key present different keys', {
-      advice: 'send one of the two headers',
-    })
+  let presented = authorization === null ? null : bearerOf(authorization)
+  for (const name of KEY_HEADERS) {
+    const key = headers.get(name.toLowerCase()) ?? null
+    if (key === null) continue
+    if (!isKeyText(key)) throw malformed(`${name}: KEY`)
+    // Two keys are two principals: whichever we took, a proxy before us may have checked the other.
+    if (presented !== null && presented !== key) throw different()
+    presented = key
   }
-  return bearer ?? apiKey
+  return presented
+}
+
+function different(): AegisError {
+  return new AegisError('unauthenticated', 'Authorization, X-API-Key and X-Agent-Key present different keys', {
+    advice: 'send one of these headers',
+  })
 }
 
 function bearerOf(authorization: string): string {

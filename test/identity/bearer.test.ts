@@ -8,6 +8,11 @@ describe('the key of a request', () => {
     ['Authorization', { authorization: 'Bearer key-12345' }],
     ['Authorization in any case', { authorization: 'bEARER  key-12345' }],
     ['X-API-Key', { 'x-api-key': 'key-12345' }],
+    ['X-Agent-Key', { 'X-Agent-Key': 'key-12345' }],
+    [
+      'all three, where they agree',
+      { authorization: 'Bearer key-12345', 'x-api-key': 'key-12345', 'x-agent-key': 'key-12345' },
+    ],
     ['both, where they agree', { authorization: 'Bearer key-12345', 'x-api-key': 'key-12345' }],
   ])('comes from %s', (_, headers) => expect(bearerFrom(new Headers(headers))).toBe('key-12345'))
 
@@ -21,6 +26,14 @@ describe('the key of a request', () => {
         ['x-api-key', 'key-54321'],
       ],
     ],
+    [
+      'another key for the agent',
+      [
+        ['x-api-key', 'key-12345'],
+        ['x-agent-key', 'key-54321'],
+      ],
+    ],
+    ['a malformed X-Agent-Key', [['x-agent-key', 'key 12345']]],
     ['another scheme', [['authorization', 'Basic a2V5OmtleQ==']]],
     [
       'another scheme beside a key',

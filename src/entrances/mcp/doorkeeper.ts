@@ -1,6 +1,7 @@
 import { AegisError } from '../../core/errors.ts'
 import type { Limiter } from '../../identity/limiter.ts'
 import type { KeyRecord } from '../../identity/ports.ts'
+import { demandRoom, refuseSecrets } from './address.ts'
 import type { Endpoint, McpOptions } from './endpoint.ts'
 import * as failures from './failures.ts'
 import { hostCheck } from './hosts.ts'
@@ -37,9 +38,6 @@ export interface Doorkeeper {
 /** Milliseconds between two looks at who listens. */
 const WATCH_MS = 30_000
 
-/** RFC 6750 section 2.3 and its relatives: what would end in logs, histories and referrers. */
-const SECRET_QUERY = /[?&](?:access_token|token|api_?key|key|authorization)=/i
-
 export function createDoorkeeper(options: McpOptions): Doorkeeper {
   const { upstreams } = options
   const knownHost = hostCheck(options.hosts)
@@ -61,10 +59,11 @@ export function createDoorkeeper(options: McpOptions): Doorkeeper {
       if (!knownHost(context.req.header('host') ?? null, context.req.header('origin') ?? null)) {
         throw failures.foreignHost()
       }
-      if (SECRET_QUERY.test(context.req.url)) throw secretInQuery()
+      refuseSecrets(context.req.url)
       const upstream = context.req.param('upstream') ?? null
       const caller = await options.authenticate(context.req.raw.headers, upstream)
       if (caller === null) throw failures.noKey()
+      demandRoom(context.req.url, caller)
       return { caller, upstream, endpoint: endpointOf(upstream) }
     },
 
@@ -136,10 +135,4 @@ function limited(endpoint: Endpoint, limiter: Limiter): Endpoint {
       await endpoint.notified(notification, session)
     },
   }
-}
-
-function secretInQuery(): AegisError {
-  return new AegisError('invalid_request', 'keys and tokens are not taken from the address', {
-    advice: 'send `Authorization: Bearer KEY`, and change the key: addresses end in logs',
-  })
 }

@@ -1,5 +1,6 @@
 import type { HoldBudgets } from '../../approvals/hold-budget.ts'
 import type { AegisError } from '../../core/errors.ts'
+import type { RoomMode } from '../../core/facts.ts'
 import type { EnvelopeId } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
 import type { Clock, Log, Random } from '../../core/runtime.ts'
@@ -40,6 +41,8 @@ export interface McpOptions {
   readonly hold?: HoldBudgets
   /** Lets calls that wait for a person become tasks, where the client knows those; absent: none do. */
   readonly reviews?: ReviewParts
+  /** How a room is run; null where there is none of this id. Absent: there are no rooms. */
+  readonly roomMode?: (room: string) => RoomMode | null
   /** Milliseconds between two looks whether who listens on a stream still may. Default 30,000. */
   readonly watchMs?: number
   /** Milliseconds a broken stream waits for its client to come back before its calls are ended. Default 10,000. */

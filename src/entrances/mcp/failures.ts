@@ -39,7 +39,7 @@ export function foreignHost(): AegisError {
 
 export function noKey(): AegisError {
   return new AegisError('unauthenticated', 'no valid key', {
-    advice: 'send the agent key as Authorization: Bearer KEY or X-API-Key: KEY',
+    advice: 'send the agent key as Authorization: Bearer KEY, X-Agent-Key: KEY or X-API-Key: KEY',
   })
 }
 

@@ -274,7 +274,7 @@ describe('the stream', () => {
       return [answer.status, await answer.text()]
     }
     const [code, advice] = await status(`/files?api_key=${KEY}`)
-    expect(code).toBe(400)
+    expect(code).toBe(401)
     expect(advice).toContain('Authorization: Bearer')
     expect(advice).not.toContain(KEY)
     expect((await status('/files'))[0]).toBe(401)
