@@ -64,11 +64,13 @@ function configured(settings: Settings): ConfiguredGuard {
 }
 
 function judge({ decision, patterns }: Settings, { act, envelope }: GuardView): readonly GuardFinding[] {
+  const names = branchesOf(act, envelope)
+  if (names.length === 0) return []
   const session = refSafe(sessionLabel(envelope.subject.session))
   const wanted = patterns.map((pattern) => filled(pattern, session))
   const compiled = compileGlobs(wanted, 'path')
   const suggestion = `Call the branch ${suggested(patterns, session)}.`
-  for (const name of branchesOf(act)) {
+  for (const name of names) {
     if (name !== null && !('fault' in compiled) && matchesGlobs(compiled, name) && refNameFault(name) === null) continue
     if (name !== null && isBase(name, envelope)) continue
     const shown = name === null ? 'a branch that is not named' : `the branch ${excerpt(name)}`
@@ -78,11 +80,11 @@ function judge({ decision, patterns }: Settings, { act, envelope }: GuardView): 
 }
 
 /** The branches that are written or proposed; null for one whose name is not known. */
-function branchesOf(act: GuardView['act']): readonly (string | null)[] {
+function branchesOf(act: GuardView['act'], envelope: ActionEnvelope): readonly (string | null)[] {
   const { branch } = act.resource
   if (act.tool === 'github.create_pull_request' && isWrite(act))
     return branch.kind === 'named' ? [plainBranch(branch.name)] : [null]
-  return writtenBranches(act).map((one) => (one.kind === 'named' ? one.name : null))
+  return writtenBranches(act, envelope).map((one) => (one.kind === 'named' ? one.name : null))
 }
 
 /** A pull request to the protected branch is what a rewrite is for. */

@@ -4,6 +4,7 @@ import type { PlacedText, Reader } from '../reader.ts'
 import type { Tree, TreeEntry } from '../tree.ts'
 import { openUntil, WEEKDAYS, type Weekday, type WindowTimes } from './freeze-window.ts'
 import type { ConfiguredGuard, Guard, GuardFinding, GuardView } from './guard.ts'
+import { mergeOf } from './merges.ts'
 import { readGlobs, readVerdict, type TighteningGlobs } from './settings.ts'
 import { isPush, isWrite, shownName, shownRepository } from './writes.ts'
 import { DAY_MS, zoneOf } from './zoned-time.ts'
@@ -146,8 +147,10 @@ function configured(windows: readonly Window[]): ConfiguredGuard {
 }
 
 function judge(window: Window, { act, envelope }: GuardView): readonly GuardFinding[] {
-  if (!window.capabilities.includes(isPush(act) ? 'write' : act.capability)) return []
-  const reached = reach(window, act)
+  const merges = mergeOf(act, envelope) !== null
+  const capability = merges ? 'merge' : isPush(act) ? 'write' : act.capability
+  if (!window.capabilities.includes(capability)) return []
+  const reached = reach(window, act, merges)
   if (reached === null) return []
   const until = openUntil(window.times, envelope.receivedAt)
   if (until === null) return []
@@ -162,13 +165,14 @@ function judge(window: Window, { act, envelope }: GuardView): readonly GuardFind
  * What of a window's scope an act reaches. Work on the machine itself is none of it: a file, a commit, a command; a push is.
  * A repository that is not known may be one of those that are frozen.
  */
-function reach({ repos }: Window, act: GuardView['act']): string | null {
+function reach({ repos }: Window, act: GuardView['act'], merges: boolean): string | null {
   const { repository } = act.resource
   if (repository !== null) {
     const name = shownRepository(repository)
     return repos === null || repos.matching(name) !== null ? name : null
   }
   if (isPush(act)) return 'the repository that git pushes to'
+  if (merges) return 'the repository of the pull request'
   if (act.tool.startsWith('github.')) return isWrite(act) ? `what ${shownName(act.tool)} writes` : null
   const local = act.protocol === 'shell' || act.protocol === 'file' || act.tool.startsWith('git.')
   return local || repos !== null ? null : `what ${shownName(act.tool)} writes`

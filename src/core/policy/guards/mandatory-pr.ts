@@ -33,16 +33,16 @@ function configured(settings: Settings): ConfiguredGuard {
   const guard: Guard = {
     name: 'mandatory_pr',
     destination: true,
-    needs: ({ act }) => needs(act),
+    needs: ({ act, envelope }) => needs(act, envelope),
     judge: (view) => judge(settings, view),
   }
   return { guard, settings: { ...settings } }
 }
 
 /** Whether a branch is the default one is known of its name alone only where none was given. */
-function needs(act: GuardView['act']): readonly FactKey[] {
+function needs(act: GuardView['act'], envelope: GuardView['envelope']): readonly FactKey[] {
   if (act.resource.repository === null) return []
-  return writtenBranches(act).some(({ kind }) => kind === 'named') ? ['repository'] : []
+  return writtenBranches(act, envelope).some(({ kind }) => kind === 'named') ? ['repository'] : []
 }
 
 function judge({ decision, hold }: Settings, view: GuardView): readonly GuardFinding[] {
@@ -55,7 +55,7 @@ function judge({ decision, hold }: Settings, view: GuardView): readonly GuardFin
       ? [{ verdict: 'review', reason: `a person looks at ${shownPull(act)} before it is merged` }]
       : []
   }
-  for (const branch of writtenBranches(act)) {
+  for (const branch of writtenBranches(act, envelope)) {
     const why = direct(branch, view)
     if (why !== null)
       return [{ verdict: decision, reason: why, suggestion: 'Push to a branch of your own and open a pull request.' }]

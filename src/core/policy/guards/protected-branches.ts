@@ -52,7 +52,7 @@ function needs(settings: Settings, { act, envelope }: Omit<GuardView, 'facts'>):
   if (repository === null) return []
   if (updatesHead(act)) return ['pull']
   const found = new Set<FactKey>()
-  for (const branch of writtenBranches(act)) {
+  for (const branch of writtenBranches(act, envelope)) {
     const sure = branch.kind !== 'named' || settings.branches.matching(branch.name) !== null
     if (!sure && !settings.github) continue
     if (isPlanned(branch, envelope)) continue
@@ -63,9 +63,9 @@ function needs(settings: Settings, { act, envelope }: Omit<GuardView, 'facts'>):
 }
 
 function judge(settings: Settings, view: GuardView): readonly GuardFinding[] {
-  const { act } = view
+  const { act, envelope } = view
   if (updatesHead(act)) return judgeHead(settings, view)
-  for (const branch of writtenBranches(act)) {
+  for (const branch of writtenBranches(act, envelope)) {
     const why = protection(settings, view, branch)
     if (why !== null) return [finding(settings, view, why, branch.kind === 'unnamed')]
   }

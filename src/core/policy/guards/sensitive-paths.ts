@@ -6,6 +6,7 @@ import type { TreeEntry } from '../tree.ts'
 import { type ConfiguredGuard, factOf, type Guard, type GuardFinding, type GuardView } from './guard.ts'
 import { mergeOf, shownPull } from './merges.ts'
 import { isOff, ownGlobs, readGlobs, readSettings, readVerdict, type TighteningGlobs } from './settings.ts'
+import { writtenTexts } from './writes.ts'
 
 type Decision = 'block' | 'review'
 
@@ -80,7 +81,11 @@ function judge(settings: Settings, view: GuardView): readonly GuardFinding[] {
   if (proposes(view)) return judgeChanges(settings, view, factOf(view.facts, 'changes'))
   const { act, envelope } = view
   if (!writesPaths(act)) return []
-  const found = act.resource.paths.flatMap((path) => sensitive(settings, path))
+  const texts = writtenTexts(act, envelope)
+  const found = act.resource.paths.flatMap((path, at) => [
+    ...sensitive(settings, path),
+    ...installs(settings, path, texts[at] ?? ''),
+  ])
   const findings = told(found, 'it changes')
   const climbing = act.tool.startsWith('github.') ? act.resource.paths.find(climbs) : undefined
   if (climbing !== undefined) {
@@ -111,11 +116,11 @@ function judgeChanges(settings: Settings, { act }: GuardView, changes: Fact<Chan
     return [{ verdict: settings.decision, reason }]
   }
   const { files, complete } = changes.value
-  const paths = files.flatMap(({ path, previousPath }) => (previousPath === null ? [path] : [path, previousPath]))
-  const findings = told(
-    paths.flatMap((path) => sensitive(settings, path)),
-    'it changes',
-  )
+  const found = files.flatMap(({ path, previousPath, added }) => [
+    ...(previousPath === null ? [path] : [path, previousPath]).flatMap((one) => sensitive(settings, one)),
+    ...installs(settings, path, added),
+  ])
+  const findings = told(found, 'it changes')
   if (!complete) {
     const reason = `${shown} is more than could be listed, and may be sensitive`
     findings.push({ verdict: settings.decision, reason })
@@ -130,6 +135,16 @@ function sensitive({ decision, classes, paths }: Settings, path: string): readon
   })
   const glob = paths.matching(path.replace(/^(?:\.?\/)+/, ''))
   return glob === null ? found : [...found, { path, label: glob, verdict: decision }]
+}
+
+/** npm runs these on every machine that installs the package or a checkout of it; a key in escapes may be one of them. */
+const INSTALL_SCRIPT = /"(?:(?:pre|post)?install|(?:pre|post)?prepare|prepublish|dependencies)"\s*:\s*"|\\u00/
+
+/** A package's scripts that run unasked. @param text what is written or new; null where it is not known. */
+function installs({ classes }: Settings, path: string, text: string | null): readonly Sensitive[] {
+  const verdict = classes.supply_chain
+  if (verdict === undefined || !/(?:^|\/)package\.json$/i.test(path)) return []
+  return text === null || INSTALL_SCRIPT.test(text) ? [{ path, label: 'scripts that run at an install', verdict }] : []
 }
 
 /** One finding a verdict: a push of many such files is told once. */

@@ -1,4 +1,5 @@
 import type { Act, ActionEnvelope, Repository } from '../../envelope.ts'
+import { isObject, type JsonObject, textMember } from '../../json.ts'
 import { excerpt } from '../../paths.ts'
 
 /** The tools that write files of a repository: the ones that can be carried out as a pull request. */
@@ -24,15 +25,34 @@ export function isWrite(act: Act): boolean {
 }
 
 /** The branches that an act itself writes: files, the branch as such, a push. Merges are none, they have guards of their own. */
-export function writtenBranches(act: Act): readonly WrittenBranch[] {
+export function writtenBranches(act: Act, { action }: ActionEnvelope): readonly WrittenBranch[] {
   const { branch, pull } = act.resource
-  if (!isWrite(act) || branch.kind === 'none' || pull !== null || NAMES_A_BRANCH.has(act.tool)) return []
+  if (!isWrite(act) || pull !== null || NAMES_A_BRANCH.has(act.tool)) return []
+  if (branch.kind === 'none') return guessedBranches(act, action.parameters)
   if (act.tool.startsWith('github.')) {
     return branch.kind === 'default' ? [branch] : [{ kind: 'named', name: plainBranch(branch.name) }]
   }
   if (!isPush(act)) return []
   const written: WrittenBranch = branch.kind === 'named' ? branch : { kind: 'unnamed' }
   return [written, ...otherRefs(act)]
+}
+
+/** Tools that no catalog knows and that are called after what they change: `rename_branch`, `delete_ref`. */
+const REF_TOOL = /^github\.(?:[a-z0-9]+_)*(?:branch|branches|refs?)(?:_|$)/i
+const REF_ARGUMENTS = ['branch', 'branch_name', 'ref', 'name', 'old_name', 'new_name', 'from', 'to'] as const
+
+function guessedBranches({ tool, doubt }: Act, parameters: JsonObject): readonly WrittenBranch[] {
+  if (doubt === null || !REF_TOOL.test(tool)) return []
+  const names = REF_ARGUMENTS.flatMap((key) => textMember(parameters, key) ?? [])
+  return names.map((name) => ({ kind: 'named', name: plainBranch(name) }))
+}
+
+/** The text that each file of a write is to hold, in the order of the act's paths; null for one that is deleted. */
+export function writtenTexts({ tool }: Act, { action }: ActionEnvelope): readonly (string | null)[] {
+  const { files, content } = action.parameters
+  if (!FILE_WRITES.has(tool)) return []
+  if (!Array.isArray(files)) return [typeof content === 'string' ? content : null]
+  return files.map((file) => (isObject(file) ? (textMember(file, 'content') ?? null) : null))
 }
 
 /** A push by git itself, from a shell or through a server for local repositories. */

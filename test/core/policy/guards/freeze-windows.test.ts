@@ -94,6 +94,13 @@ describe('a freeze window', () => {
   it.each<[string, string, ActionEnvelope, string]>([
     ['reads', '', github('get_file_contents', { path: 'a' }), '-'],
     ['merges', '', github('merge_pull_request', { pullNumber: 7 }), 'block'],
+    ['merges by command', '', shell('gh pr merge 7'), 'block'],
+    [
+      'merges later',
+      'capabilities: [merge]',
+      github('update_pull_request', { pullNumber: 7, auto_merge: true }),
+      'block',
+    ],
     ['gists', '', github('create_gist', { files: {} }), 'block'],
     ['pushes by git', '', shell('git push origin x'), 'block'],
     ['commits', '', shell('git commit -m x'), '-'],

@@ -62,6 +62,20 @@ describe('sensitive_paths', () => {
     expect(verdict(GUARD, shell('echo x > ../a.txt'))).toBe('-')
   })
 
+  it.each([
+    ['{ "scripts": { "postinstall": "node x.js" } }', 'review'],
+    ['{ "scripts": { "prepare" :\n "husky" } }', 'review'],
+    ['{ "scripts": { "post\\u0069nstall": "x" } }', 'review'],
+    ['{ "scripts": { "build": "tsc" }, "dependencies": { "prepare": "1.0.0" } }', 'review'],
+    ['{ "scripts": { "build": "tsc", "test": "vitest" }, "dependencies": { "a": "1" } }', '-'],
+  ])('looks into a package for scripts that run at an install: %s', (content, expected) => {
+    expect(verdict(GUARD, push('x', { 'a.ts': '', 'app/package.json': content }))).toBe(expected)
+    const seen = (added: string | null) => facts({ changes: changes([{ ...file('package.json'), added }]) })
+    expect(verdict(GUARD, merge, seen(content))).toBe(expected)
+    expect(verdict(GUARD, merge, seen(null))).toBe('review')
+    expect(verdict('sensitive_paths: { classes: { supply_chain: off } }', merge, seen(null))).toBe('-')
+  })
+
   it('sees that a file may be a link to another', () => {
     const link = github('create_or_update_file', { path: 'a', content: '', branch: 'x', allow_symlink_write: true })
     expect(ask(GUARD, link)[0]?.reason).toContain('symbolic link')
