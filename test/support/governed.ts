@@ -25,7 +25,11 @@ export interface Governed {
   approve(envelopeId: string): Promise<Answer>
   /** git in the bare repository. */
   git(...args: string[]): string
-  /** The forge's API as a person would use it. */
+  /** One commit with these files on top of `from`, to which the branch then points. */
+  commit(branch: string, from: string, files: Readonly<Record<string, string>>): string
+  /** A review by a person who is neither the owner nor the agent. */
+  review(pull: number, event: 'APPROVE' | 'REQUEST_CHANGES'): Promise<void>
+  /** The forge's API as the owner of the repository uses it. */
   rest(method: string, path: string, body?: object): Promise<{ status: number; body: ReturnType<typeof JSON.parse> }>
   close(): Promise<void>
 }
@@ -62,7 +66,18 @@ export async function governed(options: GovernedOptions): Promise<Governed> {
     },
     ...options.install,
   })
-  const person = forge.person('octocat')
+  const owner = forge.person('olive', 'OWNER')
+  const reviewer = forge.person('rita')
+  const git = (...args: string[]) => execFileSync('git', ['-C', forge.gitDir, ...args], { encoding: 'utf8' })
+  async function ask(token: string, method: string, path: string, body?: object) {
+    const answer = await fetch(forge.url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    return { status: answer.status, body: text === '' ? null : JSON.parse(text) }
+  }
   return {
     aegis,
     forge,
@@ -77,16 +92,24 @@ export async function governed(options: GovernedOptions): Promise<Governed> {
         ...more,
       }),
     approve: (id) => aegis.post(`/admin/v1/approvals/${id}/approve`, { comment: 'fine' }, aegis.adminKey),
-    git: (...args) => execFileSync('git', ['-C', forge.gitDir, ...args], { encoding: 'utf8' }),
-    async rest(method, path, body) {
-      const answer = await fetch(forge.url + path, {
-        method,
-        headers: { authorization: `Bearer ${person}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-      const text = await answer.text()
-      return { status: answer.status, body: text === '' ? null : JSON.parse(text) }
+    git,
+    commit(branch, from, files) {
+      const parent = git('rev-parse', `refs/heads/${from}`).trim()
+      const changes = Object.entries(files).map(
+        ([path, text]) => `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`,
+      )
+      const input = `commit refs/heads/${branch}\ncommitter dev <dev@example.com> 1775466000 +0000\ndata 4\ntest\nfrom ${parent}\n${changes.join('')}\n`
+      execFileSync('git', ['-C', forge.gitDir, 'fast-import', '--quiet'], { input })
+      return git('rev-parse', `refs/heads/${branch}`).trim()
     },
+    async review(pull, event) {
+      const { status } = await ask(reviewer, 'POST', `/repos/${REPOSITORY}/pulls/${pull}/reviews`, {
+        event,
+        body: 'seen',
+      })
+      if (status !== 200) throw new Error(`the review was refused: ${status}`)
+    },
+    rest: (method, path, body) => ask(owner, method, path, body),
     async close() {
       await aegis.close()
       await front?.close()
