@@ -6,6 +6,10 @@ import { createLogWriter } from './log.ts'
 import { PINS, storeOf } from './sample.ts'
 
 const commitments = committed('what was approved')
+const planned: EntryDraft['commitments'] = [
+  ...commitments,
+  { path: 'plan', salt: Buffer.alloc(32, 7), value: { branch: 'aegis/fix', base: 'main' } },
+]
 const HOURS = (...hours: string[]) => hours.map((hour) => `2026-04-06T${hour}:00:00.000Z`)
 
 /** `count` plain reads, each at its time. */
@@ -155,6 +159,24 @@ const STORIES: readonly {
       redeem({ commitments: target('two') }),
     ],
     expect: bad('APPROVAL_MISMATCH', 2),
+  },
+  ...(['plan', 'params'] as const).map((path) => ({
+    name: `an approval of a plan used without its ${path}`,
+    acts: [
+      ({ ref }: Cast) => draft({ kind: 'review', env: ref, commitments: planned, effect: null }),
+      settle('approve'),
+      redeem({ kind: 'rewrite', commitments: planned.filter((one) => one.path !== path) }),
+    ],
+    expect: bad('APPROVAL_MISMATCH', 2),
+  })),
+  {
+    name: 'an approval of a plan used for that plan',
+    acts: [
+      ({ ref }) => draft({ kind: 'review', env: ref, commitments: planned, effect: null }),
+      settle('approve'),
+      redeem({ kind: 'rewrite', commitments: planned }),
+    ],
+    expect: { outcome: 'valid', class: 'UNRESOLVED', only: ['UNRESOLVED'] },
   },
   {
     name: 'an approval used for the same target',

@@ -95,13 +95,12 @@ const GIVES_BACK: ReadonlySet<string> = new Set(['unsent', 'input_required'])
 
 const SETTLED = { approve: 'approved', deny: 'denied', expire: 'expired' } as const
 
+/** The values that say what is done; of a write that becomes a pull request, the plan. */
+const WHAT_RUNS = ['params', 'target', 'plan'] as const
+
 /** Salts are reused by the envelope that redeems, so equal commitments mean equal values. */
 function sameAct(approved: ApprovalTrail, entry: EntryBody): boolean {
-  const params = approved.commit['params']
-  const target = approved.commit['target']
-  return (
-    approved.tool === entry.tool &&
-    (params === undefined || entry.commit['params'] === params) &&
-    (target === undefined || entry.commit['target'] === target)
-  )
+  const { tool, commit } = approved
+  const agrees = (path: string) => commit[path] === undefined || entry.commit[path] === commit[path]
+  return tool === entry.tool && WHAT_RUNS.every(agrees)
 }
