@@ -28,6 +28,8 @@ const INDIRECT =
   /^(?:process|os|env|config|settings|self|this|ctx|secrets?|vars|inputs|steps|github)\.|^\$|\/\/|^[A-Za-z]+(?:[._-][A-Za-z]+)*$/
 /** No less random than this, in bits a character, and a digit and a letter among them. */
 const LEAST_ENTROPY = 3.5
+/** RFC 9562: far more often a name than a secret. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const AWS_SECRET = /^[A-Za-z0-9+/]{40}$/
 
 /**
@@ -61,7 +63,7 @@ function weigh(name: string, value: string, quote: string, after: string): Secre
   if (isPlaceholder(value)) return null
   const entropy = entropyOf(value)
   if (AWS_SECRET.test(value) && entropy > 4 && /aws|secret_?access_?key/i.test(name)) return 'shape'
-  if (PUBLIC_NAME.test(name) || INDIRECT.test(value)) return null
+  if (PUBLIC_NAME.test(name) || INDIRECT.test(value) || UUID.test(value)) return null
   const mixed = /\d/.test(value) && /[A-Za-z]/.test(value)
   return mixed && entropy >= LEAST_ENTROPY ? 'generic' : null
 }

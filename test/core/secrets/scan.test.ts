@@ -56,6 +56,7 @@ describe('scan', () => {
     ['placeholders', 'password: your-password-1, api_key = "changeme12345", token: <token>, secret="example123abc"'],
     ['words', 'password: correct-horse-battery, token_type: authorization_code'],
     ['digests', `token_sha256: ${hex(CLASSIC).slice(0, 64)}, integrity: sha512-${base64(GENERIC)}`],
+    ['a UUID', 'token: 7c9e6679-7425-40de-944b-e07fc1f90ae7'],
     ['a number', 'token_count: 123456789012345'],
     ['weights', 'weights_2, insights_of_36_characters_and_more_and_more'],
     ['an image', `data:image/png;base64,${base64('\x89PNG '.repeat(40))}`],

@@ -72,7 +72,6 @@ function judge({ decision, patterns }: Settings, { act, envelope }: GuardView): 
   const suggestion = `Call the branch ${suggested(patterns, session)}.`
   for (const name of names) {
     if (name !== null && !('fault' in compiled) && matchesGlobs(compiled, name) && refNameFault(name) === null) continue
-    if (name !== null && isBase(name, envelope)) continue
     const shown = name === null ? 'a branch that is not named' : `the branch ${excerpt(name)}`
     return [{ verdict: decision, reason: `${shown} is not called ${patterns.join(' or ')}`, suggestion }]
   }
@@ -85,11 +84,6 @@ function branchesOf(act: GuardView['act'], envelope: ActionEnvelope): readonly (
   if (act.tool === 'github.create_pull_request' && isWrite(act))
     return branch.kind === 'named' ? [plainBranch(branch.name)] : [null]
   return writtenBranches(act, envelope).map((one) => (one.kind === 'named' ? one.name : null))
-}
-
-/** A pull request to the protected branch is what a rewrite is for. */
-function isBase(name: string, { plan }: ActionEnvelope): boolean {
-  return plan !== undefined && plainBranch(plan.base) === name
 }
 
 function suggested(patterns: readonly string[], session: string): string {

@@ -6,6 +6,7 @@ import { type PlacedHit, scanParameters, scanText } from '../../secrets/paramete
 import type { Reader } from '../reader.ts'
 import type { TreeEntry } from '../tree.ts'
 import { type ConfiguredGuard, factOf, type Guard, type GuardFinding, type GuardView } from './guard.ts'
+import { mergeOf, shownPull } from './merges.ts'
 import { readSettings } from './settings.ts'
 import { FILE_WRITES, isWrite, speaksForAll } from './writes.ts'
 
@@ -19,6 +20,8 @@ interface Settings {
   readonly decision: (typeof DECISIONS)[number]
   /** Of random values that only a name makes a secret. */
   readonly generic: 'block' | 'review' | 'off'
+  /** Whether what a pull request adds is searched too, when it is opened or merged: what was pushed past Aegis is in no argument. */
+  readonly pullRequests: boolean
 }
 
 /** `secrets`: credentials in anything that is written. */
@@ -26,12 +29,14 @@ export function readSecrets(reader: Reader, entry: TreeEntry): ConfiguredGuard |
   const before = reader.problems.length
   const read = readSettings(reader, entry, {
     decisions: DECISIONS,
-    keys: ['generic'],
+    keys: ['generic', 'pull_requests'],
     example: '{ decision: block, generic: review }',
   })
   if (read === null) return null
   const generic = readGeneric(reader, read.members.generic)
-  return reader.problems.length === before ? configured({ decision: read.decision ?? 'block', generic }) : null
+  const pullRequests = reader.flag(read.members.pull_requests) ?? false
+  if (reader.problems.length !== before) return null
+  return configured({ decision: read.decision ?? 'block', generic, pullRequests })
 }
 
 function readGeneric(reader: Reader, entry: TreeEntry | undefined): Settings['generic'] {
@@ -48,7 +53,8 @@ function configured(settings: Settings): ConfiguredGuard {
     needs: ({ act, envelope }) => (looksAt(act, envelope) ? needs(settings, act, envelope) : []),
     judge: (view) => (looksAt(view.act, view.envelope) ? judge(settings, view) : []),
   }
-  return { guard, settings: { ...settings } }
+  const { decision, generic, pullRequests } = settings
+  return { guard, settings: { decision, generic, pull_requests: pullRequests } }
 }
 
 /** Writes of every kind, and requests to the web, whose address can carry a secret out. */
@@ -61,46 +67,60 @@ function looksAt(act: Act, envelope: ActionEnvelope): boolean {
 /** What lies in files already is asked only where something was found in a file. */
 function needs(settings: Settings, act: Act, envelope: ActionEnvelope): readonly FactKey[] {
   if (act.resource.repository === null) return []
+  if (searchesPull(settings, act, envelope)) return ['changes']
   return foundIn(settings, envelope).some((one) => fileOf(one, act) !== null) ? ['changes'] : []
 }
 
 function judge(settings: Settings, view: GuardView): readonly GuardFinding[] {
-  const found = foundIn(settings, view.envelope)
-  if (found.length === 0) return []
-  const changes = factOf(view.facts, 'changes')
+  const { act, envelope, facts } = view
+  const changes = factOf(facts, 'changes')
   const files = changes.known ? changes.value.files : null
-  const isNew = (one: PlacedHit) => {
-    const path = fileOf(one, view.act)
-    return (
-      path === null ||
-      files === null ||
-      isAdded(
-        one,
-        files.find((file) => file.path === path),
-      )
-    )
+  const found = foundIn(settings, envelope).filter((one) => {
+    const path = fileOf(one, act)
+    return path === null || files === null || isAdded(one, act, files, path)
+  })
+  const unknown = changes.known ? null : changes.reason
+  const findings = [...told(settings, found, act, unknown)]
+  if (!searchesPull(settings, act, envelope)) return findings
+  const shown = `what ${shownPull(act)} adds`
+  if (unknown !== null || !changes.known) {
+    findings.push({ verdict: settings.decision, reason: `${shown} is unknown, and may hold secrets: ${unknown}` })
+    return findings
   }
-  const counted = found.filter(isNew)
-  const sure = counted.filter(({ hit }) => hit.confidence !== 'generic')
-  const named = counted.filter(({ hit }) => hit.confidence === 'generic')
-  const findings: GuardFinding[] = []
-  const tell = (hits: readonly PlacedHit[], verdict: 'block' | 'review') => {
-    if (hits.length === 0) return
-    findings.push({
-      verdict,
-      reason: reasonOf(hits, view, !changes.known ? changes.reason : null),
-      suggestion: SUGGESTION,
-    })
+  const { complete } = changes.value
+  if (!complete || changes.value.files.some(({ added, status }) => added === null && status !== 'removed')) {
+    findings.push({ verdict: 'review', reason: `${shown} could not be read whole, and may hold secrets` })
   }
-  tell(sure, settings.decision)
-  if (settings.generic !== 'off') tell(named, settings.generic)
-  return findings
+  return [...findings, ...told(settings, changes.value.files.flatMap(addedHits), act, null)]
 }
 
-function reasonOf(hits: readonly PlacedHit[], { act }: GuardView, unknown: string | null): string {
+function searchesPull({ pullRequests }: Settings, act: Act, envelope: ActionEnvelope): boolean {
+  return pullRequests && (act.tool === 'github.create_pull_request' || mergeOf(act, envelope) !== null)
+}
+
+function addedHits({ path, added }: ChangedFile): readonly PlacedHit[] {
+  return added === null ? [] : scanText(added, `the new lines of ${shownPath(path)}`)
+}
+
+function told(
+  settings: Settings,
+  hits: readonly PlacedHit[],
+  act: Act,
+  unknown: string | null,
+): readonly GuardFinding[] {
+  const generic = hits.filter(({ hit }) => hit.confidence === 'generic')
+  const sure = hits.filter(({ hit }) => hit.confidence !== 'generic')
+  const tell = (some: readonly PlacedHit[], verdict: Settings['generic']): GuardFinding[] =>
+    some.length === 0 || verdict === 'off'
+      ? []
+      : [{ verdict, reason: reasonOf(some, act, unknown), suggestion: SUGGESTION }]
+  return [...tell(sure, settings.decision), ...tell(generic, settings.generic)]
+}
+
+function reasonOf(hits: readonly PlacedHit[], act: Act, unknown: string | null): string {
   const told = hits.slice(0, TOLD).map((one) => {
     const path = fileOf(one, act)
-    const where = path === null ? one.place : `${one.place} (${excerpt(path)})`
+    const where = path === null ? one.place : `${one.place} (${shownPath(path)})`
     return `${one.hit.label} in ${where}, line ${one.line}`
   })
   const more = hits.length > TOLD ? `; and ${hits.length - TOLD} more` : ''
@@ -108,9 +128,16 @@ function reasonOf(hits: readonly PlacedHit[], { act }: GuardView, unknown: strin
   return `${told.join('; ')}${more}${old ? `; whether it was there before is unknown: ${unknown}` : ''}`
 }
 
-/** An old secret is no business of a change elsewhere in its file. Unknown counts as new. */
-function isAdded({ lines }: PlacedHit, file: ChangedFile | undefined): boolean {
-  if (file === undefined || file.added === null) return true
+/** A path may itself hold what is not to be repeated. */
+function shownPath(path: string): string {
+  return scanText(path, '').length === 0 ? excerpt(path) : 'a path that holds one itself'
+}
+
+/** An old secret is no business of a change elsewhere in its file. What is not known counts as new; so does a path given twice. */
+function isAdded({ lines }: PlacedHit, { resource }: Act, files: readonly ChangedFile[], path: string): boolean {
+  const [file, ...others] = files.filter((one) => one.path === path)
+  const once = others.length === 0 && resource.paths.indexOf(path) === resource.paths.lastIndexOf(path)
+  if (!once || file === undefined || file.added === null) return true
   const added = new Set(file.added.split('\n').map(bare))
   return lines.some((line) => bare(line) !== '' && added.has(bare(line)))
 }

@@ -45,8 +45,10 @@ describe('secrets', () => {
     const many = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`f${at}`, CLASSIC]))
     const [all] = ask(GUARD, push('x', many))
     expect(all?.reason).toContain('; and 4 more')
+    const inPath = ask(GUARD, push('x', { [`keys/${CLASSIC}`]: CLASSIC }))
+    expect(inPath[0]?.reason).toContain('files[0].content (a path that holds one itself), line 1')
     const named = ask(GUARD, github('create_issue', { title: 't', [CLASSIC]: { [CLASSIC]: CLASSIC } }))
-    for (const { reason, suggestion } of [...(told ? [told] : []), ...(all ? [all] : []), ...named]) {
+    for (const { reason, suggestion } of [...(told ? [told] : []), ...(all ? [all] : []), ...named, ...inPath]) {
       expect(`${reason}${suggestion}`).not.toContain(CLASSIC.slice(4, 12))
     }
   })
@@ -77,14 +79,45 @@ describe('secrets', () => {
     )
   })
 
+  it('counts what is given twice for one path, of which only the last is written', () => {
+    const twice = github('push_files', {
+      branch: 'x',
+      files: [
+        { path: 'a', content: 'one' },
+        { path: './a', content: file },
+      ],
+      message: 'm',
+    })
+    expect(verdict(GUARD, twice, facts({ changes: changed('a', 'one') }))).toBe('block')
+  })
+
+  it.each<[string, ChangesFact | string, string]>([
+    ['a secret', changed('a', `x\ntoken: ${CLASSIC}`), 'block'],
+    ['a random value under the name of one', changed('a', `api_key: ${GENERIC}`), 'review'],
+    ['nothing of the kind', changed('a', 'x'), '-'],
+    ['what cannot be read', changed('a', null), 'review'],
+    ['more than can be listed', { files: [], complete: false }, 'review'],
+    ['nobody knows what', DOWN, 'block'],
+  ])('can search pull requests that are opened or merged: this one adds %s', (_, changes, expected) => {
+    const guard = 'secrets: { pull_requests: true }'
+    const opened = github('create_pull_request', { title: 't', head: 'x', base: 'main' })
+    const merged = github('merge_pull_request', { pullNumber: 7 })
+    for (const envelope of [opened, merged]) {
+      expect(needs(guard, envelope)).toEqual(['changes'])
+      expect(verdict(guard, envelope, facts({ changes }))).toBe(expected)
+      expect(needs(GUARD, envelope)).toEqual([])
+      expect(verdict(GUARD, envelope, facts({ changes }))).toBe('-')
+    }
+  })
+
   it('says once what it found in a line of several commands', () => {
     expect(ask(GUARD, shell(`ls; echo ${CLASSIC}; pytest; rm x`))).toHaveLength(1)
   })
 
   it.each([
-    ['secrets: on', { decision: 'block', generic: 'review' }],
-    ['secrets: review', { decision: 'review', generic: 'review' }],
-    ['secrets: { generic: off }', { decision: 'block', generic: 'off' }],
+    ['secrets: on', { decision: 'block', generic: 'review', pull_requests: false }],
+    ['secrets: review', { decision: 'review', generic: 'review', pull_requests: false }],
+    ['secrets: { generic: off }', { decision: 'block', generic: 'off', pull_requests: false }],
   ])('reads %s', (text, settings) => {
     expect(readText(text).guards[0]?.settings).toEqual(settings)
   })
