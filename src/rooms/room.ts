@@ -29,7 +29,7 @@ export interface Room {
 }
 
 const OWNER = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/
-const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
+const NAME = /^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}$/i
 const SLUG = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/
 const MEMBER_LIMIT = 160
 

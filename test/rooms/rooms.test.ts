@@ -149,6 +149,7 @@ describe('a room', () => {
   it.each([
     'acme',
     'acme/site/more',
+    'acme/site.git',
     '/site',
     'acme/',
     'acme/..',
