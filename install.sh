@@ -80,6 +80,8 @@ check_node() {
 
 # What is installed is up to date when it is younger than the lock file.
 build() {
+  # npm would empty the folder that a link points to, whoever else uses it.
+  [ ! -L "$root/node_modules" ] || fail "$root/node_modules is a link" 'Remove the link, then run this again: packages are installed beside the code.'
   if [ ! -f "$root/node_modules/.package-lock.json" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
     step 'Installing packages'
     (cd "$root" && npm ci --no-fund --no-audit --no-update-notifier --loglevel=error) || fail 'npm ci failed' 'The lines above say why; a registry that cannot be reached is the usual reason.'

@@ -111,6 +111,8 @@ export interface ActionEnvelope {
   readonly plan?: Plan
   /** The commit a pull request's head was at when it was judged: what is approved is approved of this commit. */
   readonly head?: string
+  /** The files that merging this commit puts into the base, where they are known: they decide what a credential must allow. */
+  readonly lands?: readonly string[]
 }
 
 /** A direct write to a protected branch, turned into a branch with the same change and a pull request to the protected one. */

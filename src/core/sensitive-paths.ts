@@ -25,7 +25,7 @@ export const SENSITIVE_LABELS: Readonly<Record<SensitiveClass, string>> = {
 const PATTERNS: readonly (readonly [SensitiveClass, RegExp])[] = [
   [
     'ci',
-    /(?:^|\/)(?:\.github\/|\.gitlab-ci|jenkinsfile|\.circleci\/|\.buildkite\/|\.travis\.yml$|bitbucket-pipelines|azure-pipelines|action\.ya?ml$)/,
+    /(?:^|\/)(?:\.(?:github|circleci|buildkite)(?:\/|$)|\.gitlab-ci|jenkinsfile|\.travis\.yml$|bitbucket-pipelines|azure-pipelines|action\.ya?ml$)/,
   ],
   [
     'infra',

@@ -1,6 +1,7 @@
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Approval } from '../core/approval.ts'
-import { describeAction, describeRequest, describeUpstreamCall } from '../core/catalog/index.ts'
+import { presentName } from '../core/catalog/github-aliases.ts'
+import { canonicalToolName, describeAction, describeRequest, describeUpstreamCall } from '../core/catalog/index.ts'
 import { type ActionEnvelope, JUDGED_REQUESTS, type Route, type Surface } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import { uuidv7 } from '../core/ids.ts'
@@ -66,7 +67,7 @@ export function createNormalizer(parts: {
   function pinned(route: Route | null): Route | null {
     if (route === null || route.request !== undefined) return route
     if (isReservedName(route.tool)) throw reserved(route.tool)
-    const pin = pins.revision(route.upstream, route.tool)
+    const pin = pins.revision(route.upstream, presentName(route.tool).tool)
     return pin === null ? route : { ...route, pin }
   }
 
@@ -84,7 +85,7 @@ export function createNormalizer(parts: {
         method === undefined
           ? describeTool({ kind: 'tool', upstream, tool, parameters })
           : describeOther({ kind: 'request', upstream, method, parameters })
-      if (what.tool !== approved.described.tool) {
+      if (describedName(what.tool) !== approved.described.tool) {
         throw new AegisError('conflict', `approval ${approval.id} is for ${approved.described.tool}`, { path: 'tool' })
       }
       return approved
@@ -134,6 +135,11 @@ export function createNormalizer(parts: {
       return { ...envelope, approvalRef: approval.id }
     },
   }
+}
+
+/** A tool by its present name, whatever method an old name stands for. */
+function describedName(tool: string): string {
+  return canonicalToolName(tool).replace(/:.*/, '')
 }
 
 /** Its canonical name would be that of a request, with the rules made for that. */

@@ -49,7 +49,8 @@ export function createPerform(parts: {
     const { id, resource } = action
     const { tool, parameters, acts } = action.action
     const { method } = acts[0]
-    const asked = { envelope: id, credential, parameters, approved, repository: resource.repository }
+    const paths = action.lands === undefined ? {} : { paths: action.lands }
+    const asked = { envelope: id, credential, parameters, approved, repository: resource.repository, ...paths }
     const request = step === null ? { ...asked, tool, method } : { ...asked, tool: step }
     const { value } = await broker.lend(request, (secret, grant) => {
       lent(grant)

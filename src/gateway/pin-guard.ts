@@ -1,3 +1,4 @@
+import { presentName } from '../core/catalog/github-aliases.ts'
 import type { Block, Decision, Finding } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { excerpt } from '../core/paths.ts'
@@ -17,7 +18,11 @@ export function createPinGuard({ upstreams, pins }: { upstreams: Upstreams; pins
     const { upstream, tool } = route
     const mode = (upstreams.get(upstream)?.listing ?? DEFAULT_LISTING).pins
     const standing = pins.standing(upstream, mode, tool)
-    return standing === 'trusted' ? decision : withheld(decision, standing, upstream, tool)
+    if (standing !== 'trusted') return withheld(decision, standing, upstream, tool)
+    // An old name is taken by the tool of today: where that is withheld, it is so under every name.
+    const { tool: present } = presentName(tool)
+    const there = present === tool ? standing : pins.standing(upstream, mode, present)
+    return there === 'changed' ? withheld(decision, there, upstream, present) : decision
   }
 }
 

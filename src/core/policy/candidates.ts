@@ -1,6 +1,7 @@
+import { toolNames } from '../catalog/github-aliases.ts'
 import type { Act, Protocol, Surface } from '../envelope.ts'
 import type { PolicyDocument, Rule } from './document.ts'
-import { matchesGlobs, matchingGlob } from './glob.ts'
+import { type GlobSet, matchesGlobs, matchingGlob } from './glob.ts'
 import { createHeadIndex } from './head-index.ts'
 import { listed } from './match.ts'
 import { type Opinion, ruleOpinion } from './opinion.ts'
@@ -12,11 +13,13 @@ export interface Candidate {
   readonly opinion: Opinion
 }
 
-/** What a rule's `protocol` and `tool` look at. */
-export type Named = Pick<Act, 'protocol' | 'tool'>
+/** What a rule's `protocol` and `tool` look at: old names of a tool, which may be of one method of it, name it too. */
+export type Named = Pick<Act, 'protocol' | 'tool' | 'method'>
 
 /** Tools remembered in each of the two generations. Tool names are agent-controlled, so memory of them is bounded. */
 const GENERATION = 1024
+/** Doors and methods of one tool that are remembered. */
+const MOST_DOORS = 64
 
 /** Finds the rules that can concern an act, in order. Equal doors and tools are looked up, not searched. */
 export function createCandidates(document: PolicyDocument): (surface: Surface, act: Named) => readonly Candidate[] {
@@ -35,15 +38,19 @@ export function createCandidates(document: PolicyDocument): (surface: Surface, a
   }
 
   return (surface, act) => {
-    const { protocol, tool } = act
+    const { protocol, tool, method } = act
     let known = young.get(tool)
     if (known === undefined) {
       known = old.get(tool) ?? []
       keep(tool, known)
     }
-    for (const one of known) if (one.surface === surface && one.protocol === protocol) return one.candidates
+    for (const one of known) {
+      if (one.surface === surface && one.protocol === protocol && one.method === method) return one.candidates
+    }
+    // Methods are the caller's words: those that are made up are not remembered without end.
+    if (known.length >= MOST_DOORS) known.length = 0
     const candidates = search(surface, act)
-    known.push({ surface, protocol, candidates })
+    known.push({ surface, protocol, method, candidates })
     return candidates
   }
 }
@@ -52,6 +59,7 @@ export function createCandidates(document: PolicyDocument): (surface: Surface, a
 interface Known {
   readonly surface: Surface
   readonly protocol: Protocol
+  readonly method: string | undefined
   readonly candidates: readonly Candidate[]
 }
 
@@ -63,7 +71,7 @@ function createSearch({ name, rules }: PolicyDocument): (surface: Surface, act: 
   }
   return (surface, act) => {
     const found: Candidate[] = []
-    const indices = [...new Set(byHead.find(act.tool))].sort((a, b) => a - b)
+    const indices = [...new Set(namesOf(act).flatMap((name) => byHead.find(name)))].sort((a, b) => a - b)
     for (const index of indices) {
       const rule = rules[index]
       if (rule === undefined || !names(rule, surface, act)) continue
@@ -78,7 +86,12 @@ function createSearch({ name, rules }: PolicyDocument): (surface: Surface, act: 
 /** True where the rule's `protocol` and `tool` name this act. */
 function names({ protocol, tool }: Rule, surface: Surface, act: Named): boolean {
   if (protocol !== null && !protocol.includes(act.protocol) && !protocol.includes(surface)) return false
-  return tool === null || matchesGlobs(tool, act.tool)
+  return tool === null || namesOf(act).some((name) => matchesGlobs(tool, name))
+}
+
+/** The tool's names as rules may have them; `tool:method` is said by `method`. */
+function namesOf({ tool, method }: Named): readonly string[] {
+  return toolNames(tool, method).filter((name) => !name.includes(':'))
 }
 
 /** Why the rule's `protocol` or `tool` does not name this act; null where both do. */
@@ -87,7 +100,7 @@ export function doorReason(rule: Rule, surface: Surface, act: Named): string | n
   if (protocol !== null && !protocol.includes(act.protocol) && !protocol.includes(surface)) {
     return `protocol: ${act.protocol} over ${surface} is not ${protocol.join(' or ')}`
   }
-  if (tool !== null && !matchesGlobs(tool, act.tool)) {
+  if (tool !== null && !namesOf(act).some((name) => matchesGlobs(tool, name))) {
     return `tool: ${JSON.stringify(act.tool.slice(0, 200))} does not match ${listed(tool)}`
   }
   return null
@@ -112,8 +125,16 @@ export function isSoft(rule: Rule): boolean {
 export function ruleLabel(rule: Rule, surface: Surface, act: Named): string {
   const { protocol, tool } = rule
   const door = protocol?.find((one) => one === act.protocol) ?? protocol?.find((one) => one === surface)
-  const glob = tool === null || tool.texts.length === 1 ? tool?.texts[0] : matchingGlob(tool, act.tool)
+  const glob = tool === null || tool.texts.length === 1 ? tool?.texts[0] : globNaming(tool, act)
   return `${door ?? several(protocol)}:${glob ?? several(tool?.texts)}`
+}
+
+function globNaming(tool: GlobSet, act: Named): string | null | undefined {
+  for (const name of namesOf(act)) {
+    const glob = matchingGlob(tool, name)
+    if (glob !== null && glob !== undefined) return glob
+  }
+  return undefined
 }
 
 /** The first of several that did not match, for a trace. */

@@ -5,7 +5,7 @@ import type { Act, Branch } from '../../../src/core/envelope.ts'
 import type { ApprovalFact, Facts } from '../../../src/core/facts.ts'
 import type { EnvelopeId } from '../../../src/core/ids.ts'
 import { compilePolicy } from '../../../src/core/policy/index.ts'
-import { act, document, envelope, policy, policyText, shell } from './acts.ts'
+import { act, document, envelope, policy, policyText, problemsOf, shell } from './acts.ts'
 
 const NONE: Facts = { approval: { known: true, value: { status: 'none' } } }
 const decide = (rules: readonly string[], one: Act, byDefault = 'block') =>
@@ -340,6 +340,26 @@ function tryPolicy(rules: readonly string[]) {
     return null
   }
 }
+
+describe('a tool that goes by several names', () => {
+  const trigger = act({ tool: 'github.actions_run_trigger', capability: 'deploy', method: 'run_workflow' })
+  it.each([
+    ['its present one', '{ tool: github.actions_run_trigger, decision: block }', 'block'],
+    ['an old one', '{ tool: github.run_workflow, decision: block }', 'block'],
+    ['a glob over an old one', '{ tool: "github.run_*", decision: block }', 'block'],
+    ['an old one of another method', '{ tool: github.cancel_workflow_run, decision: block }', 'allow'],
+    ['its method', '{ tool: github.actions_run_trigger, method: run_workflow, decision: block }', 'block'],
+    ['another method', '{ tool: github.actions_run_trigger, method: [cancel_workflow_run], decision: block }', 'allow'],
+  ])('is meant by %s', (_what, rule, verdict) => {
+    expect(policy([rule], 'allow').decide(envelope(trigger), NONE).verdict).toBe(verdict)
+  })
+
+  it('is not written with a colon', () => {
+    expect(problemsOf(policyText(['{ tool: "github.issue_write:update", decision: allow }']))).toEqual([
+      expect.stringContaining('write `tool: github.issue_write` and `method: update`'),
+    ])
+  })
+})
 
 describe('for any rules and any act', () => {
   it('decide and simulate agree, and neither throws', () => {

@@ -53,17 +53,21 @@ function configured(settings: Settings): ConfiguredGuard {
 
 function judge(settings: Settings, { act, envelope, facts }: GuardView): readonly GuardFinding[] {
   const merge = mergeOf(act, envelope)
-  if (merge === null) {
-    const retargets = act.tool === 'github.update_pull_request' && act.resource.base !== null
-    return retargets
-      ? [{ verdict: 'review', reason: 'another base changes what an approved pull request merges into' }]
-      : []
-  }
+  if (merge === null) return beside(act)
   const why =
     merge === 'later' ? autoMerge(act) : unapproved(settings, act, factOf(facts, 'pull'), factOf(facts, 'reviews'))
   if (why === null) return []
   if (settings.decision === 'review') return [{ verdict: 'review', reason: why }]
   return [{ verdict: 'block', reason: why, suggestion: ON_GITHUB }]
+}
+
+/** What would make a merge look approved that is not. */
+function beside({ tool, capability, resource }: GuardView['act']): readonly GuardFinding[] {
+  if (tool === 'github.update_pull_request' && resource.base !== null)
+    return [{ verdict: 'review', reason: 'another base changes what an approved pull request merges into' }]
+  if (capability === 'approve' && tool.startsWith('github.'))
+    return [{ verdict: 'review', reason: "on GitHub an agent's approval would look like a person's" }]
+  return []
 }
 
 /** It merges whatever the branch holds by then, which nobody can have approved. */

@@ -10,8 +10,7 @@ import { isPush, isWrite, shownName, shownRepository } from './writes.ts'
 import { DAY_MS, zoneOf } from './zoned-time.ts'
 
 const KEYS = ['name', 'timezone', 'days', 'dates', 'from', 'to', 'repos', 'capabilities', 'decision'] as const
-/** Running something changes nothing in a repository; what it then writes is an act of its own. */
-const CAPABILITIES_FROZEN: readonly Capability[] = ['write', 'delete', 'merge', 'deploy', 'approve']
+const CAPABILITIES_FROZEN: readonly Capability[] = CAPABILITIES.filter((capability) => capability !== 'read')
 
 interface Window {
   readonly name: string | null

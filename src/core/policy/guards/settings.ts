@@ -83,41 +83,47 @@ export interface TighteningGlobs {
 
 /** Reads globs of paths, branches or `owner/name`. Null where one is malformed, which the reader is told. */
 export function readGlobs(reader: Reader, texts: readonly PlacedText[]): TighteningGlobs | null {
-  const sets: GlobSet[] = []
+  const globs: Glob[] = []
   for (const { text, at } of texts) {
-    const exact = compileGlobs([text], 'path')
-    if ('fault' in exact) {
-      reader.problem(at, `malformed glob \`${text}\`: ${exact.fault}`)
-      continue
-    }
-    const folded = compileGlobs([foldCase(text)], 'path')
-    sets.push('fault' in folded ? exact : folded)
+    const glob = compile(text)
+    if ('fault' in glob) reader.problem(at, `malformed glob \`${text}\`: ${glob.fault}`)
+    else globs.push(glob)
   }
-  if (sets.length !== texts.length) return null
-  return tightening(
-    texts.map(({ text }) => text),
-    sets,
-  )
+  return globs.length === texts.length ? tightening(globs) : null
 }
 
 /** Globs of our own, which are well-formed. */
 export function ownGlobs(texts: readonly string[]): TighteningGlobs {
   return tightening(
-    texts,
     texts.flatMap((text) => {
-      const compiled = compileGlobs([foldCase(text)], 'path')
-      return 'fault' in compiled ? [] : [compiled]
+      const glob = compile(text)
+      return 'fault' in glob ? [] : [glob]
     }),
   )
 }
 
-function tightening(texts: readonly string[], sets: readonly GlobSet[]): TighteningGlobs {
+/** One glob as it is written, and with case folded. */
+interface Glob {
+  readonly text: string
+  readonly sets: readonly GlobSet[]
+}
+
+function compile(text: string): Glob | { readonly fault: string } {
+  const exact = compileGlobs([text], 'path')
+  if ('fault' in exact) return exact
+  const fold = foldCase(text)
+  // Folding can turn a range around (`[Z-a]`): then the glob as written must do.
+  const folded = fold === text ? exact : compileGlobs([fold], 'path')
+  return { text, sets: 'fault' in folded || folded === exact ? [exact] : [folded, exact] }
+}
+
+function tightening(globs: readonly Glob[]): TighteningGlobs {
   return {
-    texts,
+    texts: globs.map(({ text }) => text),
     matching(text) {
       const folded = foldCase(text)
-      const at = sets.findIndex((set) => matchesGlobs(set, folded))
-      return at === -1 ? null : (texts[at] ?? '')
+      const meant = (set: GlobSet) => matchesGlobs(set, folded) || (folded !== text && matchesGlobs(set, text))
+      return globs.find(({ sets }) => sets.some(meant))?.text ?? null
     },
   }
 }

@@ -101,6 +101,7 @@ describe('a freeze window', () => {
       github('update_pull_request', { pullNumber: 7, auto_merge: true }),
       'block',
     ],
+    ['other agents', '', github('assign_copilot_to_issue', { issue_number: 1 }), 'block'],
     ['gists', '', github('create_gist', { files: {} }), 'block'],
     ['pushes by git', '', shell('git push origin x'), 'block'],
     ['commits', '', shell('git commit -m x'), '-'],

@@ -60,6 +60,16 @@ describe('autonomous_merge', () => {
     ['auto-merge by command', shell('gh pr merge --auto 7'), 'block'],
     ['a merge by GitHub’s API', shell('gh api -X PUT repos/acme/app/pulls/7/merge'), 'block'],
     ['another base', github('update_pull_request', { pullNumber: 7, base: 'release/1' }), 'review'],
+    [
+      'an approval',
+      github('pull_request_review_write', { method: 'create', pullNumber: 7, event: 'APPROVE' }),
+      'review',
+    ],
+    [
+      'a comment on it',
+      github('pull_request_review_write', { method: 'create', pullNumber: 7, event: 'COMMENT' }),
+      '-',
+    ],
     ['another title', github('update_pull_request', { pullNumber: 7, title: 'x' }), '-'],
     ['a push', push('x'), '-'],
     ['a read', github('pull_request_read', { method: 'get', pullNumber: 7 }), '-'],

@@ -71,6 +71,16 @@ describe('protected_branches', () => {
     expect(verdict(REWRITE, push(name), facts(can))).toBe('rewrite')
   })
 
+  it.each([
+    ['[Z-a]x', 'Zx'],
+    ['[Z-a]x', 'ax'],
+    ['[!b]x', 'ax'],
+    ['Release/[A-C]*', 'release/b1'],
+    ['STABLE', 'stable'],
+  ])('matches the glob %s with %s', (glob, name) => {
+    expect(verdict(`protected_branches: { branches: ["${glob}"], decision: block }`, push(name))).toBe('block')
+  })
+
   it('says what to do instead, where a change cannot become a pull request', () => {
     const [told] = ask(REWRITE, push('main'), facts({ rewriting: { possible: false, reason: 'no App is set up' } }))
     expect(told).toEqual({
