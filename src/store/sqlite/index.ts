@@ -46,17 +46,19 @@ export async function openSqlite(path: string): Promise<Stores> {
     const handle = openForWriting(file, 'FULL')
     migrate(handle)
     const queries = createQueries(handle)
-    // Written on reads: it waits for no disk. The evidence of the read is synced after it, and with it the log they share.
+    // For what is noted on the road of a call: it waits for no disk. The evidence of the call is synced after it, and with it
+    // the log they share.
     const unsynced = openForWriting(file, 'NORMAL')
+    const notes = createQueries(unsynced)
     const { ledger, close } = openSqliteLedger(file)
     return {
       ledger,
       approvals: createApprovalStore(queries),
-      keys: createKeyStore(queries),
+      keys: { ...createKeyStore(queries), used: createKeyStore(notes).used },
       revocations: createRevocationStore(queries),
       pins: createPinStore(queries),
       rooms: createRoomStore(queries),
-      taint: createTaintStore(createQueries(unsynced)),
+      taint: createTaintStore(notes),
       async close() {
         await close()
         unsynced.close()
