@@ -1,7 +1,7 @@
 import { readAssignment, SECRET_WORDS } from './assignments.ts'
 import { type Derived, decodeAt, type EncodedMarker, encodedMarkers, joinText, unescapeText } from './encodings.ts'
 import type { SecretHit } from './hit.ts'
-import { compileMarkers } from './marker-search.ts'
+import { compileMarkers, type MarkerSearch } from './marker-search.ts'
 import { PATTERNS, type SecretPattern } from './patterns.ts'
 
 /** More secrets than this in one text change nothing. */
@@ -18,16 +18,27 @@ type Task =
   | { readonly kind: 'code'; readonly marker: EncodedMarker }
   | { readonly kind: 'name' }
 
-const TASKS: readonly (readonly [string, Task])[] = [
-  ...PATTERNS.flatMap((pattern) =>
-    pattern.markers.flatMap((marker): [string, Task][] => [
-      [marker, { kind: 'shape', pattern }],
-      ...encodedMarkers(marker).map((encoded): [string, Task] => [encoded.text, { kind: 'code', marker: encoded }]),
-    ]),
-  ),
-  ...SECRET_WORDS.map((word): [string, Task] => [word, { kind: 'name' }]),
-]
-const SEARCH = compileMarkers(TASKS.map(([text]) => text))
+/** Every literal that is looked for. Made when first needed: most processes that read a policy never scan. */
+interface Literals {
+  readonly tasks: readonly Task[]
+  readonly search: MarkerSearch
+}
+let literals: Literals | null = null
+
+function allLiterals(): Literals {
+  if (literals !== null) return literals
+  const all = [
+    ...PATTERNS.flatMap((pattern) =>
+      pattern.markers.flatMap((marker): [string, Task][] => [
+        [marker, { kind: 'shape', pattern }],
+        ...encodedMarkers(marker).map((encoded): [string, Task] => [encoded.text, { kind: 'code', marker: encoded }]),
+      ]),
+    ),
+    ...SECRET_WORDS.map((word): [string, Task] => [word, { kind: 'name' }]),
+  ]
+  literals = { tasks: all.map(([, task]) => task), search: compileMarkers(all.map(([text]) => text)) }
+  return literals
+}
 
 /**
  * Finds secrets in a text: as they stand, joined from pieces, and one level deep in base64, hex, `%67`, `\x67` and `\u0067`.
@@ -67,8 +78,9 @@ function pass(text: string, depth: Depth): Pass {
   let tries = 0
   let named = 0
   let allowance = Math.max(LEAST_WORK, WORK_PER_CHARACTER * text.length)
-  SEARCH.each(text, ({ marker, offset }) => {
-    const task = TASKS[marker]?.[1]
+  const { tasks, search } = allLiterals()
+  search.each(text, ({ marker, offset }) => {
+    const task = tasks[marker]
     if (task === undefined || (depth === 'decoded' && task.kind !== 'shape')) return true
     tries += 1
     if (tries > MOST_TRIES || allowance < 0) hits.push(tooMany(offset))
