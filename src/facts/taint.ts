@@ -42,8 +42,11 @@ export interface Taint {
   fact(principal: Principal): Promise<TaintFact>
 }
 
-/** How long a read counts, in milliseconds. */
-export const TAINT_LIFE_MS = 24 * 3_600_000
+/** A read that was noted this lately is not noted again: agents read in bursts, and each note is written to disk. */
+const NOTED_MS = 60_000
+const MOST_NOTED = 4096
+/** How long a read counts, in milliseconds: 24 hours from the last one, however it was noted. */
+export const TAINT_LIFE_MS = 24 * 3_600_000 + NOTED_MS
 /** Entries of one principal that are told apart; what comes on top shares a source, so that nothing read is ever pushed out. */
 const MOST_ENTRIES = 200
 const MORE = 'and more'
@@ -59,6 +62,7 @@ export function createTaint({ store, clock }: { readonly store: TaintStore; read
   const inTurn = turns()
   // Reads of a source whose visibility is being looked up: the last of them takes the worst case away again.
   const open = new Map<string, number>()
+  const noted = new Map<string, number>()
 
   async function put(entry: TaintEntry): Promise<void> {
     const known = await store.of(entry.principal, clock.now() - TAINT_LIFE_MS)
@@ -68,7 +72,7 @@ export function createTaint({ store, clock }: { readonly store: TaintStore; read
   }
 
   function count(read: Read, by: 1 | -1): number {
-    const key = `${read.principal}\n${read.source}`
+    const key = keyOf(read)
     const left = (open.get(key) ?? 0) + by
     if (left === 0) open.delete(key)
     else open.set(key, left)
@@ -77,15 +81,24 @@ export function createTaint({ store, clock }: { readonly store: TaintStore; read
 
   async function settle(read: Read, visibility: Visibility): Promise<void> {
     const left = count(read, -1)
-    if (visibility === 'unknown') return
-    await put({ ...read, visibility })
-    if (left === 0) await store.drop({ ...read, visibility: 'unknown' })
+    if (visibility !== 'unknown') {
+      await put({ ...read, visibility })
+      if (left === 0) await store.drop({ ...read, visibility: 'unknown' })
+    }
+    if (noted.size >= MOST_NOTED) noted.clear()
+    noted.set(keyOf(read), read.at)
+  }
+
+  function isNoted(read: Read): boolean {
+    const at = noted.get(keyOf(read))
+    // A clock that was set back must not hide a read.
+    return at !== undefined && read.at >= at && read.at - at < NOTED_MS
   }
 
   return {
     async note(principal, act, visibility) {
       const read = readOf(principal, act, clock.now())
-      if (read === null) return
+      if (read === null || isNoted(read)) return
       count(read, 1)
       const stored = inTurn(principal, () => put({ ...read, visibility: 'unknown' }))
       // A search of the whole site may have shown anything that the credential reaches.
@@ -130,5 +143,7 @@ function readOf(principal: Principal, act: Act, at: number): Read | null {
   const source = `${name === '' ? 'github' : name}: ${act.tool.slice('github.'.length)}`
   return { principal, source, repository: name, at, text: !PLAIN.has(act.tool) }
 }
+
+const keyOf = ({ principal, source }: Read): string => `${principal}\n${source}`
 
 const distinct = (names: readonly string[]): string[] => [...new Set(names)]

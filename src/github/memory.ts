@@ -40,8 +40,8 @@ export interface RestMemory {
 
 const MOST_BYTES = 64 * 1024 * 1024
 const MOST_ANSWERS = 4096
-/** A larger answer (the tree of a very large repository) is asked for again rather than kept. */
-const MOST_BYTES_OF_ONE = 8 * 1024 * 1024
+/** A larger answer is asked for again rather than kept. The largest tree that GitHub lists (7 MB of text) fits. */
+const MOST_BYTES_OF_ONE = 32 * 1024 * 1024
 
 interface Flight {
   readonly answer: Promise<Kept>

@@ -74,7 +74,7 @@ describe('taint', () => {
     expect(await taint.fact(alice)).toEqual(CLEAN)
   })
 
-  it('keeps to the principal, and ends after 24 hours without another read', async () => {
+  it('keeps to the principal, and ends 24 hours after the last read', async () => {
     const { taint, read, pass } = house()
     await read('issue_read', 'public', ISSUE)
     expect(await taint.fact(bob)).toEqual(CLEAN)
@@ -103,9 +103,23 @@ describe('taint', () => {
     expect(await taint.fact(alice)).toMatchObject({ private: ['aegisflow/aegisflow'] })
   })
 
-  it('remembers both, where a repository was public and is private now', async () => {
-    const { taint, read } = house()
+  it('is written once a minute for each source, however often that is read', async () => {
+    const { taint, read, pass, kept } = house()
+    for (let number = 0; number < 5; number += 1) {
+      await read('issue_read', 'public', ISSUE)
+      kept.rows.clear()
+      pass(14_000)
+    }
     await read('issue_read', 'public', ISSUE)
+    expect([...kept.rows.values()]).toMatchObject([{ at: 70_000 }])
+    pass(24 * HOUR)
+    expect((await taint.fact(alice)).untrusted).toHaveLength(1)
+  })
+
+  it('remembers both, where a repository was public and is private now', async () => {
+    const { taint, read, pass } = house()
+    await read('issue_read', 'public', ISSUE)
+    pass(HOUR)
     await read('issue_read', 'private', ISSUE)
     expect(await taint.fact(alice)).toEqual({
       untrusted: ['aegisflow/aegisflow: issue_read'],

@@ -180,6 +180,8 @@ describe('a failure', () => {
     stage.spoil(/./, { kind: 'slow', milliseconds: 500 })
     const error = await failure(rest().get(REPO, { signal: AbortSignal.timeout(50) }))
     expect(error.message).toContain('failed')
+    // The forge answers all the same, and is not to be heard by the next test.
+    await expect.poll(() => stage.seen.length).toBe(1)
   })
 })
 
@@ -249,7 +251,7 @@ describe('memory', () => {
     const memory = createRestMemory(clock)
     const kept = { body: null, links: { next: false, last: null }, moved: null, etag: '"x"', at: 0 }
     const MiB = 1024 * 1024
-    memory.keep('too large', { ...kept, size: 9 * MiB })
+    memory.keep('too large', { ...kept, size: 33 * MiB })
     for (let number = 0; number < 9; number += 1) {
       memory.keep(`${number}`, { ...kept, size: 7.5 * MiB })
       memory.kept('0')
