@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { JsonObject } from '../../src/core/json.ts'
+import { isObject, type Json, type JsonObject } from '../../src/core/json.ts'
 import { FIX_BRANCH, TEST_FILE } from '../../starter-kit/forge/index.ts'
 import { lie } from '../forge/spoiling.ts'
 import { factsHouse, file, type House, PUSH, REPO } from './house.ts'
@@ -16,6 +16,9 @@ afterAll(() => house.stop())
 
 const MERGE = (): JsonObject => ({ pullNumber: pull })
 const paths = (): string[] => house.stage.seen.map(({ path }) => path.replace(REPO, ''))
+
+const removedBefore = (item: Json): Json =>
+  isObject(item) ? { ...item, status: 'removed', contents_url: `x?ref=${'0'.repeat(40)}` } : item
 
 describe('the changes', () => {
   const told = async (tool: string, parameters: JsonObject) => house.one('changes', tool, parameters)
@@ -105,6 +108,14 @@ describe('the changes', () => {
       value: { complete: true, files: [{ path: TEST_FILE, additions: 3 }, { path: 'later' }] },
     })
     expect(JSON.stringify(found)).toContain('mu.Lock()')
+  })
+
+  it('of a pull request take a removed file as GitHub shows it: at a commit before the head', async () => {
+    house.stage.spoil(/\/files/, {
+      kind: 'alter',
+      alter: (json) => (Array.isArray(json) ? json.map(removedBefore) : json),
+    })
+    expect(await told('merge_pull_request', MERGE())).toMatchObject({ value: { files: [{ status: 'removed' }, {}] } })
   })
 
   it('of a proposed pull request are the comparison of its branches, and so of a new base', async () => {

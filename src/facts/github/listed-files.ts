@@ -51,10 +51,11 @@ const STATUS: Readonly<Record<string, Status>> = {
 function changedFile(item: Json, commit: string | null): ChangedFile {
   const file = objectOf(item, 'file')
   const path = text(file, 'filename', 'a file')
-  if (commit !== null) checkCommit(file, commit)
   const said = text(file, 'status', 'a file')
   const status = Object.hasOwn(STATUS, said) ? STATUS[said] : undefined
   if (status === undefined) throw new Error('GitHub says nothing known of what happens to a file')
+  // A removed file is shown where it last was, before the head.
+  if (commit !== null && status !== 'removed') checkCommit(file, commit)
   const from = file['previous_filename']
   return { path, previousPath: typeof from === 'string' ? from : null, status, ...lines(file, status) }
 }
