@@ -10,7 +10,8 @@ usage() {
              [--demo] [--no-start]
 ./install.sh --uninstall [--purge]
 
-  --policy      pr-writer (default), readonly, infra-review, docs-writer, sql-explorer, or a file of your own
+  --policy      pr-writer (default), readonly, infra-review, docs-writer, sql-explorer, github-guarded,
+               or a file of your own
   --api-key     the agent's key; a random one where absent. The admin key is always random
   --editor      add the bridge to that editor's file in the current folder (the old file is kept)
   --demo        tell the whole story afterwards, in a temporary folder

@@ -13,6 +13,7 @@ const EXPECTED: Readonly<Record<string, readonly [Verdict, Verdict, Verdict]>> =
   'infra-review': ['allow', 'block', 'review'],
   readonly: ['allow', 'block', 'block'],
   'sql-explorer': ['allow', 'block', 'block'],
+  'github-guarded': ['allow', 'review', 'block'],
 }
 
 /** Sends three real actions through the real API; they decide and are recorded, nothing runs. */
