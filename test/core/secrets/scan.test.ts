@@ -153,12 +153,27 @@ describe('scan', () => {
     `token=${'a'.repeat(250)}`,
   ])('gets done with a megabyte of %j', (piece) => {
     const found = scan(piece.repeat(Math.floor(1e6 / piece.length)))
-    expect(found.length).toBeLessThanOrEqual(64)
+    expect(found.length).toBeLessThanOrEqual(600)
   })
 
-  it('reports a text that keeps it busy, for what stands behind was not looked at', () => {
+  it('reports a text that keeps it busy as if it held one, for what stands behind was not looked at', () => {
     const noise = '-----BEGIN RSA PRIVATE KEY-----\n'.repeat(5000)
-    expect(told(`${noise}${CLASSIC}`).at(-1)).toBe('unchecked generic')
+    expect(told(`${noise}${CLASSIC}`).at(-1)).toBe('unchecked shape')
+    expect(told('pwd '.repeat(30_000))).toEqual(['unchecked generic'])
+  })
+
+  it.each([
+    ['values under names', `api_key: ${GENERIC}\n`.repeat(500)],
+    ['words of names', 'pwd '.repeat(30_000)],
+    ['markers', 'ghp_ '.repeat(30_000)],
+    ['what looks made up', `AKIA${'IOSFODNN7EXAMPLE'} `.repeat(300)],
+  ])('finds one behind any number of %s', (_, noise) => {
+    expect(told(`${noise}\n${CLASSIC}`)).toContain('github-classic-pat proven')
+  })
+
+  it('tells an old one from a new one that begins on its line', () => {
+    const [first, ...others] = scan(`${CLASSIC}\nabc = 1\n`)
+    expect([first?.length, others]).toEqual([CLASSIC.length, []])
   })
 })
 

@@ -3,6 +3,7 @@ import type { ChangedFile, FactKey } from '../../facts.ts'
 import type { JsonObject } from '../../json.ts'
 import { excerpt } from '../../paths.ts'
 import { type PlacedHit, scanParameters, scanText } from '../../secrets/parameters.ts'
+import { UNCHECKED } from '../../secrets/scan.ts'
 import type { Reader } from '../reader.ts'
 import type { TreeEntry } from '../tree.ts'
 import { type ConfiguredGuard, factOf, type Guard, type GuardFinding, type GuardView } from './guard.ts'
@@ -134,10 +135,10 @@ function shownPath(path: string): string {
 }
 
 /** An old secret is no business of a change elsewhere in its file. What is not known counts as new; so does a path given twice. */
-function isAdded({ lines }: PlacedHit, { resource }: Act, files: readonly ChangedFile[], path: string): boolean {
+function isAdded({ hit, lines }: PlacedHit, { resource }: Act, files: readonly ChangedFile[], path: string): boolean {
   const [file, ...others] = files.filter((one) => one.path === path)
   const once = others.length === 0 && resource.paths.indexOf(path) === resource.paths.lastIndexOf(path)
-  if (!once || file === undefined || file.added === null) return true
+  if (!once || file === undefined || file.added === null || hit.type === UNCHECKED) return true
   const added = new Set(file.added.split('\n').map(bare))
   return lines.some((line) => bare(line) !== '' && added.has(bare(line)))
 }

@@ -91,6 +91,13 @@ describe('secrets', () => {
     expect(verdict(GUARD, twice, facts({ changes: changed('a', 'one') }))).toBe('block')
   })
 
+  it('counts a file of more secrets than can be told apart, for one of them may be new', () => {
+    const many = `${CLASSIC}\n`.repeat(300)
+    expect(verdict(GUARD, push('x', { a: many }), facts({ changes: changed('a', 'three') }))).toBe('block')
+    const named = `api_key: ${GENERIC}\n`.repeat(300)
+    expect(verdict(GUARD, push('x', { a: named }), facts({ changes: changed('a', 'three') }))).toBe('review')
+  })
+
   it.each<[string, ChangesFact | string, string]>([
     ['a secret', changed('a', `x\ntoken: ${CLASSIC}`), 'block'],
     ['a random value under the name of one', changed('a', `api_key: ${GENERIC}`), 'review'],
