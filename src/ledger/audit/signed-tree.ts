@@ -245,12 +245,15 @@ function createBlocks(
   let leaves: readonly string[] = []
 
   async function load(index: number): Promise<void> {
-    const from = index * BLOCK
-    const stored = await reader.leafHashes(from, Math.min(size, from + BLOCK))
+    // One row holds the hashes of a full block. Where it is missing or another, those of the entries may be the signed ones.
     const tile = await tiles.tile(0, index)
-    const found = (await proved(index, stored)) ?? (tile === null ? null : await proved(index, split(tile)))
+    const found = (tile === null ? null : await proved(index, split(tile))) ?? (await proved(index, await rows(index)))
     at = index
     leaves = (found ?? []).map((leaf) => Buffer.from(leaf).toString('hex'))
+  }
+
+  function rows(index: number): Promise<readonly Hash[]> {
+    return reader.leafHashes(index * BLOCK, Math.min(size, (index + 1) * BLOCK))
   }
 
   async function proved(index: number, hashes: readonly Hash[]): Promise<readonly Hash[] | null> {
@@ -264,7 +267,7 @@ function createBlocks(
   async function above(level: number, index: number): Promise<Hash> {
     if ((index + 1) * 2 ** level * BLOCK <= size) return source(level + 8, index)
     if (level > 0) return nodeHash(await above(level - 1, 2 * index), await above(level - 1, 2 * index + 1))
-    ragged ??= rootOf(appendLeaves(EMPTY, await reader.leafHashes(index * BLOCK, size)))
+    ragged ??= rootOf(appendLeaves(EMPTY, await rows(index)))
     return ragged
   }
 
