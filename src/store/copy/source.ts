@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { AegisError } from '../../core/errors.ts'
+import { bytesOf } from '../bytes.ts'
 import { column, type Handle, prepare } from '../sqlite/handle.ts'
-import { bytesOf } from '../sqlite/rows.ts'
 import type { CopiedRow, Kind, Table, Value } from './tables.ts'
 
 /** The rows of a SQLite table in the order of its key. @throws AegisError `cannot_decide` where a value is not of its column's kind */

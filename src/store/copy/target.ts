@@ -1,7 +1,7 @@
 import { AegisError } from '../../core/errors.ts'
+import { bytesOf } from '../bytes.ts'
 import { byteaArray, int8Array, textArray } from '../postgres/binary-arrays.ts'
 import type { Client, Row } from '../postgres/connection.ts'
-import { bytesOf } from '../postgres/rows.ts'
 import { createDigester, type TableDigest } from './digest.ts'
 import type { CopiedRow, Kind, Table, Value } from './tables.ts'
 

@@ -5,18 +5,18 @@ import type { KeyStore } from '../../identity/ports.ts'
 import type { OpenReader } from '../../ledger/store.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
-import { createApprovalStore } from './approvals.ts'
+import { createApprovalStore } from '../tables/approvals.ts'
+import { createKeyStore } from '../tables/keys.ts'
+import { createRevocationStore } from '../tables/revocations.ts'
+import { createRoomStore } from '../tables/rooms.ts'
+import { createTaintStore } from '../tables/taint.ts'
+import { createPinStore } from '../tables/tool-pins.ts'
 import { createPool, unopened } from './connection.ts'
-import { createKeyStore } from './keys.ts'
+import { createDatabase } from './database.ts'
 import { createLedgerStore, type PostgresLedgerStore } from './ledger-store.ts'
-import { createQueries } from './queries.ts'
-import { createRevocationStore } from './revocations.ts'
-import { createRoomStore } from './rooms.ts'
 import { checkSchema } from './schema-version.ts'
 import { serverSettings } from './server-settings.ts'
 import { openSnapshot } from './snapshots.ts'
-import { createTaintStore } from './taint.ts'
-import { createPinStore } from './tool-pins.ts'
 
 /**
  * What is written, of which commits need one connection; all that is asked; and readers of the log, which hold one each for as
@@ -54,15 +54,15 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
   try {
     await checkSchema(reads, url)
     const ledger = createLedgerStore(pools, await serverSettings(reads, url))
-    const queries = createQueries(reads)
+    const database = createDatabase(reads)
     return {
       ledger,
-      approvals: createApprovalStore(queries),
-      keys: createKeyStore(queries),
-      revocations: createRevocationStore(queries),
-      pins: createPinStore(queries),
-      rooms: createRoomStore(queries),
-      taint: createTaintStore(queries),
+      approvals: createApprovalStore(database),
+      keys: createKeyStore(database),
+      revocations: createRevocationStore(database),
+      pins: createPinStore(database),
+      rooms: createRoomStore(database),
+      taint: createTaintStore(database),
       async close() {
         await ledger.fleet.leave().catch(() => {})
         await close()

@@ -1,4 +1,5 @@
 import type { LogHead, SessionHead, StoredEntry, StoredPayload } from '../../ledger/store.ts'
+import { bytesOf } from '../bytes.ts'
 import type { Row } from './connection.ts'
 
 export const ENTRY_COLUMNS = ['n', 'eid', 'session', 'seq', 'kind', 'env', 'ts', 'hash', 'prev', 'body'] as const
@@ -50,10 +51,6 @@ export function entryOf(row: Row): StoredEntry {
 
 export function payloadOf(row: Row): StoredPayload {
   return { n: Number(row['n']), path: textOf(row['path']), salt: bytesOf(row['salt']), value: bytesOf(row['value']) }
-}
-
-export function bytesOf(value: unknown): Uint8Array {
-  return value instanceof Uint8Array ? value : new Uint8Array()
 }
 
 export function textOf(value: unknown): string {

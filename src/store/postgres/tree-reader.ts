@@ -1,7 +1,8 @@
 import type { Hash } from '../../ledger/merkle/tree.ts'
 import type { LedgerReader, LegalHold, StoredCheckpoint, StoredReceipt } from '../../ledger/store.ts'
+import { bytesOf } from '../bytes.ts'
 import type { Query, Row } from './connection.ts'
-import { bytesOf, textOf } from './rows.ts'
+import { textOf } from './rows.ts'
 
 type TreeReader = Pick<LedgerReader, 'tile' | 'leafHashes' | 'latestCheckpoint' | 'checkpoints' | 'receipts' | 'holds'>
 

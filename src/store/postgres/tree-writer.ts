@@ -1,8 +1,8 @@
 import { type LedgerStore, type StoredCheckpoint, type StoredTile, StoreError } from '../../ledger/store.ts'
+import { bytesOf } from '../bytes.ts'
 import { byteaArray, int8Array } from './binary-arrays.ts'
 import type { Client, Pool } from './connection.ts'
 import { storeError } from './failures.ts'
-import { bytesOf } from './rows.ts'
 import { inTransaction, type Statement, send } from './transaction.ts'
 
 type TreeWriter = Pick<LedgerStore, 'putCheckpoint' | 'putReceipt' | 'hold' | 'scour' | 'prune'>

@@ -6,17 +6,17 @@ import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
-import { createApprovalStore } from './approvals.ts'
+import { createApprovalStore } from '../tables/approvals.ts'
+import { createKeyStore } from '../tables/keys.ts'
+import { createRevocationStore } from '../tables/revocations.ts'
+import { createRoomStore } from '../tables/rooms.ts'
+import { createTaintStore } from '../tables/taint.ts'
+import { createPinStore } from '../tables/tool-pins.ts'
+import { createDatabase } from './database.ts'
 import { CHECKPOINT_PAGES, makePrivate, openForWriting } from './handle.ts'
-import { createKeyStore } from './keys.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { migrate } from './migrate.ts'
-import { createQueries } from './queries.ts'
-import { createRevocationStore } from './revocations.ts'
-import { createRoomStore } from './rooms.ts'
 import { createSnapshots } from './snapshots.ts'
-import { createTaintStore } from './taint.ts'
-import { createPinStore } from './tool-pins.ts'
 import { openWalSync } from './wal-sync.ts'
 import { lockWriter } from './writer-lock.ts'
 
@@ -45,19 +45,19 @@ export async function openSqlite(path: string): Promise<Stores> {
   try {
     const handle = openForWriting(file, 'FULL')
     migrate(handle)
-    const queries = createQueries(handle)
+    const database = createDatabase(handle)
     // For what is noted on the road of a call: it waits for no disk. The evidence of the call is synced after it, and with it
     // the log they share.
     const unsynced = openForWriting(file, 'NORMAL')
-    const notes = createQueries(unsynced)
+    const notes = createDatabase(unsynced)
     const { ledger, close } = openSqliteLedger(file)
     return {
       ledger,
-      approvals: createApprovalStore(queries),
-      keys: { ...createKeyStore(queries), used: createKeyStore(notes).used },
-      revocations: createRevocationStore(queries),
-      pins: createPinStore(queries),
-      rooms: createRoomStore(queries),
+      approvals: createApprovalStore(database),
+      keys: { ...createKeyStore(database), used: createKeyStore(notes).used },
+      revocations: createRevocationStore(database),
+      pins: createPinStore(database),
+      rooms: createRoomStore(database),
       taint: createTaintStore(notes),
       async close() {
         await close()

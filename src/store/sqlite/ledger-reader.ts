@@ -9,8 +9,9 @@ import type {
   StoredEntry,
   StoredPayload,
 } from '../../ledger/store.ts'
+import { bytesOf } from '../bytes.ts'
 import { column, type Handle, prepare, type Statement } from './handle.ts'
-import { bytesOf, entryColumns, entryOf, latin1, payloadColumns, payloadOf } from './rows.ts'
+import { entryColumns, entryOf, latin1, payloadColumns, payloadOf } from './rows.ts'
 import { createTreeReader } from './tree.ts'
 
 const PAGE = 200

@@ -1,4 +1,5 @@
 import type { StoredEntry, StoredPayload } from '../../ledger/store.ts'
+import { bytesOf } from '../bytes.ts'
 import { column } from './handle.ts'
 
 /**
@@ -74,12 +75,6 @@ function lengthAt(bytes: Buffer, from: number, to: number): number {
 function positionOf(text: string | null): number | null {
   if (text === null) return null
   return /^\d{1,15}$/.test(text) ? Number(text) : -1
-}
-
-/** BLOBs come as Buffers from `get` and as ArrayBuffers from `all` and `iterate`. */
-export function bytesOf(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : new Uint8Array()
 }
 
 /** Honest columns are ASCII; any other byte makes the text differ from the body's. */

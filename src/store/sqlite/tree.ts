@@ -9,8 +9,9 @@ import {
   type StoredTile,
   StoreError,
 } from '../../ledger/store.ts'
+import { bytesOf } from '../bytes.ts'
 import { column, type Handle, prepare } from './handle.ts'
-import { bytesOf, latin1 } from './rows.ts'
+import { latin1 } from './rows.ts'
 
 const MAX_LIST = 1000
 const MAX_LEAVES = 65_536

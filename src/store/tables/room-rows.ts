@@ -1,5 +1,5 @@
-import type { Room } from '../rooms/room.ts'
-import { repositoryKey } from '../rooms/room.ts'
+import type { Room } from '../../rooms/room.ts'
+import { repositoryKey } from '../../rooms/room.ts'
 
 /** What changes with a room's version, as one text. */
 type RoomRecord = Pick<Room, 'repository' | 'members' | 'tools' | 'permission' | 'mode'>

@@ -1,10 +1,10 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { RoomStore } from '../../rooms/ports.ts'
-import { readRoom, roomRow } from '../room-rows.ts'
-import type { Queries } from './queries.ts'
-import { room } from './schema.ts'
+import type { Database } from './database.ts'
+import { readRoom, roomRow } from './room-rows.ts'
 
-export function createRoomStore(queries: Queries): RoomStore {
+export function createRoomStore({ queries, tables }: Database): RoomStore {
+  const { room } = tables
   return {
     async list() {
       return (await queries.select().from(room).orderBy(asc(room.repositoryKey))).map(readRoom)

@@ -1,11 +1,11 @@
 import { asc, count, eq, lte } from 'drizzle-orm'
 import type { EnvelopeId } from '../../core/ids.ts'
 import type { PendingRevocation, RevocationStore } from '../../credentials/ports.ts'
-import type { Queries } from './queries.ts'
-import { bytesOf } from './rows.ts'
-import { pendingRevocation } from './schema.ts'
+import { bytesOf } from '../bytes.ts'
+import type { Database } from './database.ts'
 
-export function createRevocationStore(queries: Queries): RevocationStore {
+export function createRevocationStore({ queries, tables }: Database): RevocationStore {
+  const { pendingRevocation } = tables
   return {
     async enqueue(row) {
       await queries.insert(pendingRevocation).values(row)
@@ -32,6 +32,6 @@ export function createRevocationStore(queries: Queries): RevocationStore {
   }
 }
 
-function revocationOf(row: typeof pendingRevocation.$inferSelect): PendingRevocation {
+function revocationOf(row: Database['tables']['pendingRevocation']['$inferSelect']): PendingRevocation {
   return { ...row, sealed: bytesOf(row.sealed), envelope: row.envelope as EnvelopeId }
 }

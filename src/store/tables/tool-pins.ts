@@ -1,21 +1,25 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Pin, PinKey, PinnedDefinition, PinStore } from '../../tool-pins/ports.ts'
-import { hashesOf, pinRow, readFindings, slices } from '../pin-rows.ts'
-import type { Queries } from './queries.ts'
-import { toolPin } from './schema.ts'
+import type { Database } from './database.ts'
+import { hashesOf, pinRow, readFindings, slices } from './pin-rows.ts'
 
-const { upstream, tool, digest, core, era, status, findings, seenAt, decidedAt, decidedBy } = toolPin
-/** Everything but the definition, which nobody needs for a look-up. */
-const LIGHT = { upstream, tool, digest, core, era, status, findings, seenAt, decidedAt, decidedBy }
-const ORDER = [asc(status), asc(decidedAt), asc(seenAt)]
+export function createPinStore({ queries, tables }: Database): PinStore {
+  const { toolPin } = tables
+  const { upstream, tool, digest, core, era, status, findings, seenAt, decidedAt, decidedBy } = toolPin
+  // Everything but the definition, which nobody needs for a look-up.
+  const light = { upstream, tool, digest, core, era, status, findings, seenAt, decidedAt, decidedBy }
+  const order = [asc(status), asc(decidedAt), asc(seenAt)]
 
-export function createPinStore(queries: Queries): PinStore {
+  function waits(pin: PinKey): SQL | undefined {
+    return and(eq(upstream, pin.upstream), eq(tool, pin.tool), eq(digest, pin.digest), eq(status, 'waiting'))
+  }
+
   return {
     async index() {
       const rows = await queries
-        .select(LIGHT)
+        .select(light)
         .from(toolPin)
-        .orderBy(...ORDER)
+        .orderBy(...order)
       return rows.map((row): Pin => ({ ...row, ...hashesOf(row), findings: readFindings(row.findings) }))
     },
     async of(name, toolName) {
@@ -24,7 +28,7 @@ export function createPinStore(queries: Queries): PinStore {
         .select()
         .from(toolPin)
         .where(which)
-        .orderBy(...ORDER)
+        .orderBy(...order)
       return rows.map((row): PinnedDefinition => ({ ...row, ...hashesOf(row), findings: readFindings(row.findings) }))
     },
     async trust(pins) {
@@ -53,8 +57,4 @@ export function createPinStore(queries: Queries): PinStore {
       return rows.length > 0
     },
   }
-}
-
-function waits(pin: PinKey): SQL | undefined {
-  return and(eq(upstream, pin.upstream), eq(tool, pin.tool), eq(digest, pin.digest), eq(status, 'waiting'))
 }

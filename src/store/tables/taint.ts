@@ -1,10 +1,10 @@
 import { and, asc, eq, gte, lt } from 'drizzle-orm'
 import type { Principal } from '../../core/ids.ts'
 import type { TaintEntry, TaintStore } from '../../facts/taint.ts'
-import type { Queries } from './queries.ts'
-import { taint } from './schema.ts'
+import type { Database } from './database.ts'
 
-export function createTaintStore(queries: Queries): TaintStore {
+export function createTaintStore({ queries, tables }: Database): TaintStore {
+  const { taint } = tables
   return {
     async put(entry) {
       const { principal, source, visibility, repository, at } = entry
@@ -29,6 +29,6 @@ export function createTaintStore(queries: Queries): TaintStore {
   }
 }
 
-function entryOf({ isText, ...row }: typeof taint.$inferSelect): TaintEntry {
+function entryOf({ isText, ...row }: Database['tables']['taint']['$inferSelect']): TaintEntry {
   return { ...row, principal: row.principal as Principal, text: isText === 1 }
 }

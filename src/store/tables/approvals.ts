@@ -2,13 +2,22 @@ import { and, asc, count, desc, eq, inArray, lte } from 'drizzle-orm'
 import type { ApprovalFilter, ApprovalStore } from '../../approvals/ports.ts'
 import type { Approval } from '../../core/approval.ts'
 import type { EnvelopeId, Principal, SessionId, Sha256 } from '../../core/ids.ts'
-import type { Queries } from './queries.ts'
-import { approval } from './schema.ts'
+import type { Database } from './database.ts'
 
 const MAX_LIST = 1000
 
 /** Reads approvals; they change only with the entry that records it (`approval-changes.ts`). */
-export function createApprovalStore(queries: Queries): ApprovalStore {
+export function createApprovalStore({ queries, tables }: Database): ApprovalStore {
+  const { approval } = tables
+
+  function whereOf({ status, principal, session }: Omit<ApprovalFilter, 'limit'>) {
+    return and(
+      status === 'all' ? undefined : eq(approval.status, status),
+      principal === undefined ? undefined : eq(approval.principal, principal),
+      session === undefined ? undefined : eq(approval.session, session),
+    )
+  }
+
   return {
     async get(id) {
       const [row] = await queries.select().from(approval).where(eq(approval.id, id)).limit(1)
@@ -38,14 +47,6 @@ export function createApprovalStore(queries: Queries): ApprovalStore {
   }
 }
 
-function whereOf({ status, principal, session }: Omit<ApprovalFilter, 'limit'>) {
-  return and(
-    status === 'all' ? undefined : eq(approval.status, status),
-    principal === undefined ? undefined : eq(approval.principal, principal),
-    session === undefined ? undefined : eq(approval.session, session),
-  )
-}
-
 /** What `park` wrote as one text: all that never changes. */
 type ApprovalRecord = Omit<
   Approval,
@@ -61,7 +62,7 @@ type ApprovalRecord = Omit<
   | 'resolution'
 >
 
-function approvalOf(row: typeof approval.$inferSelect): Approval {
+function approvalOf(row: Database['tables']['approval']['$inferSelect']): Approval {
   const record: ApprovalRecord = JSON.parse(row.record)
   const { status, queuedAt, expiresAt } = row
   return {

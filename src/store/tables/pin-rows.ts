@@ -1,5 +1,5 @@
-import type { Sha256 } from '../core/ids.ts'
-import { FINDINGS, type PinFinding, type PinnedDefinition } from '../tool-pins/ports.ts'
+import type { Sha256 } from '../../core/ids.ts'
+import { FINDINGS, type PinFinding, type PinnedDefinition } from '../../tool-pins/ports.ts'
 
 /** Rows of one statement: a definition may have 64 KiB, and databases bound the parameters of a statement. */
 const SLICE = 100

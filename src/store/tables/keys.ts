@@ -1,10 +1,10 @@
 import { and, asc, eq, isNull } from 'drizzle-orm'
 import type { Principal, Sha256 } from '../../core/ids.ts'
 import type { KeyRecord, KeyStore } from '../../identity/ports.ts'
-import type { Queries } from './queries.ts'
-import { apiKey } from './schema.ts'
+import type { Database } from './database.ts'
 
-export function createKeyStore(queries: Queries): KeyStore {
+export function createKeyStore({ queries, tables }: Database): KeyStore {
+  const { apiKey } = tables
   return {
     async byHash(hash) {
       const [row] = await queries.select().from(apiKey).where(eq(apiKey.hash, hash)).limit(1)
@@ -40,7 +40,7 @@ export function createKeyStore(queries: Queries): KeyStore {
   }
 }
 
-function keyOf({ roomId, roomRole, ...row }: typeof apiKey.$inferSelect): KeyRecord {
+function keyOf({ roomId, roomRole, ...row }: Database['tables']['apiKey']['$inferSelect']): KeyRecord {
   // A room without a role would be a key of no room: it confines to the lowest.
   const room = roomId === null ? null : { id: roomId, role: roomRole ?? 'DEVELOPER' }
   return { ...row, id: row.id as Principal, hash: row.hash as Sha256, room }
