@@ -56,11 +56,11 @@ export function composeGithub(
   }
 }
 
-/** The API that the credential's App belongs to; null where it is no App's. */
+/** The API that takes the credential; null where it is none of GitHub's. */
 function apiUrlOf(credentials: Credentials, name: string, owner: string): string | null {
   const credential = credentials[name]
-  if (credential === undefined || credential.type === 'static') return null
-  if (credential.type === 'github_app') return credential.apiUrl
+  if (credential === undefined) return null
+  if (credential.type !== 'first_of') return credential.apiUrl ?? null
   const apps = credential.names.map((one) => credentials[one]).filter((one) => one?.type === 'github_app')
   const serving = apps.find(({ installations = {} }) =>
     Object.keys(installations).some((known) => known.toLowerCase() === owner.toLowerCase()),
@@ -69,7 +69,7 @@ function apiUrlOf(credentials: Credentials, name: string, owner: string): string
 }
 
 function rewritingOf(credentials: Credentials, name: string | null, upstream: string): RewritingFact {
-  const type = name === null ? undefined : credentials[name]?.type
-  if (type === 'github_app' || type === 'first_of') return { possible: true }
-  return { possible: false, reason: `the upstream \`${upstream}\` has no credential of a GitHub App` }
+  const credential = name === null ? undefined : credentials[name]
+  if (credential?.type === 'first_of' || credential?.apiUrl !== undefined) return { possible: true }
+  return { possible: false, reason: `the upstream \`${upstream}\` has no credential that GitHub's API takes` }
 }

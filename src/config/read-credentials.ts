@@ -3,7 +3,7 @@ import { address, path, type Surroundings, variableName } from './values.ts'
 import type { Place } from './yaml-reader.ts'
 
 const GITHUB_APP = ['type', 'app_id', 'private_key_file', 'api_url', 'installation_id', 'installations'] as const
-const STATIC = ['type', 'token_env', 'token_file'] as const
+const STATIC = ['type', 'token_env', 'token_file', 'api_url'] as const
 /** Names of accounts at GitHub. */
 const OWNER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$/
 
@@ -52,10 +52,13 @@ function staticToken(place: Place, around: Surroundings): CredentialSettings | u
     place.problem(`\`${place.path}\` needs either \`token_env\` or \`token_file\``)
     return undefined
   }
+  const api = members.get('api_url')
+  const apiUrl = api && address(api)
+  const issuer = apiUrl === undefined ? {} : { apiUrl }
   const env = variable && variableName(variable)
-  if (env !== undefined) return { type: 'static', from: { env } }
+  if (env !== undefined) return { type: 'static', from: { env }, ...issuer }
   const found = file && path(file, around)
-  return found === undefined ? undefined : { type: 'static', from: { file: found } }
+  return found === undefined ? undefined : { type: 'static', from: { file: found }, ...issuer }
 }
 
 /** `installations:` of an App, from owners to numbers. */

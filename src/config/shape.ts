@@ -49,7 +49,11 @@ export type CredentialSettings =
       /** The installation of each owner, in place of `installationId`. */
       readonly installations?: Readonly<Record<string, number>>
     }
-  | { readonly type: 'static'; readonly from: { readonly env: string } | { readonly file: string } }
+  | {
+      readonly type: 'static'
+      readonly from: { readonly env: string } | { readonly file: string }
+      readonly apiUrl?: string
+    }
   /** Made of an upstream's list: the first of these Apps that has an installation for the owner lends. */
   | { readonly type: 'first_of'; readonly names: readonly string[] }
 

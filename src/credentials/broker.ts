@@ -42,7 +42,7 @@ type Source =
   | { readonly kind: 'app'; readonly app: GithubApp }
   | { readonly kind: 'static'; readonly token: StaticToken }
   | { readonly kind: 'first'; readonly names: readonly string[] }
-type Lendable = Pick<Held, 'token' | 'grant'> & Partial<Pick<Held, 'row'>>
+type Lendable = Pick<Held, 'token' | 'grant'> & { readonly apiUrl: string | undefined }
 type Use<T> = (credential: Credential, grant: GrantRecord) => Promise<T>
 
 /**
@@ -89,11 +89,11 @@ export function createBroker(parts: BrokerParts): Broker {
     const repository = demandRepository(request)
     const minted = () => mint(app, request, repository, needs)
     if (isReadOnly(needs.permissions)) {
-      return lendOnce(await reads.take(shareKey(request, repository, needs), minted), use)
+      return lendOnce(lendable(await reads.take(shareKey(request, repository, needs), minted)), use)
     }
     const held = await minted()
     try {
-      return await lendOnce(held, use)
+      return await lendOnce(lendable(held), use)
     } finally {
       revocations.end(held)
     }
@@ -153,9 +153,13 @@ function serving(sources: ReadonlyMap<string, Source>, names: readonly string[],
   return found ?? notServed(names.join(', '), owner)
 }
 
+function lendable({ token, grant, row }: Held): Lendable {
+  return { token, grant, apiUrl: row.apiUrl }
+}
+
 /** Gives the secret to `use` for as long as it takes, and lets nothing of it out with the value or the error. */
-async function lendOnce<T>({ token, grant, row }: Lendable, use: Use<T>) {
-  const secret = lentSecret(token, row?.apiUrl)
+async function lendOnce<T>({ token, grant, apiUrl }: Lendable, use: Use<T>) {
+  const secret = lentSecret(token, apiUrl)
   try {
     const value = await use(secret.credential, grant)
     return { value: withoutToken(value, token), grant }

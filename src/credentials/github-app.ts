@@ -9,6 +9,7 @@ import type { GithubAppConfig } from './credential-config.ts'
 import { type ApiAnswer, askGithub, type Fetch } from './github-api.ts'
 import { refusal } from './github-refusal.ts'
 import { createInstallations, fullNameOf } from './installations.ts'
+import { demandSafeAddress } from './safe-address.ts'
 import { type Level, type Needs, type Permissions, scopeText } from './scope.ts'
 import { readSecretFile } from './secret-file.ts'
 
@@ -140,18 +141,6 @@ function privateKey(file: string): KeyObject {
   throw new AegisError('config', `${file} holds no RSA private key of at least 2048 bits in PEM`, {
     advice: "make a private key on the App's settings page and name the file it downloads",
     path: file,
-  })
-}
-
-/** App JWTs and tokens travel on this address. */
-function demandSafeAddress(name: string, apiUrl: string): void {
-  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null
-  const loopback = url !== null && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
-  const plain = url !== null && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
-  if (plain && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) return
-  throw new AegisError('config', `credential \`${name}\`: api_url must be an https address (http on loopback only)`, {
-    advice: 'use https://api.github.com, or https://HOST/api/v3 for an Enterprise server',
-    path: `credentials.${name}.api_url`,
   })
 }
 

@@ -73,7 +73,11 @@ function configuredWire(config: CredentialConfig): JsonObject {
       }
     }
     case 'static':
-      return { type: 'static', from: 'env' in config.from ? `$${config.from.env}` : config.from.file }
+      return {
+        type: 'static',
+        from: 'env' in config.from ? `$${config.from.env}` : config.from.file,
+        ...(config.apiUrl !== undefined && { api_url: config.apiUrl }),
+      }
     case 'first_of':
       return { type: 'first_of', of: [...config.names] }
     default:

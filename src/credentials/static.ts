@@ -3,11 +3,14 @@ import { AegisError } from '../core/errors.ts'
 import type { Sha256 } from '../core/ids.ts'
 import type { Clock } from '../core/runtime.ts'
 import type { GrantRecord } from '../ledger/draft.ts'
+import { demandSafeAddress } from './safe-address.ts'
 import { readSecretFile } from './secret-file.ts'
 
 export interface StaticConfig {
   readonly type: 'static'
   readonly from: { readonly env: string } | { readonly file: string }
+  /** The GitHub API that takes it: facts are looked up there, and direct writes rewritten. Absent: it is not for GitHub. */
+  readonly apiUrl?: string
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -19,7 +22,7 @@ const SCOPE = 'not narrowed, not revocable'
 /** A token somebody else made: lent as it is, for upstreams that know no App. */
 export interface StaticToken {
   /** Read anew for each call, so that a replaced file acts at once. @throws AegisError `config` (data.sent: false) */
-  take(): { readonly token: string; readonly grant: GrantRecord }
+  take(): { readonly token: string; readonly grant: GrantRecord; readonly apiUrl: string | undefined }
 }
 
 /** @throws AegisError `config` where the token cannot be had now. */
@@ -28,6 +31,8 @@ export function createStaticToken(
   config: StaticConfig,
   parts: { env: Environment; clock: Clock },
 ): StaticToken {
+  const { apiUrl } = config
+  if (apiUrl !== undefined) demandSafeAddress(name, apiUrl)
   const token = () => readToken(name, config, parts.env)
   token()
   return {
@@ -37,7 +42,7 @@ export function createStaticToken(
       const tokenSha256 = hash('sha256', secret, 'hex') as Sha256
       // It has no end that we know of or could bring about: the record claims no life beyond the moment of lending.
       const grant = { type: 'static', scope: SCOPE, tokenSha256, issuedAt: now, expiresAt: now, revokedAt: null }
-      return { token: secret, grant }
+      return { token: secret, grant, apiUrl }
     },
   }
 }
