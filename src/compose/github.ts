@@ -42,6 +42,7 @@ export function composeGithub(
 
   return {
     facts: createGithubFacts({
+      clock,
       changeOf,
       api(repository, upstream) {
         const credential = credentialOf(upstream)

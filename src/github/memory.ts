@@ -11,7 +11,7 @@ export interface Kept {
   readonly etag: string | null
   /** Bytes of its text. */
   readonly size: number
-  /** When GitHub last confirmed it, on the monotonic clock. */
+  /** When GitHub was last asked for it, on the monotonic clock. */
   readonly at: number
 }
 
@@ -25,11 +25,12 @@ export interface RestMemory {
   keep(key: string, answer: Kept): void
   forget(key: string): void
   /**
-   * The one request under way for this key, begun by the first who asks. It is given up when nobody waits any more; who leaves
+   * The one request under way for this key, begun by the first who asks, not before `since` (monotonic). It is given up when nobody waits any more; who leaves
    * early leaves the others their answer.
    */
   share<T extends Kept>(
     key: string,
+    since: number,
     signal: AbortSignal | null,
     begin: (signal: AbortSignal) => Promise<T>,
   ): Promise<Kept>
@@ -46,6 +47,7 @@ const MOST_BYTES_OF_ONE = 32 * 1024 * 1024
 interface Flight {
   readonly answer: Promise<Kept>
   readonly stop: AbortController
+  readonly begun: number
   waiting: number
 }
 
@@ -63,7 +65,7 @@ export function createRestMemory(clock: Clock): RestMemory {
   function depart(key: string, begin: (signal: AbortSignal) => Promise<Kept>): Flight {
     const stop = new AbortController()
     const answer = begin(stop.signal)
-    const flight: Flight = { answer, stop, waiting: 0 }
+    const flight: Flight = { answer, stop, begun: clock.elapsed(), waiting: 0 }
     flights.set(key, flight)
     const land = (): void => {
       if (flights.get(key) === flight) flights.delete(key)
@@ -91,9 +93,10 @@ export function createRestMemory(clock: Clock): RestMemory {
       }
     },
     forget,
-    async share(key, signal, begin) {
+    async share(key, since, signal, begin) {
       signal?.throwIfAborted()
-      const flight = flights.get(key) ?? depart(key, begin)
+      const under = flights.get(key)
+      const flight = under !== undefined && under.begun >= since ? under : depart(key, begin)
       flight.waiting += 1
       try {
         return await whileWaiting(flight.answer, signal)

@@ -31,10 +31,11 @@ export interface RequestOptions {
 
 export interface ReadOptions extends RequestOptions {
   /**
-   * `revalidate`: asks GitHub each time, which costs nothing of the rate limit where nothing has changed (default). `briefly`: an
-   * answer of the last two seconds will do, and askers at the same time share one. `for good`: what a SHA names never changes.
+   * `revalidate`: asks GitHub each time, which costs nothing of the rate limit where nothing has changed (default). A
+   * number: an answer will do that was asked for within so many milliseconds, two seconds at most, and askers at the same
+   * time share one. `for good`: what a SHA names never changes.
    */
-  readonly keep?: 'revalidate' | 'briefly' | 'for good'
+  readonly keep?: 'revalidate' | 'for good' | number
 }
 
 export interface PageOptions extends ReadOptions {
@@ -81,7 +82,7 @@ export interface GithubRest {
 
 const DEFAULT_LIMIT = 1024 * 1024
 const PAGE_LIMIT = 8 * 1024 * 1024
-const BRIEFLY_MS = 2000
+const LONGEST_KEPT_MS = 2000
 const PAGES_AT_ONCE = 4
 
 type Asked = Pick<Wire, 'method' | 'etag' | 'body' | 'limit' | 'signal'> & { readonly path: string }
@@ -120,6 +121,7 @@ export function createGithubRest(options: RestOptions): GithubRest {
   async function read(path: string, limit: number, signal: AbortSignal | null): Promise<Kept> {
     const key = keyOf(path)
     const known = memory.kept(key)
+    const at = clock.elapsed()
     const asked: Asked = { method: 'GET', path, etag: known?.etag ?? null, body: null, limit, signal }
     const first = await ask(asked)
     const moved = movedTo(asked, first)
@@ -127,8 +129,9 @@ export function createGithubRest(options: RestOptions): GithubRest {
     if (answer.status === 304 && known === undefined)
       throw strange(asked, 'says that nothing changed, of what it never gave')
     const kept = answer.status === 304 && known !== undefined ? known : fresh(asked, answer)
-    const confirmed = { ...kept, moved, at: clock.elapsed() }
-    memory.keep(key, confirmed)
+    const confirmed = { ...kept, moved, at }
+    // Of two askers the later one knows better, whoever is answered first.
+    if ((memory.kept(key)?.at ?? at) <= at) memory.keep(key, confirmed)
     return confirmed
   }
 
@@ -154,8 +157,9 @@ export function createGithubRest(options: RestOptions): GithubRest {
     if (keep === 'revalidate') return read(path, limit, signal)
     const key = keyOf(path)
     const known = memory.kept(key)
-    const fine = known !== undefined && (keep === 'for good' || clock.elapsed() - known.at < BRIEFLY_MS)
-    return fine ? known : memory.share(key, signal, (shared) => read(path, limit, shared))
+    const since = keep === 'for good' ? 0 : clock.elapsed() - Math.min(keep, LONGEST_KEPT_MS)
+    const fine = known !== undefined && (keep === 'for good' || known.at > since)
+    return fine ? known : memory.share(key, since, signal, (shared) => read(path, limit, shared))
   }
 
   async function pages(path: string, more: PageOptions): Promise<RestPages> {

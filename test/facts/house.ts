@@ -57,7 +57,7 @@ export async function factsHouse(): Promise<House> {
   function collectors(memory: RestMemory) {
     const token = async (): Promise<string> => reader
     const rest = createGithubRest({ apiUrl: forge.url, fetch, clock, token, memory, subject: 'facts' })
-    return createGithubFacts({ api: () => rest, rewriting: () => ({ possible: true }), changeOf })
+    return createGithubFacts({ clock, api: () => rest, rewriting: () => ({ possible: true }), changeOf })
   }
   return {
     forge,

@@ -1,8 +1,15 @@
 import type { ActionEnvelope, Repository } from '../../core/envelope.ts'
+import type { Clock } from '../../core/runtime.ts'
 import { type GithubRest, type ReadOptions, repositoryPath } from '../../github/index.ts'
 
 /** The API to look at this repository by, with a token that may only read it; null where this upstream has none. */
 export type FactsApi = (repository: Repository, upstream: string) => GithubRest | null
+
+/** How GitHub is looked at. */
+export interface Sight {
+  readonly api: FactsApi
+  readonly clock: Clock
+}
 
 /** The repository that an action names, and how to look at it. */
 export interface Place {
@@ -11,14 +18,14 @@ export interface Place {
   readonly signal: AbortSignal
   /** The path of something in the repository, escaped. */
   path(...parts: readonly string[]): string
-  /** For what changes: an answer of the last moment will do, for the facts of one decision look at the same things. */
+  /** For what changes: an answer that was asked for after the call came in will do, for the facts of one decision look at the same things. */
   readonly mutable: ReadOptions
   /** For what a SHA names. */
   readonly immutable: ReadOptions
 }
 
 /** @throws Error with the reason why nothing can be looked at. */
-export function placeOf(api: FactsApi, envelope: ActionEnvelope, signal: AbortSignal): Place {
+export function placeOf({ api, clock }: Sight, envelope: ActionEnvelope, signal: AbortSignal): Place {
   const { route, acts } = envelope.action
   const { repository } = envelope.resource
   if (repository === null) throw new Error('the action names no repository')
@@ -33,7 +40,7 @@ export function placeOf(api: FactsApi, envelope: ActionEnvelope, signal: AbortSi
     rest,
     signal,
     path: (...parts) => repositoryPath(repository, ...parts),
-    mutable: { signal, keep: 'briefly' },
+    mutable: { signal, keep: Math.max(0, clock.now() - envelope.receivedAt) },
     immutable: { signal, keep: 'for good' },
   }
 }
