@@ -1,6 +1,5 @@
 import type { Hono } from 'hono'
 import { AegisError } from '../core/errors.ts'
-import type { Principal } from '../core/ids.ts'
 import type { Log } from '../core/runtime.ts'
 import { hasRole, type Keyring } from '../identity/keyring.ts'
 import type { KeyRecord } from '../identity/ports.ts'
@@ -47,6 +46,7 @@ export function roomKeyRoutes(app: Hono<AdminEnv>, { rooms, keyring, log }: Room
       room: { id: room.id, role },
     })
     log.info({ room: room.id, key: record.id, role, by: by.id, by_name: by.name }, 'room key made')
+    context.header('Cache-Control', 'no-store')
     return context.json({ ...roomKeyWire(record), secret, room: roomWire(room) }, 201)
   })
 
@@ -56,7 +56,7 @@ export function roomKeyRoutes(app: Hono<AdminEnv>, { rooms, keyring, log }: Room
     const found = (await keysOf(room.id)).find(({ id }) => id === context.req.param('key'))
     if (found === undefined || found.room === null) throw noKey(context.req.param('key'))
     demandAuthority(by, room, { kind: 'keys', role: found.room.role })
-    const revoked = await keyring.revoke(found.id as Principal)
+    const revoked = await keyring.revoke(found.id)
     if (!revoked) throw new AegisError('conflict', `key ${found.id} was revoked before`)
     log.info({ room: room.id, key: found.id, by: by.id, by_name: by.name }, 'room key revoked')
     return context.json({ revoked: found.id })

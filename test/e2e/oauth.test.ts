@@ -172,8 +172,8 @@ describe('a caller without a good token', () => {
   it('cannot bring one in the address, not even a good one', async () => {
     const good = await token()
     for (const name of ['access_token', 'token', 'api_key']) {
-      expect((await rpc('ping', null, `/mcp/github?${name}=${good}`)).status).toBe(400)
-      expect((await rpc('ping', good, `/mcp/github?${name}=${good}`)).status).toBe(400)
+      expect((await rpc('ping', null, `/mcp/github?${name}=${good}`)).status).toBe(401)
+      expect((await rpc('ping', good, `/mcp/github?${name}=${good}`)).status).toBe(401)
     }
   })
 
