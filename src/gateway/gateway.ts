@@ -140,8 +140,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       return { decision: guarded(envelope, decision), trace, envelope }
     },
 
-    async tools(upstream, _caller, channel, signal) {
-      const { tools, rest } = await toolList(upstream, channel, signal)
+    async tools(upstream, caller, channel, signal) {
+      const { tools, rest } = await toolList(upstream, caller, channel, signal)
       return { tools: tools.map((tool): ListedTool => ({ upstream, tool })), rest }
     },
 

@@ -82,6 +82,8 @@ export interface Executor {
 export interface RoomLookup {
   /** The room that the envelope's repository (or the caller's key) belongs to; undefined where there are no rooms at all. */
   fact(envelope: ActionEnvelope, caller: KeyRecord): Fact<RoomFact | null> | undefined
+  /** The room that the caller's key is confined to; undefined where it is none of a room's. */
+  ofKey(caller: KeyRecord): RoomFact | undefined
 }
 
 /** Remembers what was read, off the path of the read: for guards that look at what came before. */

@@ -3,8 +3,9 @@ import { classifyTool } from '../core/catalog/index.ts'
 import { AegisError } from '../core/errors.ts'
 import { isObject, type JsonObject, textMember } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
+import type { KeyRecord } from '../identity/ports.ts'
 import type { ToolPins } from '../tool-pins/index.ts'
-import { type ClientChannel, DEFAULT_LISTING, type Upstreams } from './ports.ts'
+import { type ClientChannel, DEFAULT_LISTING, type RoomLookup, type Upstreams } from './ports.ts'
 import type { Gateway } from './reply.ts'
 
 /** Pages of one upstream's tool list followed at most: an upstream that never ends its list is cut off. */
@@ -26,9 +27,10 @@ export function createToolList(parts: {
   readonly policy: () => CompiledPolicy
   readonly upstreams: Upstreams
   readonly pins: ToolPins
-}): (upstream: string, channel: ClientChannel, signal: AbortSignal) => Promise<ToolList> {
-  const { upstreams, pins } = parts
-  return async (upstream, channel, signal) => {
+  readonly rooms: RoomLookup
+}): (upstream: string, caller: KeyRecord, channel: ClientChannel, signal: AbortSignal) => Promise<ToolList> {
+  const { upstreams, pins, rooms } = parts
+  return async (upstream, caller, channel, signal) => {
     const info = upstreams.get(upstream)
     if (info === null) throw new AegisError('no_upstream', `no upstream \`${upstream}\``)
     const { show, pins: mode, askInClient } = info.listing ?? DEFAULT_LISTING
@@ -36,7 +38,8 @@ export function createToolList(parts: {
     const policy = parts.policy()
     const classOf = (tool: JsonObject) => toolClass(upstream, info.catalog, tool)
     const trusted = await pins.admit({ upstream, mode, era: eraOf(channel), tools })
-    const shown = show === 'all' ? trusted : trusted.filter((tool) => policy.reachable(classOf(tool)))
+    const room = rooms.ofKey(caller)
+    const shown = show === 'all' ? trusted : trusted.filter((tool) => policy.reachable(classOf(tool), room))
     const marked = askInClient ? shown.map((tool) => (policy.unattended(classOf(tool)) ? tool : asking(tool))) : shown
     return { tools: marked, rest }
   }

@@ -44,7 +44,7 @@ function severalRooms(one: Room, two: Room): Fact<never> {
   return { known: false, reason: `it touches the rooms of ${names} at once: do one at a time` }
 }
 
-function ownRoom(index: RoomIndex, { id, role }: { id: string; role: RoomRole }): RoomFact {
+export function ownRoom(index: RoomIndex, { id, role }: { id: string; role: RoomRole }): RoomFact {
   const room = index.byId(id)
   return room === undefined ? nowhere(id, role) : seenBy(room, role, true)
 }

@@ -4,7 +4,7 @@ import type { Fact, RoomFact, RoomMode } from '../core/facts.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { demandAuthority, type Keyholder } from './authority.ts'
 import { changed, type RoomChange } from './changes.ts'
-import { type RoomCaller, type RoomIndex, roomFact } from './fact.ts'
+import { ownRoom, type RoomCaller, type RoomIndex, roomFact } from './fact.ts'
 import type { RoomStore } from './ports.ts'
 import { NO_TOOLS, parseMember, parseRepository, parseRoomId, quoted, type Room, repositoryKey } from './room.ts'
 
@@ -26,6 +26,8 @@ export type Changer = Keyholder & { readonly id: string; readonly name: string }
 export interface Rooms {
   /** What policy is told of the call's room; undefined where there are no rooms. Waits for nothing. */
   fact(envelope: Pick<ActionEnvelope, 'action'>, caller: RoomCaller): Fact<RoomFact | null> | undefined
+  /** The room that a key is confined to. */
+  ofKey(caller: RoomCaller): RoomFact | undefined
   /** By repository. */
   list(): readonly Room[]
   /** By id or by `owner/name`; as it is in the store. @throws AegisError `not_found` */
@@ -81,6 +83,7 @@ export async function openRooms(parts: {
 
   return {
     fact: (envelope, caller) => roomFact(index, envelope.action.acts, caller),
+    ofKey: ({ room }) => (room === null ? undefined : ownRoom(index, room)),
     list: () => index.all,
     find,
     mode: (id) => index.byId(id)?.mode ?? null,

@@ -10,6 +10,7 @@ import { conclude } from './conclude.ts'
 import { type Judgement, judge } from './decide.ts'
 import { type PolicyDocument, SOFT_CONDITIONS } from './document.ts'
 import { type Bench, benchOf, canBeReached, canRunUnattended } from './judge.ts'
+import { isFor } from './room.ts'
 import { isShadowed } from './shadowed.ts'
 import { traceOf } from './trace.ts'
 
@@ -51,7 +52,10 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
       trace: traceOf(benches, envelope),
     }),
     remembersReads: documents.some(({ guards }) => guards.some(({ guard }) => guard.name === 'repo_taint')),
-    reachable: (tool) => benches.every((bench) => canBeReached(bench, tool)),
+    reachable: (tool, room) =>
+      room === undefined
+        ? benches.every((bench) => canBeReached(bench, tool))
+        : isFor(room, tool) && benches.every((bench) => room.mode !== 'enforce' || canBeReached(bench, tool, room)),
     unattended: (tool) => benches.every((bench) => canRunUnattended(bench, tool)),
   }
 }

@@ -1,6 +1,6 @@
 import type { Decision, RuleVerdict } from '../decision.ts'
 import type { ActionEnvelope, Capability, Protocol, Surface } from '../envelope.ts'
-import type { FactKey, Facts } from '../facts.ts'
+import type { FactKey, Facts, RoomFact } from '../facts.ts'
 import type { Sha256 } from '../ids.ts'
 
 /** The policy decision point. Total: never throws, waits, or looks at a clock. */
@@ -22,8 +22,11 @@ export interface CompiledPolicy {
   simulate(envelope: ActionEnvelope, facts: Facts): Simulation
   /** Whether what was read before counts: else nobody need remember it. */
   readonly remembersReads: boolean
-  /** False only where no arguments could make this tool anything but blocked: such a tool is left out of `tools/list`. */
-  reachable(tool: ToolClass): boolean
+  /**
+   * False only where no arguments could make this tool anything but blocked: such a tool is left out of `tools/list`.
+   * `room`: that of the caller's key, where it has one.
+   */
+  reachable(tool: ToolClass, room?: RoomFact): boolean
   /** False only where no arguments could make this tool run without a person: every call of it is reviewed or blocked. */
   unattended(tool: ToolClass): boolean
 }

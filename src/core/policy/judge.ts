@@ -1,6 +1,7 @@
 import type { Act, Surface } from '../envelope.ts'
+import type { RoomFact } from '../facts.ts'
 import { type Candidate, createCandidates, type Named, narrows } from './candidates.ts'
-import type { CompiledPolicy } from './compiled.ts'
+import type { ToolClass } from './compiled.ts'
 import type { PolicyDocument } from './document.ts'
 import { fitOf, viewOf } from './match.ts'
 import { defaultOpinion, type Opinion, stricterThan } from './opinion.ts'
@@ -51,23 +52,18 @@ function settle(held: Opinion | null, last: Opinion | null): readonly Opinion[] 
 }
 
 /** False only where no arguments could make the tool anything but blocked. */
-export function canBeReached(
-  { candidates, document }: Bench,
-  tool: Parameters<CompiledPolicy['reachable']>[0],
-): boolean {
+export function canBeReached({ candidates, document }: Bench, tool: ToolClass, room?: RoomFact): boolean {
   for (const { rule } of candidates(tool.surface, tool)) {
     if (rule.capability !== null && !rule.capability.includes(tool.capability)) continue
     if (rule.decision !== 'block') return true
     if (!narrows(rule)) return false
   }
-  return document.defaultDecision !== 'block'
+  const held = room?.permission?.[tool.capability === 'read' ? 'read' : 'write']
+  return held === undefined ? document.defaultDecision !== 'block' : held !== 'deny'
 }
 
 /** False only where no arguments could make the tool run without a person's word: then every call of it is reviewed or blocked. */
-export function canRunUnattended(
-  { candidates, document }: Bench,
-  tool: Parameters<CompiledPolicy['unattended']>[0],
-): boolean {
+export function canRunUnattended({ candidates, document }: Bench, tool: ToolClass): boolean {
   for (const { rule } of candidates(tool.surface, tool)) {
     if (rule.capability !== null && !rule.capability.includes(tool.capability)) continue
     if (rule.decision === 'allow') return true

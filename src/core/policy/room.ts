@@ -64,6 +64,12 @@ function accessOf({ tool, method }: Act, { tools, role }: RoomFact, label: strin
   return opinion(policy, label, 'block', `${key} is not for the role ${role} in this room`)
 }
 
+/** False where no method of the tool is for the role. */
+export function isFor({ tools }: RoomFact, { tool }: { readonly tool: string }): boolean {
+  if (tools[tool] !== false) return true
+  return Object.entries(tools).some(([key, open]) => open && key.startsWith(`${tool}:`))
+}
+
 function opinion(policy: string, label: string, verdict: RuleVerdict, reason: string): Opinion {
   return {
     verdict,

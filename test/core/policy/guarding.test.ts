@@ -189,6 +189,45 @@ describe('a room that only watches', () => {
   })
 })
 
+describe('the list of tools for a room’s key', () => {
+  const own: RoomFact = {
+    id: 'room_1',
+    repository: { owner: 'aegisflow', name: 'aegisflow' },
+    role: 'DEVELOPER',
+    confined: true,
+    tools: { 'github.push_files': false, 'github.issue_write': false, 'github.issue_write:create': true },
+    permission: null,
+    mode: 'enforce',
+  }
+  const tool = (name: string, capability: Act['capability'] = 'write') =>
+    ({ surface: 'mcp', protocol: 'git', tool: name, capability }) as const
+
+  it.each([
+    ['what its role may not use is left out', 'allow', own, 'github.push_files', false],
+    ['a tool with one method for it is shown', 'allow', own, 'github.issue_write', true],
+    ['what the policy blocks is left out', 'block', own, 'github.create_branch', false],
+    [
+      'unless the room allows what no rule names',
+      'block',
+      { ...own, permission: { read: 'allow', write: 'hold' } },
+      'github.create_branch',
+      true,
+    ],
+    ['or denies it', 'allow', { ...own, permission: { read: 'allow', write: 'deny' } }, 'github.create_branch', false],
+    [
+      'a room that watches shows what would be blocked',
+      'block',
+      { ...own, mode: 'observe' },
+      'github.create_branch',
+      true,
+    ],
+    ['but nothing that is not for the role', 'allow', { ...own, mode: 'observe' }, 'github.push_files', false],
+  ] as const)('%s', (_what, byDefault, room, name, shown) => {
+    const policy = policyOf(['{ tool: github.nothing, decision: allow }'], [], byDefault)
+    expect(policy.reachable(tool(name), room)).toBe(shown)
+  })
+})
+
 const TOOLS = ['github.push_files', 'github.create_branch', 'github.create_pull_request']
 const GUARDS = fc.array(
   fc
