@@ -39,12 +39,14 @@ export function createLedgerReader(handle: Handle): LedgerReader {
     handle,
     `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE session = ? AND seq IS NULL AND kind = ? ORDER BY n LIMIT ?`,
   )
+  const page = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n >= ? ORDER BY n LIMIT ${PAGE}`)
+  const ofSession = prepareOfSession(handle)
   return {
     head: async () => headOf(head.get([])),
     session: async (id) => sessionOf(session.get([id])),
     brokenHeads: async () => brokenHeads(handle),
-    entries: (from) => entriesFrom(handle, from),
-    sessionEntries: (id) => withPayloads(handle, id),
+    entries: (from) => entriesFrom(page, from),
+    sessionEntries: (id) => withPayloads(ofSession, id),
     entry: async (n) => {
       const row = entry.get([n])
       return row === undefined ? null : entryOf(row)
@@ -120,8 +122,7 @@ function named(handle: Handle, label: string): string[] {
 }
 
 /** Each page is a statement read to its end: one left half read holds its snapshot open, for all that read after it. */
-async function* entriesFrom(handle: Handle, from: number): AsyncGenerator<readonly StoredEntry[]> {
-  const page = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n >= ? ORDER BY n LIMIT ${PAGE}`)
+async function* entriesFrom(page: Statement, from: number): AsyncGenerator<readonly StoredEntry[]> {
   for (let next = from; ; ) {
     const entries = page.all([next]).map(entryOf)
     if (entries.length > 0) yield entries
@@ -132,7 +133,14 @@ async function* entriesFrom(handle: Handle, from: number): AsyncGenerator<readon
 
 const IN_SESSION = 'e.session = ? AND e.seq IS NOT NULL'
 
-async function* withPayloads(handle: Handle, id: string): AsyncGenerator<readonly EntryWithPayloads[]> {
+interface OfSession {
+  readonly first: Statement
+  readonly further: Statement
+  readonly payloads: Statement
+}
+
+/** Once for all sessions: what a statement holds is freed with the garbage, and the collector does not see how much that is. */
+function prepareOfSession(handle: Handle): OfSession {
   const select = `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE ${IN_SESSION}`
   const order = `ORDER BY e.seq, e.n LIMIT ${PAGE}`
   const first = prepare(handle, `${select} ${order}`)
@@ -145,6 +153,13 @@ async function* withPayloads(handle: Handle, id: string): AsyncGenerator<readonl
     handle,
     `SELECT ${payloadColumns('p')} FROM ledger_payload p WHERE p.n IN (SELECT value FROM json_each(?)) ORDER BY p.n, p.path`,
   )
+  return { first, further, payloads }
+}
+
+async function* withPayloads(
+  { first, further, payloads }: OfSession,
+  id: string,
+): AsyncGenerator<readonly EntryWithPayloads[]> {
   for (let last: number | null = null; ; ) {
     const entries: StoredEntry[] = (last === null ? first.all([id]) : further.all([id, last])).map(entryOf)
     const own = new Map<number, StoredPayload[]>(entries.map(({ n }) => [n, []]))
