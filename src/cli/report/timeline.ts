@@ -71,7 +71,13 @@ function isJsonObject(value: unknown): value is JsonObject {
 function decision(decided: JsonObject, blast: JsonObject): Html | null {
   if (word(decided, 'rule') === '') return null
   const level = word(blast, 'level')
-  return html`<p>by rule <bdi><code>${word(decided, 'rule')}</code></bdi> of policy <bdi>${word(decided, 'policy')}</bdi>${level === '' ? null : html`, blast radius <bdi>${level}</bdi>`}</p>`
+  return html`<p>by rule <bdi><code>${word(decided, 'rule')}</code></bdi> of policy <bdi>${word(decided, 'policy')}</bdi>${level === '' ? null : html`, blast radius <bdi>${level}</bdi>${score(blast)}`}</p>`
+}
+
+/** Of a number that is none, nothing: a report may be of evidence that somebody changed. */
+function score(blast: JsonObject): Part {
+  const points = blast['score']
+  return typeof points === 'number' ? html` (${points} of 100)` : []
 }
 
 function findings(value: unknown): Html | null {

@@ -35,6 +35,7 @@ export const VALUES: Readonly<Record<string, string>> = {
   result: 'Result',
   comment: 'Comment',
   justification: 'Justification',
+  plan: 'What runs in its place',
 }
 
 export const CHANNELS: Readonly<Record<string, string>> = {
