@@ -156,6 +156,11 @@ describe('a room that only watches', () => {
     const issues = body.moments.filter(({ tool }: { tool: string }) => tool === 'github.create_issue')
     expect(issues.filter(({ decision }: { decision: string }) => decision === 'allow')).toHaveLength(3)
     for (const issue of issues) expect(issue.would).toBe('blocked')
+    // What was allowed anyway is known to be this room's too.
+    expect(body.tools.find(({ tool }: { tool: string }) => tool === 'github.create_branch').would.allowed).toBe(1)
+    expect(body.would.allowed).toBeGreaterThan(2)
+    const { complete, calls, would } = body
+    expect([complete, calls]).toEqual([true, would.allowed + would.blocked + would.held + would.rewritten])
   })
 })
 

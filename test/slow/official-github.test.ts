@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FIX_BRANCH, TEST_FILE } from '../../starter-kit/forge/index.ts'
 import { gitSays } from '../forge/git-cli.ts'
 import { type TestForge, testForge } from '../forge/harness.ts'
+import { type Governed, governed } from '../support/governed.ts'
 import { type Build, buildOfficialServer, type Detour, detourTo, HOST, MODULE, VERSION } from './github-mcp-server.ts'
 
 const GRANTS = { contents: 'write', pull_requests: 'write', issues: 'write', statuses: 'read', checks: 'read' }
@@ -91,5 +92,60 @@ describe.skipIf('skipped' in build)(`the official ${MODULE} ${VERSION} against t
     const after = await call('get_file_contents', { path: 'go.mod' }, narrow)
     expect([after.failed, after.text]).toEqual([true, expect.stringContaining('401')])
     await narrow.close()
+  })
+})
+
+const POLICY = `version: 1
+name: team
+default_decision: block
+rules:
+  - { tool: "github.*", branch: "aegis/**", decision: allow }
+  - { capability: read, decision: allow }
+guards:
+  protected_branches: { branches: [main], decision: rewrite }
+`
+
+describe.skipIf('skipped' in build)('the official server behind Aegis', () => {
+  let house: Governed
+  let detour: Detour
+  beforeAll(async () => {
+    house = await governed({
+      policy: POLICY,
+      async route(forge) {
+        detour = await detourTo(forge)
+        const command: [string, ...string[]] = ['binary' in build ? build.binary : '', 'stdio', '--gh-host', HOST]
+        const env = { HTTP_PROXY: detour.url }
+        return { kind: 'stdio', command, env, cwd: null, credentialEnv: 'GITHUB_PERSONAL_ACCESS_TOKEN' }
+      },
+    })
+  })
+  afterAll(async () => {
+    await house.close()
+    await detour.close()
+  })
+
+  it.each([
+    ['push_files', { files: [{ path: 'docs/governed.md', content: '# governed\n' }] }, 'A\tdocs/governed.md'],
+    ['create_or_update_file', { path: 'go.mod', content: 'module example.com/renamed\n' }, 'M\tgo.mod'],
+    ['delete_file', { path: 'README.md' }, 'D\tREADME.md'],
+  ])('%s on main ends as a pull request with the right diff, and the ledger tells it', async (tool, parameters, diff) => {
+    const before = house.git('rev-parse', 'main')
+    const { body } = await house.call(tool, { branch: 'main', message: tool, ...parameters })
+    expect(body).toMatchObject({ decision: 'rewrite', outcome: 'ok', result: { rewritten: true } })
+    expect(house.git('rev-parse', 'main')).toBe(before)
+    expect(house.git('diff', '--name-status', 'main', body.result.branch).trim()).toBe(diff)
+    const { body: logs } = await house.aegis.get('/admin/v1/logs?session=governed', house.aegis.adminKey)
+    expect(logs.entries.slice(0, 2).map((entry: { kind: string }) => entry.kind)).toEqual(['result', 'rewrite'])
+    expect(logs.entries[0].outcome.label).toBe(`pr/${body.result.pull_request.number}`)
+  })
+
+  it('goes on from the branch that was made, by its own tools', async () => {
+    const { body } = await house.call('push_files', {
+      branch: 'aegis/governed/more',
+      message: 'more',
+      files: [{ path: 'more.md', content: 'more\n' }],
+    })
+    expect(body).toMatchObject({ decision: 'allow', outcome: 'ok' })
+    expect(house.git('show', 'aegis/governed/more:more.md')).toBe('more\n')
   })
 })

@@ -38,6 +38,8 @@ export interface GovernedOptions {
   /** A policy document as YAML. */
   readonly policy: string
   readonly transport?: 'stdio' | 'http'
+  /** Another MCP server in front of the forge than the one from npm. */
+  readonly route?: (forge: Forge) => Promise<UpstreamSettings['route']>
   readonly forge?: Partial<ForgeOptions>
   readonly install?: Partial<InstallOptions>
 }
@@ -57,10 +59,11 @@ export async function governed(options: GovernedOptions): Promise<Governed> {
     installationId: 7,
     ...options.forge,
   })
-  const front = options.transport === 'stdio' ? null : await startFront({ forgeUrl: forge.url })
+  const own = await options.route?.(forge)
+  const front = own !== undefined || options.transport === 'stdio' ? null : await startFront({ forgeUrl: forge.url })
   const aegis = await install({
     policies: [policyFile],
-    upstreams: { github: upstream(routeTo(forge, front)) },
+    upstreams: { github: upstream(own ?? routeTo(forge, front)) },
     credentials: {
       forge: { type: 'github_app', appId: '1', privateKeyFile, apiUrl: forge.url, installationId: null },
     },

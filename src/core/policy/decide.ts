@@ -5,7 +5,7 @@ import { guardOpinions } from './guarding.ts'
 import { type Bench, searchRules } from './judge.ts'
 import { doubtOpinion, type Opinion, stricterThan } from './opinion.ts'
 import { planOf } from './rewrite.ts'
-import { roomSays } from './room.ts'
+import { type RoomSays, roomSays } from './room.ts'
 import { strictestTerms } from './terms.ts'
 
 /** What rules, guards and the room make of an envelope before anybody looks for an approval. */
@@ -37,8 +37,15 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
     if (decided.opinion === undefined || stricterThan(opinion.verdict, decided.opinion.verdict))
       decided = { act, opinion }
   }
-  for (const act of action.acts) judgeAct(benches, envelope, facts, { act, asked: plan !== undefined }, consider)
-  for (const act of plan?.acts ?? []) judgeAct(benches, envelope, facts, { act, asked: false }, consider)
+  let barred = false
+  const judged = (act: Act, asked: boolean) => {
+    const room = judgeAct(benches, envelope, facts, { act, asked }, consider)
+    if (room === null) return
+    barred ||= room.access?.verdict === 'block'
+    if (room.presence !== null) all.push(room.presence)
+  }
+  for (const act of action.acts) judged(act, plan !== undefined)
+  for (const act of plan?.acts ?? []) judged(act, false)
   const rewriting = guard(benches, envelope, facts, consider, all)
   const { act, opinion = benches[0].fallback } = decided
   const { terms } = opinion
@@ -50,20 +57,20 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
     terms: opinion.verdict === 'review' ? reviewTerms(all, terms) : terms,
     suggestion: opinion.suggestion,
     rewriting: rewriting !== null,
-    access: all.some(({ finding, verdict }) => finding.source === 'room' && verdict === 'block'),
+    access: barred,
   }
 }
 
 type Consider = (act: Act, opinion: Opinion) => void
 
-/** `asked`: the act itself never runs, a plan does in its place. */
+/** What the room says, null where none is known of. `asked`: the act itself never runs, a plan does in its place. */
 function judgeAct(
   benches: readonly [Bench, ...Bench[]],
   { surface }: ActionEnvelope,
   facts: Facts,
   { act, asked }: { readonly act: Act; readonly asked: boolean },
   consider: Consider,
-): void {
+): RoomSays | null {
   const { name } = benches[0].document
   const room = facts.room === undefined ? null : roomSays(act, facts, name)
   for (const bench of benches) {
@@ -72,6 +79,7 @@ function judgeAct(
   }
   if (act.doubt !== null) consider(act, doubtOpinion(act, act.doubt, name))
   if (room !== null && room.access !== null) consider(act, room.access)
+  return room
 }
 
 /** The guards' opinions; what rewrites is recorded, and where no plan could be made of it, blocks. */

@@ -9,22 +9,28 @@ export interface RoomSays {
   readonly fallback: Opinion | null
   /** Holds whatever the rules say, and in shadow mode too: who may use what is no experiment. */
   readonly access: Opinion | null
+  /** That the act is this room's, which decides nothing: entries tell of which room they are. */
+  readonly presence: Opinion | null
 }
 
-const SILENT: RoomSays = { fallback: null, access: null }
+const SILENT: RoomSays = { fallback: null, access: null, presence: null }
 
 /** @param policy the document that is named where the room decides. */
 export function roomSays(act: Act, facts: Facts, policy: string): RoomSays {
   const fact = facts.room
   if (fact === undefined) return SILENT
   if (!fact.known) {
-    return { fallback: null, access: opinion(policy, 'room', 'review', `its room is unknown: ${fact.reason}`) }
+    return { ...SILENT, access: opinion(policy, 'room', 'review', `its room is unknown: ${fact.reason}`) }
   }
   const room = fact.value
   if (room === null) return SILENT
   const label = `room:${room.id}`
-  if (!isOf(act, room)) return { fallback: null, access: room.confined ? confinement(act, room, label, policy) : null }
-  return { fallback: fallbackOf(act, room, label, policy), access: accessOf(act, room, label, policy) }
+  if (!isOf(act, room)) return { ...SILENT, access: room.confined ? confinement(act, room, label, policy) : null }
+  return {
+    fallback: fallbackOf(act, room, label, policy),
+    access: accessOf(act, room, label, policy),
+    presence: opinion(policy, label, 'allow', `${room.role} in a room in mode ${room.mode}`),
+  }
 }
 
 function isOf({ resource }: Act, { repository }: RoomFact): boolean {

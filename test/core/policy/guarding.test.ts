@@ -183,6 +183,27 @@ describe('a room that only watches', () => {
     expect(decide(ALLOW_ALL, [], push(), elsewhere)).toMatchObject({ verdict: 'block', rule: { label: 'room:room_1' } })
   })
 
+  it('lets through what only its own permission would stop: that is no matter of who may', () => {
+    const facts = watched({ permission: { read: 'deny', write: 'deny' } })
+    const decision = decide(['{ tool: github.get_me, decision: allow }'], [], push(), facts)
+    expect(decision).toMatchObject({ verdict: 'allow', rule: { label: 'shadow:room_1' } })
+    expect(decision.findings.at(-1)?.name).toBe('shadow:block')
+  })
+
+  it.each([
+    'observe',
+    'warn',
+    'enforce',
+  ] as const)('or enforces (%s) is named by every decision on its acts, and by no other', (mode) => {
+    const allowed = decide(ALLOW_ALL, [], push(), watched({ mode }))
+    const named = { source: 'room', name: 'room:room_1', verdict: 'allow' }
+    expect(allowed.rule.label).not.toContain('room')
+    expect(allowed.findings).toContainEqual(expect.objectContaining(named))
+    expect(allowed.findings[0]?.source).toBe('rule')
+    const elsewhere = watched({ mode, repository: { owner: 'acme', name: 'site' } })
+    expect(decide(ALLOW_ALL, [], push(), elsewhere).findings).not.toContainEqual(expect.objectContaining(named))
+  })
+
   it('which is unknown is no reason to let anything run', () => {
     const unknown: Facts = { ...NONE, room: { known: false, reason: 'the store is busy' } }
     expect(decide(ALLOW_ALL, [], push(), unknown).verdict).toBe('review')
