@@ -51,8 +51,8 @@ const ROUTES: Readonly<Record<string, { path: string; body: object | null; may: 
   show: { path: '/ROOM', body: null, may: ['administrator', 'olga', 'adam', 'dora', 'stranger', 'watcher'] },
   keys: { path: '/ROOM/keys', body: null, may: ['administrator', 'olga', 'adam', 'dora', 'stranger', 'watcher'] },
   report: { path: '/ROOM/report', body: null, may: ['administrator', 'olga', 'adam', 'dora', 'stranger', 'watcher'] },
-  mode: { path: '/ROOM/mode', body: { mode: 'enforce' }, may: ['administrator', 'olga'] },
-  permission: { path: '/ROOM/permission', body: { permission: null }, may: ['administrator', 'olga'] },
+  mode: { path: '/ROOM/mode', body: { mode: 'enforce' }, may: ['administrator'] },
+  permission: { path: '/ROOM/permission', body: { permission: null }, may: ['administrator'] },
   members: { path: '/ROOM/members', body: { member: 'zoe', role: 'DEVELOPER' }, may: ['administrator', 'olga'] },
   'tools of DEVELOPER': {
     ...{ path: '/ROOM/tools', body: { role: 'DEVELOPER', tool: 'push_files', allowed: null } },

@@ -117,13 +117,21 @@ it('makes keys whose secret stands alone on stdout, once, and lists them with th
 it('lets people do what the room lets them, and agents nothing', async () => {
   await rooms('create', 'acme/docs', '--owner', 'olga')
   as(secretOf('adam'))
-  expect(await rooms('mode', 'acme/docs', 'warn')).toMatchObject({
+  expect(await rooms('member', 'add', 'acme/docs', 'adam', '--role', 'ADMIN')).toMatchObject({
     exit: 1,
     err: expect.stringContaining('this is for an OWNER of the room'),
   })
   as(secretOf('olga'))
-  expect(await rooms('mode', 'acme/docs', 'warn')).toMatchObject({ exit: 0 })
-  expect(await rooms('remove', 'acme/docs')).toMatchObject({ exit: 1 })
+  expect(await rooms('member', 'add', 'acme/docs', 'adam', '--role', 'ADMIN')).toMatchObject({ exit: 0 })
+  for (const words of [
+    ['mode', 'acme/docs', 'warn'],
+    ['remove', 'acme/docs'],
+  ]) {
+    expect(await rooms(...words)).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining('this is for an administrator'),
+    })
+  }
   as(AGENT_KEY)
   for (const words of [['list'], ['show', 'acme/docs'], ['mode', 'acme/docs', 'observe'], ['report', 'acme/docs']]) {
     expect(await rooms(...words)).toMatchObject({

@@ -27,7 +27,7 @@ const ACTS: Readonly<Record<string, RoomAct>> = {
 
 const OF_AN_ADMIN = ['tools of DEVELOPER', 'keys of DEVELOPER']
 const KEYS = ROOM_ROLES.map((role) => `keys of ${role}`)
-const OF_AN_OWNER = ['mode', 'permission', 'members', 'tools of DEVELOPER', 'tools of ADMIN', ...KEYS]
+const OF_AN_OWNER = ['members', 'tools of DEVELOPER', 'tools of ADMIN', ...KEYS]
 
 const ROWS = [
   ['an administrator of Aegis', ADMIN, Object.keys(ACTS), Object.keys(ACTS)],
