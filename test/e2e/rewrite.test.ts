@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Governed, governed } from '../support/governed.ts'
 
@@ -79,5 +81,98 @@ describe.each(['stdio', 'http'] as const)('a push to a protected branch, %s upst
     expect(body.result.pull_request.number).toBe(1247)
     const branches = house.git('for-each-ref', '--format=%(refname:short)', 'refs/heads/aegis').trim().split('\n')
     expect(branches).toHaveLength(1)
+  })
+})
+
+describe('with a token of a person in place of an App', () => {
+  let house: Governed
+  beforeAll(async () => {
+    house = await governed({
+      policy: POLICY,
+      credential(forge, folder) {
+        const file = join(folder, 'token')
+        writeFileSync(file, forge.person('olive', 'OWNER'), { mode: 0o600 })
+        return { type: 'static', from: { file }, apiUrl: forge.url }
+      },
+    })
+  })
+  afterAll(() => house.close())
+
+  it('a push to main becomes a pull request of that person', async () => {
+    const { body } = await house.call('push_files', PUSH)
+    expect(body).toMatchObject({ decision: 'rewrite', outcome: 'ok', credential: { type: 'static' } })
+    const { number } = body.result.pull_request
+    const { body: pull } = await house.rest('GET', `/repos/aegisflow/aegisflow/pulls/${number}`)
+    expect(pull.user.login).toBe('olive')
+  })
+})
+
+describe('without a credential that GitHub’s API takes', () => {
+  let house: Governed
+  beforeAll(async () => {
+    house = await governed({
+      policy: POLICY,
+      credential(forge, folder) {
+        const file = join(folder, 'token')
+        writeFileSync(file, forge.person('olive', 'OWNER'), { mode: 0o600 })
+        return { type: 'static', from: { file } }
+      },
+    })
+  })
+  afterAll(() => house.close())
+
+  it('a push to main is blocked, and the agent is told what to do instead', async () => {
+    const main = house.git('rev-parse', 'main')
+    const { body } = await house.call('push_files', PUSH)
+    expect(body).toMatchObject({
+      decision: 'block',
+      error: { code: -32001, data: { suggested_alternative: expect.stringContaining('open a pull request') } },
+    })
+    expect(house.git('rev-parse', 'main')).toBe(main)
+  })
+})
+
+describe('a rewrite that a person must approve', () => {
+  let house: Governed
+  const reviewed = POLICY.replace('rules:', 'rules:\n  - { tool: github.create_pull_request, decision: review }')
+  beforeAll(async () => {
+    house = await governed({ policy: reviewed })
+  })
+  afterAll(() => house.close())
+
+  it('shows the plan, runs it once it is approved, and never the direct push', async () => {
+    const main = house.git('rev-parse', 'main')
+    const asked = await house.call('push_files', PUSH)
+    expect(asked.body).toMatchObject({ decision: 'review', rewritten_to: { pull_request: { base: 'main' } } })
+    const { body: shown } = await house.aegis.get(`/admin/v1/approvals/${asked.body.envelope_id}`, house.aegis.adminKey)
+    expect(shown).toMatchObject({
+      rewritten_to: asked.body.rewritten_to,
+      blast_score: expect.any(Number),
+      blast_reasons: expect.any(Array),
+    })
+    await house.approve(asked.body.envelope_id)
+    const done = await house.call('push_files', PUSH)
+    expect(done.body).toMatchObject({
+      decision: 'rewrite',
+      matched_rule: `approved:${asked.body.envelope_id}`,
+      outcome: 'ok',
+    })
+    expect(done.body.result.branch).toBe(asked.body.rewritten_to.pull_request.head)
+    expect(house.git('rev-parse', 'main')).toBe(main)
+    const { body: logs } = await house.aegis.get('/admin/v1/logs?session=governed', house.aegis.adminKey)
+    expect(logs.entries.map((entry: { kind: string }) => entry.kind).reverse()).toEqual([
+      'review',
+      'approve',
+      'rewrite',
+      'result',
+    ])
+  })
+
+  it('is approved of this plan: other words of the same files ask again', async () => {
+    const asked = await house.call('push_files', { ...PUSH, message: 'other words' })
+    await house.approve(asked.body.envelope_id)
+    const other = await house.call('push_files', { ...PUSH, message: 'still other words' })
+    expect(other.body.decision).toBe('review')
+    expect(other.body.envelope_id).not.toBe(asked.body.envelope_id)
   })
 })

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { UpstreamSettings } from '../../src/config.ts'
+import type { CredentialSettings, UpstreamSettings } from '../../src/config.ts'
 import {
   createAppKey,
   type Forge,
@@ -41,6 +41,8 @@ export interface GovernedOptions {
   /** Another MCP server in front of the forge than the one from npm. */
   readonly route?: (forge: Forge) => Promise<UpstreamSettings['route']>
   readonly forge?: Partial<ForgeOptions>
+  /** What is lent to the upstream in place of the App's tokens. `folder` is for files of its own. */
+  readonly credential?: (forge: Forge, folder: string) => CredentialSettings
   readonly install?: Partial<InstallOptions>
 }
 
@@ -65,7 +67,13 @@ export async function governed(options: GovernedOptions): Promise<Governed> {
     policies: [policyFile],
     upstreams: { github: upstream(own ?? routeTo(forge, front)) },
     credentials: {
-      forge: { type: 'github_app', appId: '1', privateKeyFile, apiUrl: forge.url, installationId: null },
+      forge: options.credential?.(forge, folder) ?? {
+        type: 'github_app',
+        appId: '1',
+        privateKeyFile,
+        apiUrl: forge.url,
+        installationId: null,
+      },
     },
     ...options.install,
   })

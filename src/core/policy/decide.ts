@@ -34,8 +34,7 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
   const all: Opinion[] = []
   const consider = (act: Act, opinion: Opinion) => {
     all.push(opinion)
-    if (decided.opinion === undefined || stricterThan(opinion.verdict, decided.opinion.verdict))
-      decided = { act, opinion }
+    if (decided.opinion === undefined || outweighs(opinion, decided.opinion)) decided = { act, opinion }
   }
   let barred = false
   const judged = (act: Act, asked: boolean) => {
@@ -59,6 +58,12 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
     rewriting: rewriting !== null,
     access: barred,
   }
+}
+
+/** The stricter one; of two that are as strict, the one that says more than that no rule matched. */
+function outweighs(one: Opinion, other: Opinion): boolean {
+  if (one.verdict !== other.verdict) return stricterThan(one.verdict, other.verdict)
+  return one.verdict !== 'allow' && other.finding.source === 'default' && one.finding.source !== 'default'
 }
 
 type Consider = (act: Act, opinion: Opinion) => void
