@@ -63,6 +63,8 @@ export interface Act {
   readonly resource: Resource
   /** Why this act could not be fully understood. Set: the verdict is at least `review`. */
   readonly doubt: string | null
+  /** The doubt is that it may reach another repository than `resource` names: then no room lets it through unjudged. */
+  readonly strays?: true
 }
 
 export interface Action {

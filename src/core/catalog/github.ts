@@ -10,6 +10,7 @@ import { isStepName, presentName } from './github-aliases.ts'
 import { methodCapability } from './github-methods.ts'
 import { GITHUB_TOOLS, type GithubPart, type GithubScope } from './github-tools.ts'
 import {
+  doubtPlace,
   member,
   misTyped,
   neededText,
@@ -41,7 +42,7 @@ export function describeGithub(name: string, parameters: JsonObject): Described 
   const from = reading(parameters)
   const { tool, method } = presentName(name)
   const known = GITHUB_TOOLS.get(tool)
-  if (known === undefined) from.doubts.push(unknownTool(tool))
+  if (known === undefined) doubtPlace(from, unknownTool(tool))
   const repository = known === undefined ? guessed(parameters) : repositoryOf(from, known.scope)
   const draft: Draft = {
     ...NO_RESOURCE,
@@ -69,6 +70,7 @@ function actOf(draft: Draft, from: Reading): Act {
     ...(method !== null && METHOD.test(method) && { method }),
     resource: { ...resource, operands: draft.paths },
     doubt: doubtOf(from.doubts),
+    ...(from.strays && { strays: true }),
   }
 }
 
@@ -102,7 +104,7 @@ function doubtClimbing(from: Reading): void {
   for (const key of PASTED) {
     const value = member(from.parameters, key)
     if (typeof value !== 'string' || !/(?:^|[\\/])\.\.(?:[\\/]|$)|[?#%\\]/.test(value)) continue
-    from.doubts.push(`the argument \`${key}\` could climb out of its URL: ${excerpt(value)}`)
+    doubtPlace(from, `the argument \`${key}\` could climb out of its URL: ${excerpt(value)}`)
   }
 }
 
@@ -168,7 +170,7 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
     const owner = head.slice(0, Math.max(colon, 0))
     // `user:branch` proposes a branch of somebody else's fork.
     if (colon >= 0 && owner.toLowerCase() !== draft.repository?.owner.toLowerCase()) {
-      from.doubts.push(`the head ${excerpt(head)} is a branch of another account's fork`)
+      doubtPlace(from, `the head ${excerpt(head)} is a branch of another account's fork`)
     }
     draft.branch = named(from, 'head', head.slice(colon + 1))
   },
@@ -205,13 +207,13 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
     const owner = optionalText(from, 'related_owner') ?? draft.repository?.owner ?? ''
     const name = optionalText(from, 'related_repo') ?? draft.repository?.name ?? ''
     if (`${owner}/${name}`.toLowerCase() !== draft.target.toLowerCase()) {
-      from.doubts.push(`it also touches the repository ${excerpt(`${owner}/${name}`)}`)
+      doubtPlace(from, `it also touches the repository ${excerpt(`${owner}/${name}`)}`)
     }
   },
   fork: (draft, from) => {
     const organization = optionalText(from, 'organization')
     if (organization !== null && organization.toLowerCase() !== draft.repository?.owner.toLowerCase()) {
-      from.doubts.push(`it copies the repository into ${excerpt(organization)}`)
+      doubtPlace(from, `it copies the repository into ${excerpt(organization)}`)
     }
   },
   method: (draft, from) => {
@@ -257,5 +259,7 @@ function branchName(from: Reading, key: string, text: string): string {
 /** A path inside a repository. `%`, `?` and `#` are doubted: a server that pastes the path into a URL would read another file. */
 function repositoryPath(from: Reading, text: string): string {
   if (/[%?#]/.test(text)) from.doubts.push(`the path ${excerpt(text)} holds characters that a URL would decode`)
+  // Pasted into a URL, it could leave the repository: `%2e%2e` is `..` there, and `\` is `/`.
+  if (/[%\\]|(?:^|\/)\.\.(?:\/|$)/.test(text)) from.strays = true
   return notePath(from, text.replace(/^\/+/, '') || '.')
 }

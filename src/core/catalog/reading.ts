@@ -9,10 +9,18 @@ import type { Described } from './catalog.ts'
 export interface Reading {
   readonly parameters: JsonObject
   readonly doubts: string[]
+  /** Set with a doubt whether it is about the repository that is named, and no other. */
+  strays: boolean
 }
 
 export function reading(parameters: JsonObject): Reading {
-  return { parameters, doubts: [] }
+  return { parameters, doubts: [], strays: false }
+}
+
+/** Notes that it may reach another repository than the one it names. */
+export function doubtPlace(from: Reading, doubt: string): void {
+  from.doubts.push(doubt)
+  from.strays = true
 }
 
 /** The argument as text, or null where it is absent. @throws AegisError `invalid_params` where it is of another type. */

@@ -50,7 +50,8 @@ export function describeRequest({ upstream, catalog, method, parameters }: Upstr
     method === 'resources/read'
       ? readUri(neededMember(parameters, 'uri'), catalog)
       : readName(neededMember(parameters, 'name'))
-  return oneAct({ protocol, tool, capability, resource, doubt: doubtOf(doubts) }, parameters)
+  const doubt = doubtOf(doubts)
+  return oneAct({ protocol, tool, capability, resource, doubt, ...(doubt !== null && { strays: true }) }, parameters)
 }
 
 function neededMember(parameters: JsonObject, key: string): string {

@@ -28,7 +28,7 @@ export function bind(documents: readonly PolicyDocument[], envelope: ActionEnvel
     const lands = changes?.known === true ? { lands: changes.value.files.flatMap(pathsOf) } : {}
     return { ...envelope, head: pull.value.headSha, ...lands }
   }
-  return isShadowed(facts) ? envelope : planned(documents, envelope, facts)
+  return isShadowed(envelope, facts) ? envelope : planned(documents, envelope, facts)
 }
 
 function pathsOf({ path, previousPath }: ChangedFile): readonly string[] {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { canonicalize } from '../canonical.ts'
 import type { ActionEnvelope } from '../envelope.ts'
 import { AegisError } from '../errors.ts'
-import { CONTEXT_FACTS, type FactKey, type Facts } from '../facts.ts'
+import { CONTEXT_FACTS, type FactKey, type Facts, type RoomFact } from '../facts.ts'
 import type { Sha256 } from '../ids.ts'
 import { bind, missingFacts, planned } from './bind.ts'
-import type { CompiledPolicy } from './compiled.ts'
+import type { CompiledPolicy, ToolClass } from './compiled.ts'
 import { conclude } from './conclude.ts'
 import { type Judgement, judge } from './decide.ts'
 import { type PolicyDocument, SOFT_CONDITIONS } from './document.ts'
@@ -33,7 +33,7 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
   const digest = sha256(`[${sorted.map(({ form }) => form).join(',')}]`)
   const judged = rememberLast((envelope, known) => {
     // What a room only watches is judged as it would be enforced, and runs as it was asked.
-    const enforced = isShadowed(known) ? planned(documents, envelope, known) : envelope
+    const enforced = isShadowed(envelope, known) ? planned(documents, envelope, known) : envelope
     return judge(benches, enforced, known)
   })
   return {
@@ -42,7 +42,7 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
     factsNeeded(envelope, known = NO_FACTS) {
       const missing = missingFacts(documents, envelope, known)
       if (missing.length > 0) return missing
-      if (isShadowed(known)) return NOTHING
+      if (isShadowed(envelope, known)) return NOTHING
       return known.approval === undefined && judged(envelope, known).verdict === 'review' ? APPROVAL : NOTHING
     },
     bind: (envelope, known) => bind(documents, envelope, known),
@@ -55,9 +55,14 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
     reachable: (tool, room) =>
       room === undefined
         ? benches.every((bench) => canBeReached(bench, tool))
-        : isFor(room, tool) && benches.every((bench) => room.mode !== 'enforce' || canBeReached(bench, tool, room)),
+        : isFor(room, tool) && benches.every((bench) => watches(room, tool) || canBeReached(bench, tool, room)),
     unattended: (tool) => benches.every((bench) => canRunUnattended(bench, tool)),
   }
+}
+
+/** In shadow mode a tool that may be about the room's repository runs, whatever the policy says. */
+function watches({ mode }: RoomFact, { protocol }: ToolClass): boolean {
+  return mode !== 'enforce' && protocol === 'git'
 }
 
 /**

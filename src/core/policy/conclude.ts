@@ -10,7 +10,7 @@ import { satisfies } from './terms.ts'
 /** The decision: the judgement, and for a review what is known of an approval. A block is never undone by one. */
 export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
   const decision = settled(judgement, envelope, facts, policySha256)
-  if (judgement.access || !isShadowed(facts)) return decision
+  if (judgement.access || !isShadowed(envelope, facts)) return decision
   return shadowed(decision, facts)
 }
 

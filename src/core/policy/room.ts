@@ -33,7 +33,8 @@ export function roomSays(act: Act, facts: Facts, policy: string): RoomSays {
   }
 }
 
-function isOf({ resource }: Act, { repository }: RoomFact): boolean {
+/** Whether the act names the room's repository. */
+export function isOf({ resource }: Act, { repository }: RoomFact): boolean {
   const named = resource.repository
   return named !== null && nameOf(named) === nameOf(repository)
 }

@@ -1,9 +1,16 @@
 import type { Decision, Finding } from '../decision.ts'
+import type { ActionEnvelope } from '../envelope.ts'
 import type { Facts } from '../facts.ts'
+import { isOf } from './room.ts'
 
-/** Whether the room of the action's repository only watches: then nothing is held back, and what would have been is recorded. */
-export function isShadowed({ room }: Facts): boolean {
-  return room?.known === true && room.value !== null && room.value.mode !== 'enforce'
+/**
+ * Whether the room of the action's repository only watches: then nothing is held back, and what would have been is recorded.
+ * Only where every act is surely that room's: its key also calls shells and databases, which no room lets through.
+ */
+export function isShadowed({ action }: Pick<ActionEnvelope, 'action'>, { room }: Facts): boolean {
+  if (room?.known !== true || room.value === null || room.value.mode === 'enforce') return false
+  const { value } = room
+  return action.acts.every((act) => isOf(act, value) && act.strays !== true)
 }
 
 /** The decision of a room that only watches: what would have been stands among the findings as `shadow:<verdict>`. */

@@ -114,6 +114,22 @@ describe('what is taken from the arguments', () => {
     expect(act(tool, parameters).doubt).toContain(reason)
   })
 
+  it.each<[string, JsonObject, boolean]>([
+    ['get_commit', { sha: '../../../other/private/commits/main' }, true],
+    ['get_file_contents', { path: '../../../other/private/contents/a' }, true],
+    ['get_file_contents', { path: '%2e%2e/%2e%2e/a' }, true],
+    ['get_file_contents', { path: '..\\..\\a' }, true],
+    ['issue_dependency_write', { method: 'add', related_repo: 'private' }, true],
+    ['fork_repository', { organization: 'mallory' }, true],
+    ['create_pull_request', { head: 'mallory:x', base: 'main' }, true],
+    ['transfer_issue', { new_repo: 'private' }, true],
+    ['label_write', { method: 'destroy', name: 'x' }, false],
+    ['get_file_contents', { path: 'c#/a' }, false],
+  ])('tells of %s %j whether it may reach another repository', (tool, parameters, strays) => {
+    expect(act(tool, parameters)).toMatchObject({ doubt: expect.any(String) })
+    expect(act(tool, parameters).strays === true).toBe(strays)
+  })
+
   it('composes what is spelt with decomposed characters, so that one rule holds for both', () => {
     expect(act('create_or_update_file', { path: 're\u0301sume\u0301.md' }).resource.paths).toEqual([
       'r\u00e9sum\u00e9.md',

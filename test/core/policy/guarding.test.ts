@@ -204,6 +204,22 @@ describe('a room that only watches', () => {
     expect(decide(ALLOW_ALL, [], push(), elsewhere).findings).not.toContainEqual(expect.objectContaining(named))
   })
 
+  it.each([
+    ['a shell', [act({ protocol: 'shell', tool: 'shell.rm', capability: 'delete', resource: { repository: null } })]],
+    ['a database', [act({ protocol: 'sql', tool: 'sql.drop_table', resource: { repository: null } })]],
+    ['a server without a catalog', [act({ protocol: 'mcp', tool: 'x.y', resource: { repository: null } })]],
+    ['both at once', [act(), act({ protocol: 'shell', tool: 'shell.rm', resource: { repository: null } })]],
+    ['what may reach another repository', [act({ doubt: 'it climbs', strays: true })]],
+  ] as const)('watches its repository alone: its key meets the policy with %s', (_what, [first, ...more]) => {
+    const facts = watched({ confined: true })
+    const policy = policyOf(['{ decision: block, reason: hands off }'], [])
+    const asked = envelope(first, more)
+    expect(policy.decide(policy.bind(asked, facts), facts)).toMatchObject({
+      verdict: 'block',
+      reason: expect.stringContaining('hands off'),
+    })
+  })
+
   it('which is unknown is no reason to let anything run', () => {
     const unknown: Facts = { ...NONE, room: { known: false, reason: 'the store is busy' } }
     expect(decide(ALLOW_ALL, [], push(), unknown).verdict).toBe('review')
@@ -246,6 +262,12 @@ describe('the list of tools for a room’s key', () => {
   ] as const)('%s', (_what, byDefault, room, name, shown) => {
     const policy = policyOf(['{ tool: github.nothing, decision: allow }'], [], byDefault)
     expect(policy.reachable(tool(name), room)).toBe(shown)
+  })
+
+  it('holds no tool that is not about repositories, whatever its mode', () => {
+    const policy = policyOf(['{ tool: github.nothing, decision: allow }'], [])
+    const drop = { surface: 'mcp', protocol: 'sql', tool: 'sql.drop_table', capability: 'delete' } as const
+    expect(policy.reachable(drop, { ...own, mode: 'observe' })).toBe(false)
   })
 })
 
