@@ -117,7 +117,7 @@ function show(approval) {
   for (const verb of ['approve', 'deny']) at(verb).disabled = approval.status !== 'pending'
 }
 
-function planned({ rewritten_to: plan, head_sha: head }) {
+function planned({ rewritten_to: plan, head_sha: head, base }) {
   return {
     ...(plan === undefined
       ? {}
@@ -128,6 +128,7 @@ function planned({ rewritten_to: plan, head_sha: head }) {
           Branches: plan.pull_request.head + ' into ' + plan.pull_request.base,
         }),
     ...(head === undefined ? {} : { Commit: head }),
+    ...(base === undefined ? {} : { Into: base }),
   }
 }
 

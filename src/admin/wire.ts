@@ -112,6 +112,7 @@ export function approvalWire(approval: Approval): JsonObject {
     ...(approval.risk === undefined ? {} : { blast_score: approval.risk.score, blast_reasons: approval.risk.reasons }),
     ...(approval.plan === undefined ? {} : { rewritten_to: planWire(approval.plan) }),
     ...(approval.head === undefined ? {} : { head_sha: approval.head }),
+    ...(approval.onto === undefined ? {} : { base: approval.onto }),
     findings: approval.findings.map(({ name, verdict }) => ({ name, verdict })),
     matched_rule: approval.matchedRule,
     policy: approval.policy,

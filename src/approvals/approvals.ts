@@ -169,7 +169,7 @@ function newApproval(
   salts: Readonly<Record<string, string>>,
   digestKey: Uint8Array,
 ): Approval {
-  const { subject, action, resource, plan, head } = envelope
+  const { subject, action, resource, plan, head, onto } = envelope
   const digests = actionDigests(envelope, digestKey)
   return {
     id: envelope.id,
@@ -191,6 +191,7 @@ function newApproval(
     risk: { score: decision.blastRadius.score, reasons: decision.blastRadius.reasons },
     ...(plan === undefined ? {} : { plan: planRecord(plan) }),
     ...(head === undefined ? {} : { head }),
+    ...(onto === undefined ? {} : { onto }),
     findings: decision.findings.map(({ name, verdict }) => ({ name, verdict })),
     matchedRule: decision.rule.label,
     policy: decision.rule.policy,

@@ -15,7 +15,7 @@ export interface ActionDigests {
 }
 
 export function actionDigests(envelope: ActionEnvelope, key: Uint8Array): ActionDigests {
-  const { subject, action, resource, plan, head } = envelope
+  const { subject, action, resource, plan, head, onto } = envelope
   const bound = {
     principal: subject.principal,
     protocol: action.protocol,
@@ -28,6 +28,7 @@ export function actionDigests(envelope: ActionEnvelope, key: Uint8Array): Action
     // Its files are the parameters'.
     ...(plan === undefined ? {} : { plan: { branch: plan.branch, base: plan.base } }),
     ...(head === undefined ? {} : { head }),
+    ...(onto === undefined ? {} : { onto }),
   }
   const digest = (scope: string) =>
     createHmac('sha256', key)

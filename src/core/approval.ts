@@ -57,6 +57,8 @@ export interface Approval {
   readonly plan?: Pick<Plan, 'kind' | 'branch' | 'base' | 'title' | 'body'>
   /** The commit that it is approved of. */
   readonly head?: string
+  /** The branch that it is approved to be merged into. */
+  readonly onto?: string
   readonly findings: readonly { readonly name: string; readonly verdict: string }[]
   readonly matchedRule: string
   readonly policy: string

@@ -113,6 +113,8 @@ export interface ActionEnvelope {
   readonly plan?: Plan
   /** The commit a pull request's head was at when it was judged: what is approved is approved of this commit. */
   readonly head?: string
+  /** The branch it was to be merged into then: who can write a pull request can give it another one, at the same commit. */
+  readonly onto?: string
   /** The files that merging this commit puts into the base, where they are known: they decide what a credential must allow. */
   readonly lands?: readonly string[]
 }

@@ -224,6 +224,27 @@ describe('an approval of a merge', () => {
   })
 })
 
+describe('an approval of a merge into one branch', () => {
+  const at = house('  mandatory_pr: { hold: [merge] }')
+
+  it('releases none into another, though the commit is the same', async () => {
+    at().git('branch', 'develop', 'main')
+    const { name } = branchWith(at(), { 'half-done.txt': 'x\n' })
+    const { body: opened } = await at().rest('POST', `${API}/pulls`, { title: name, head: name, base: 'develop' })
+    const pullNumber = Number(opened.number)
+    const asked = await at().call('merge_pull_request', { pullNumber })
+    const { body: shown } = await at().aegis.get(`/admin/v1/approvals/${asked.body.envelope_id}`, at().aegis.adminKey)
+    expect(shown.base).toBe('develop')
+    await at().approve(asked.body.envelope_id)
+    await at().rest('PATCH', `${API}/pulls/${pullNumber}`, { base: 'main' })
+    const again = await at().call('merge_pull_request', { pullNumber })
+    expect(again.body.decision).toBe('review')
+    expect(at().git('ls-tree', '--name-only', 'main')).not.toContain('half-done.txt')
+    await at().rest('PATCH', `${API}/pulls/${pullNumber}`, { base: 'develop' })
+    expect((await at().call('merge_pull_request', { pullNumber })).body).toMatchObject({ result: { merged: true } })
+  })
+})
+
 describe('freeze windows', () => {
   const day = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'][new Date().getUTCDay()]
   const at = house(`  freeze_windows: [{ name: today, timezone: UTC, days: [${day}], repos: ["${REPOSITORY}"] }]`)

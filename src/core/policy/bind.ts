@@ -26,7 +26,7 @@ export function bind(documents: readonly PolicyDocument[], envelope: ActionEnvel
   const { pull, changes } = facts
   if (envelope.head === undefined && pull?.known === true && BOUND_TO_HEAD.has(envelope.action.tool)) {
     const lands = changes?.known === true ? { lands: changes.value.files.flatMap(pathsOf) } : {}
-    return { ...envelope, head: pull.value.headSha, ...lands }
+    return { ...envelope, head: pull.value.headSha, onto: pull.value.base, ...lands }
   }
   return isShadowed(envelope, facts) ? envelope : planned(documents, envelope, facts)
 }

@@ -37,11 +37,13 @@ export function createGithubActions(open: (apiUrl: string, token: () => string) 
 
 const MERGE = 'github.merge_pull_request'
 
-async function merged(rest: GithubRest, { resource, head, action }: AuthorizedAction): Promise<Outcome> {
+async function merged(rest: GithubRest, { resource, head, onto, action }: AuthorizedAction): Promise<Outcome> {
   const { repository, pull } = resource
   if (repository === null || pull === null || head === undefined)
     throw new AegisError('internal', 'a merge without its pull request came to the executor')
-  return answered(await mergeHead(rest, { repository, pull, head, parameters: action.parameters }), [])
+  const { parameters } = action
+  const bound = { repository, pull, head, ...(onto === undefined ? {} : { onto }), parameters }
+  return answered(await mergeHead(rest, bound), [])
 }
 
 /** In the form of the tool that was asked for, so that an agent which reads its answers goes on as it would have. */

@@ -1,6 +1,7 @@
 import type { Repository } from '../../core/envelope.ts'
 import { isObject, type JsonObject } from '../../core/json.ts'
 import { type GithubRest, repositoryPath, statusOf } from '../../github/index.ts'
+import { objectIn, textIn } from './answers.ts'
 import { Refused } from './refused.ts'
 
 const METHODS: ReadonlySet<string> = new Set(['merge', 'squash', 'rebase'])
@@ -15,10 +16,12 @@ export async function mergeHead(
     readonly repository: Repository
     readonly pull: number
     readonly head: string
+    /** The branch that it was judged to go into. */
+    readonly onto?: string
     readonly parameters: JsonObject
   },
 ): Promise<JsonObject> {
-  const { repository, pull, head, parameters } = act
+  const { repository, pull, head, onto, parameters } = act
   const { merge_method: method, commit_title: title, commit_message: message } = parameters
   if (method !== undefined && (typeof method !== 'string' || !METHODS.has(method)))
     throw new Refused(422, '`merge_method` is one of merge, squash, rebase')
@@ -28,6 +31,7 @@ export async function mergeHead(
     ...(typeof title === 'string' && title !== '' ? { commit_title: title } : {}),
     ...(typeof message === 'string' && message !== '' ? { commit_message: message } : {}),
   }
+  if (onto !== undefined) await demandBase(rest, repository, pull, onto)
   try {
     const answer = await rest.send('PUT', repositoryPath(repository, 'pulls', String(pull), 'merge'), body)
     return isObject(answer.body) ? answer.body : {}
@@ -39,4 +43,11 @@ export async function mergeHead(
       )
     throw error
   }
+}
+
+/** GitHub binds a merge to a commit and not to a base: it is looked at last thing. */
+async function demandBase(rest: GithubRest, repository: Repository, pull: number, onto: string): Promise<void> {
+  const { body } = await rest.get(repositoryPath(repository, 'pulls', String(pull)))
+  if (textIn(objectIn(body, 'base'), 'ref') === onto) return
+  throw new Refused(409, `the pull request no longer goes into ${onto}: nothing was merged`)
 }
