@@ -2,7 +2,7 @@ import type { Fact, FactKey, PullFact, ReviewsFact } from '../../facts.ts'
 import type { Reader } from '../reader.ts'
 import type { TreeEntry } from '../tree.ts'
 import { type ConfiguredGuard, factOf, type Guard, type GuardFinding, type GuardView } from './guard.ts'
-import { mergeOf, shownPull } from './merges.ts'
+import { githubLine, mergeOf, shownPull } from './merges.ts'
 import { readSettings } from './settings.ts'
 
 const ON_GITHUB = 'Ask somebody other than its author to approve it on GitHub, then merge again.'
@@ -62,10 +62,13 @@ function judge(settings: Settings, { act, envelope, facts }: GuardView): readonl
 }
 
 /** What would make a merge look approved that is not. */
-function beside({ tool, capability, resource }: GuardView['act']): readonly GuardFinding[] {
-  if (tool === 'github.update_pull_request' && resource.base !== null)
+function beside({ tool, protocol, capability, resource }: GuardView['act']): readonly GuardFinding[] {
+  const line = protocol === 'shell' ? githubLine(resource.target) : ''
+  const moves = tool === 'github.update_pull_request' && resource.base !== null
+  if (moves || /^gh pr edit .*(?:-B|--base)/.test(line))
     return [{ verdict: 'review', reason: 'another base changes what an approved pull request merges into' }]
-  if (capability === 'approve' && tool.startsWith('github.'))
+  const approves = capability === 'approve' && tool.startsWith('github.')
+  if (approves || /^gh pr review .*(?:-a|--approve)(?: |$)/.test(line))
     return [{ verdict: 'review', reason: "on GitHub an agent's approval would look like a person's" }]
   return []
 }

@@ -23,9 +23,16 @@ function switchesOn({ action }: ActionEnvelope): boolean {
 }
 
 /** GitHub's own command, which uses the credentials of whoever is logged in. */
-function shellMerge(line: string): Merge | null {
+function shellMerge(target: string): Merge | null {
+  const line = githubLine(target)
   if (/^gh pr merge(?: |$)/.test(line)) return /(?: )--auto(?: |$)/.test(line) ? 'later' : 'now'
-  return /^gh api .*\/(?:merge|merges)(?: |$)/.test(line) ? 'now' : null
+  if (/^gh api .*(?:enablePullRequestAutoMerge|enqueuePullRequest)/i.test(line)) return 'later'
+  return /^gh api .*(?:\/(?:merge|merges)(?: |$)|mergePullRequest|mergeBranch)/i.test(line) ? 'now' : null
+}
+
+/** A command of `gh` without the repository it names, which may stand before any of its words. */
+export function githubLine(target: string): string {
+  return target.replace(/^gh\.exe /, 'gh ').replace(/ (?:-R|--repo)(?:[ =]|(?<=R))\S+/g, '')
 }
 
 /** `pull request #7`. */
