@@ -30,8 +30,6 @@ const WITHOUT_TOKEN: Readonly<Record<string, string>> = {
   list_issue_types: 'is of the organisation',
   list_notifications: 'is of a user',
   mark_all_notifications_read: 'is of a user',
-  projects_get: 'is of the organisation',
-  projects_list: 'is of the organisation',
   ui_get: 'is of the user interface',
 }
 

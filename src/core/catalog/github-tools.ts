@@ -152,7 +152,9 @@ export const GITHUB_TOOLS: ReadonlyMap<string, GithubTool> = new Map([
   ...reads(READS_OF_A_PULL, 'repository', 'pull'),
   ...reads(['pull_request_read'], 'repository', 'pull', 'method'),
   ...reads(['actions_get', 'actions_list', 'issue_read', 'issue_dependency_read'], 'repository', 'method'),
-  ...reads(['projects_get', 'projects_list', 'ui_get'], 'optional', 'method'),
+  // Of an account: a `repo` among their arguments, which they do not read, must not make them a repository's.
+  ...reads(['projects_get', 'projects_list'], 'none', 'method'),
+  ...reads(['ui_get'], 'optional', 'method'),
   ...reads(READS_OF_A_REPOSITORY, 'repository'),
   ...reads(READS_OF_A_REPOSITORY_OR_MORE, 'optional'),
   ...reads(READS_OF_THE_SITE, 'none'),

@@ -32,15 +32,14 @@ const OFFICIAL: readonly [Capability, 'repository' | 'optional' | 'none', string
   [
     'read',
     'optional',
-    `list_discussion_categories list_discussions list_issue_fields list_issue_types list_notifications projects_get
-    projects_list ui_get`,
+    `list_discussion_categories list_discussions list_issue_fields list_issue_types list_notifications ui_get`,
   ],
   [
     'read',
     'none',
     `get_gist get_global_security_advisory get_me get_notification_details get_team_members get_teams list_gists
-    list_global_security_advisories list_org_repository_security_advisories list_starred_repositories search_code
-    search_commits search_issues search_orgs search_pull_requests search_repositories search_users`,
+    list_global_security_advisories list_org_repository_security_advisories list_starred_repositories projects_get
+    projects_list search_code search_commits search_issues search_orgs search_pull_requests search_repositories search_users`,
   ],
   [
     'write',

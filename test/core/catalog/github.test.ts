@@ -114,6 +114,11 @@ describe('what is taken from the arguments', () => {
     expect(act(tool, parameters).doubt).toContain(reason)
   })
 
+  it('takes no repository from an argument that the tool does not read', () => {
+    expect(act('projects_list', { method: 'list_projects' }).resource.repository).toBeNull()
+    expect(act('projects_get', { method: 'get_project', project_number: 1 }).resource.repository).toBeNull()
+  })
+
   it.each<[string, JsonObject, boolean]>([
     ['get_commit', { sha: '../../../other/private/commits/main' }, true],
     ['get_file_contents', { path: '../../../other/private/contents/a' }, true],
