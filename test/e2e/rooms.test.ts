@@ -2,6 +2,7 @@ import { Client as ModernClient, StreamableHTTPClientTransport as ModernHttp } f
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { CompleteResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Governed, governed, REPOSITORY } from '../support/governed.ts'
 
@@ -84,6 +85,17 @@ describe('the key of a room', () => {
     const client = await agent()
     const other = client.readResource({ uri: 'repo://someone/else/contents/README.md' })
     await expect(other).rejects.toThrow(`the key is for ${REPOSITORY}`)
+    await client.close()
+  })
+
+  it('completes no names, which are those of other repositories too', async () => {
+    const client = await agent()
+    const ref = { type: 'ref/resource', uri: 'repo://{owner}/{repo}/contents{/path*}' }
+    const ask = client.request(
+      { method: 'completion/complete', params: { ref, argument: { name: 'repo', value: '' } } },
+      CompleteResultSchema,
+    )
+    await expect(ask).rejects.toThrow('a key of a room completes no names')
     await client.close()
   })
 

@@ -8,6 +8,9 @@ import { callRequest, callTool, isJudged } from './tool-call.ts'
 /** Characters; the specification recommends 128. The name stands in every log line of a call. */
 const MAX_TOOL_NAME = 512
 
+/** Catalogs whose servers complete owners, repositories, branches and paths: for a room's key, those of its room only would do. */
+const OF_REPOSITORIES: ReadonlySet<string | undefined> = new Set(['github', 'git'])
+
 /** `/mcp/<upstream>`: one upstream as it is, but for what policy takes away. */
 export function singleEndpoint(options: McpOptions, upstream: string): Endpoint {
   const { gateway, upstreams } = options
@@ -21,6 +24,12 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
     return { kind: 'result', result: { ...rest, tools: tools.map(({ tool }) => tool) } }
   }
 
+  /** @throws AegisError `forbidden`: what is completed is read from other repositories too, and judged by nobody */
+  function demandUnconfined(): void {
+    if (!OF_REPOSITORIES.has(upstreams.get(upstream)?.catalog)) return
+    throw new AegisError('forbidden', 'a key of a room completes no names of repositories, branches or paths')
+  }
+
   return {
     async initialize(channel, signal) {
       return withoutTasks(await gateway.greeting(upstream, channel, signal))
@@ -32,6 +41,7 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
       }
       if (ask.method === 'tools/list') return listTools(ask, peer)
       if (isJudged(ask.method)) return callRequest(options, { upstream, method: ask.method }, ask, peer)
+      if (ask.method === 'completion/complete' && peer.caller.room !== null) demandUnconfined()
       return gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
         signal: ask.signal,
         onNotification: peer.tell,
