@@ -11,6 +11,7 @@ import { type Judgement, judge } from './decide.ts'
 import { type PolicyDocument, SOFT_CONDITIONS } from './document.ts'
 import { type Bench, benchOf, canBeReached, canRunUnattended } from './judge.ts'
 import { isFor } from './room.ts'
+import { isBlockedAnyway } from './settled.ts'
 import { isShadowed } from './shadowed.ts'
 import { traceOf } from './trace.ts'
 
@@ -41,7 +42,7 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
     digest,
     factsNeeded(envelope, known = NO_FACTS) {
       const missing = missingFacts(documents, envelope, known)
-      if (missing.length > 0) return missing
+      if (missing.length > 0) return isBlockedAnyway(benches, envelope, known) ? NOTHING : missing
       if (isShadowed(envelope, known)) return NOTHING
       return known.approval === undefined && judged(envelope, known).verdict === 'review' ? APPROVAL : NOTHING
     },

@@ -79,6 +79,37 @@ describe('a guard', () => {
   })
 })
 
+describe('what guards want to know', () => {
+  const WANTS: Guard = { ...guard('block', { name: 'ci_required' }), needs: () => ['checks'] }
+  const merge = envelope(
+    act({ tool: 'github.merge_pull_request', capability: 'merge', resource: { pull: 7, branch: { kind: 'default' } } }),
+  )
+  const wanted = (rules: readonly string[], guards: readonly Guard[], facts: Facts = {}, byDefault = 'block') =>
+    policyOf(rules, guards, byDefault).factsNeeded(merge, facts)
+  const MERGES = ['{ capability: merge, decision: allow }']
+
+  it('is looked up where it may decide', () => {
+    expect(wanted(MERGES, [WANTS])).toContain('checks')
+    expect(wanted(['{ capability: read, decision: allow }'], [WANTS], {}, 'review')).toContain('checks')
+  })
+
+  it('is not, where a rule, a default, a guard or the room blocks anyway: what is found is told to who asked', () => {
+    expect(wanted(['{ capability: merge, decision: block }'], [WANTS])).toEqual([])
+    expect(wanted(['{ capability: read, decision: allow }'], [WANTS])).toEqual([])
+    expect(wanted(MERGES, [WANTS, guard('block', { name: 'repo_allowlist' })])).toEqual([])
+    const repository = { owner: 'acme', name: 'site' }
+    const other = { id: 'r', repository, role: 'DEVELOPER', confined: true, tools: {}, permission: null } as const
+    expect(wanted(MERGES, [WANTS], { room: { known: true, value: { ...other, mode: 'enforce' } } })).toEqual([])
+    expect(wanted(MERGES, [WANTS], { room: { known: true, value: { ...other, mode: 'observe' } } })).toEqual([])
+  })
+
+  it('is, of a push that a default blocks as it was asked: it may become a pull request', () => {
+    expect(policyOf(ON_OWN_BRANCHES, [{ ...REWRITES, needs: () => ['rewriting'] }]).factsNeeded(push())).toContain(
+      'rewriting',
+    )
+  })
+})
+
 describe('a rewrite', () => {
   it('runs as the plan where every step of it is allowed', () => {
     const decision = decide(ON_OWN_BRANCHES, [REWRITES], push())
