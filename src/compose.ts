@@ -73,7 +73,7 @@ export async function compose(
     store: stores.approvals,
     clock,
     digestKey: keys.digest,
-    isSelf: createSelfCheck(stores.keys),
+    isSelf: createSelfCheck(stores.keys, clock),
   })
   const broker = createBroker({
     credentials: config.credentials,

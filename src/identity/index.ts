@@ -1,5 +1,5 @@
 export { bearerFrom, isKeyText } from './bearer.ts'
-export { createKeyring, demandChosen, hasRole, type KeyRequest, type Keyring } from './keyring.ts'
+export { createKeyring, hasRole, type Keyring, type Rotation } from './keyring.ts'
 export {
   createLimiter,
   DEFAULT_LIMITS,
@@ -9,6 +9,7 @@ export {
   type Limits,
   type Slot,
 } from './limiter.ts'
+export { demandChosen, type KeyRequest, type NewKey } from './new-key.ts'
 export { createResources, createTokenAuthenticator, METADATA_PATH, type Resources } from './oauth/index.ts'
-export type { KeyRecord, KeyStore } from './ports.ts'
+export { type KeyRecord, type KeyState, type KeyStore, keyState } from './ports.ts'
 export { createSelfCheck, isSelf, type Requested } from './self-approval.ts'

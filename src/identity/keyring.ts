@@ -1,35 +1,19 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { ROLES, type Role } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Principal, Sha256 } from '../core/ids.ts'
-import type { Clock, Random } from '../core/runtime.ts'
-import { isKeyText, KEY_TEXT_LIMIT } from './bearer.ts'
-import type { KeyRecord, KeyStore } from './ports.ts'
+import { type Clock, type Random, rfc3339 } from '../core/runtime.ts'
+import { isKeyText } from './bearer.ts'
+import { type KeyRequest, NAME_LIMIT, type NewKey, newKey, secretHash } from './new-key.ts'
+import { type KeyRecord, type KeyStore, keyState } from './ports.ts'
 
-const SECRET_BYTES = 32
-const CHOSEN_MIN = 8
-const NAME_LIMIT = 64
 /** The longest principal, and `agent:` before it. */
 const OWNER_LIMIT = 160
-/** Milliseconds a found key is believed without asking the store: a revocation by another process acts within this time. */
+/** Milliseconds a found key is believed without asking the store: what another process does to it acts within this time. */
 const BELIEVED_MS = 2000
 const BELIEVED_KEYS = 1000
 /** Milliseconds between two notes of a key's use. */
 const USE_NOTED_MS = 60_000
-
-export interface KeyRequest {
-  /** For people, 1 to 64 characters. */
-  readonly name: string
-  /** Same non-empty owner = same self. */
-  readonly owner: string
-  readonly role: Role
-  /** The person on whose behalf the key acts; for an agent's key the user who runs the agent. */
-  readonly sponsor?: string
-  /** A chosen secret, at least 8 characters; a random one of 256 bits where absent. */
-  readonly secret?: string
-  /** Confines the key to a room; its role here must be `agent`. */
-  readonly room?: KeyRecord['room']
-}
 
 /** A caller whose name is good because an issuer we trust says so. */
 export interface Vouched {
@@ -39,13 +23,29 @@ export interface Vouched {
   readonly sponsor: string
 }
 
+export interface Rotation {
+  /** How long the old secret stays good, in milliseconds. */
+  readonly overlap: number
+  /** As in `KeyRequest`; where absent the new key lives as long as the old one was made to. */
+  readonly expiresAt?: number | null
+}
+
 export interface Keyring {
   /**
    * Makes a key. The secret is given back here and nowhere else.
-   * @throws AegisError `invalid_request` for an unusable name or secret, `conflict` where a key with this secret exists.
+   * @throws AegisError `invalid_request` for an unusable name, secret or time, `conflict` where a key with this secret exists.
    */
-  issue(request: KeyRequest): Promise<{ readonly record: KeyRecord; readonly secret: string }>
-  /** The key behind a presented secret; null where there is none or it was revoked. */
+  issue(request: KeyRequest): Promise<NewKey>
+  /**
+   * A new secret for the same name, owner, role and room; the old one stays good for the overlap, and then has expired.
+   * @throws AegisError `not_found`, `invalid_request`, `conflict` where it was revoked, has no secret of ours, or is the last
+   * administrator's key that does not expire and the new one would
+   */
+  rotate(id: Principal, request: Rotation): Promise<NewKey & { readonly replaced: KeyRecord }>
+  /**
+   * The key behind a presented secret; null where there is none or it was revoked.
+   * @throws AegisError `unauthenticated` where it has expired: only who has the secret learns that
+   */
   authenticate(presented: string): Promise<KeyRecord | null>
   /**
    * The record of an agent that has no key of ours: made at first sight, so that reviewers see it and an administrator
@@ -54,7 +54,10 @@ export interface Keyring {
   vouched(caller: Vouched): Promise<KeyRecord | null>
   /** Whether a record that was given out before still stands, by the store itself. */
   inForce(record: KeyRecord): Promise<boolean>
-  /** False where no such key was in force. Acts at once here, within two seconds in other processes. */
+  /**
+   * False where no such key was in force. Acts at once here, within two seconds in other processes.
+   * @throws AegisError `conflict` for the last administrator's key that does not expire
+   */
   revoke(id: Principal): Promise<boolean>
   list(): Promise<readonly KeyRecord[]>
 }
@@ -82,47 +85,53 @@ export function createKeyring(parts: {
     store.used(id, now).catch(() => undefined)
   }
 
+  function forget(id: Principal): void {
+    for (const [digest, { record }] of believed) if (record.id === id) believed.delete(digest)
+  }
+
+  async function issue(request: KeyRequest): Promise<NewKey> {
+    const made = newKey(request, clock, random)
+    if ((await store.byHash(made.record.hash)) !== null) {
+      throw new AegisError('conflict', 'a key with this secret exists already', {
+        advice: 'choose another secret, or leave it out to get a random one',
+        path: 'secret',
+      })
+    }
+    await store.put(made.record)
+    return made
+  }
+
   return {
-    async issue(request) {
-      demandPrintable('name', request.name, 1)
-      demandPrintable('owner', request.owner, 0)
-      demandPrintable('sponsor', request.sponsor ?? '', 0)
-      demandConfinable(request)
-      if (request.secret !== undefined) demandChosen(request.secret)
-      const secret = request.secret ?? randomSecret(request.role, random)
-      const digest = secretHash(secret)
-      if ((await store.byHash(digest)) !== null) {
-        throw new AegisError('conflict', 'a key with this secret exists already', {
-          advice: 'choose another secret, or leave it out to get a random one',
-          path: 'secret',
-        })
-      }
-      const record: KeyRecord = {
-        id: `key_${Buffer.from(random.bytes(8)).toString('hex')}` as Principal,
-        name: request.name,
-        owner: request.owner,
-        sponsor: request.sponsor ?? '',
-        role: request.role,
-        hash: digest,
-        prefix: visiblePrefix(secret, request.secret !== undefined),
-        createdAt: clock.now(),
-        revokedAt: null,
-        room: request.room ?? null,
-        lastUsedAt: null,
-      }
-      await store.put(record)
-      return { record, secret }
+    issue,
+
+    async rotate(id, { overlap, expiresAt }) {
+      const now = clock.now()
+      const old = demandRotatable(await store.get(id), id)
+      const { name, owner, sponsor, role, room } = old
+      const until = expiresAt === undefined ? renewed(old, now) : expiresAt
+      const made = await issue({ name, owner, sponsor, role, room, expiresAt: until })
+      const undo = () => store.revoke(made.record.id, now).catch(() => false)
+      const ends = Math.min(old.expiresAt ?? Number.POSITIVE_INFINITY, now + overlap)
+      const ended = await store.expire(id, ends).catch(async (error: unknown) => {
+        await undo()
+        throw error
+      })
+      // What was revoked meanwhile stays without a successor, unless that is the only administrator's key left.
+      if (!ended && (await undo())) throw revokedBefore(id)
+      forget(id)
+      return { ...made, replaced: { ...old, expiresAt: ends } }
     },
 
     async authenticate(presented) {
       if (!isKeyText(presented)) return null
       const digest = secretHash(presented)
       const known = believed.get(digest)
-      if (known !== undefined && known.until > clock.elapsed()) return known.record
+      if (known !== undefined && known.until > clock.elapsed()) return demandUnexpired(known.record, clock.now())
       believed.delete(digest)
       const record = await store.byHash(digest)
       // Wrong keys are not remembered: a flood of them must not push out right ones, and a new key works at once.
       if (record === null || !sameHash(record.hash, digest) || record.revokedAt !== null) return null
+      demandUnexpired(record, clock.now())
       remember(record)
       return record
     },
@@ -143,17 +152,50 @@ export function createKeyring(parts: {
 
     async inForce({ id }) {
       const kept = await store.get(id)
-      return kept !== null && kept.revokedAt === null
+      return kept !== null && keyState(kept, clock.now()) === 'in force'
     },
 
     async revoke(id) {
       const revoked = await store.revoke(id, clock.now())
-      for (const [digest, { record }] of believed) if (record.id === id) believed.delete(digest)
+      forget(id)
       return revoked
     },
 
     list: () => store.list(),
   }
+}
+
+function demandUnexpired(record: KeyRecord, now: number): KeyRecord {
+  if (record.expiresAt === null || record.expiresAt > now) return record
+  throw new AegisError('unauthenticated', `the key has expired, at ${rfc3339(record.expiresAt)}`, {
+    advice: `an administrator gives you a new one: \`aegisctl keys rotate ${record.id}\``,
+    // RFC 6750 section 3.1.
+    data: { error: 'invalid_token' },
+  })
+}
+
+/** An expired key may be rotated: its holder is who they were. */
+function demandRotatable(record: KeyRecord | null, id: Principal): KeyRecord {
+  if (record === null) throw noSuchKey(id)
+  if (record.revokedAt !== null) throw revokedBefore(id)
+  if (record.prefix !== '') return record
+  throw new AegisError('conflict', `${id} comes with tokens of an issuer: there is no secret to rotate`)
+}
+
+/** As long as it was made to live, from now. */
+function renewed({ expiresAt, createdAt }: KeyRecord, now: number): number | null {
+  return expiresAt === null ? null : now + (expiresAt - createdAt)
+}
+
+export function noSuchKey(id: string): AegisError {
+  return new AegisError('not_found', `there is no key ${JSON.stringify(id.slice(0, 80))}`, {
+    path: 'key',
+    advice: '`aegisctl keys list` shows them all',
+  })
+}
+
+export function revokedBefore(id: Principal): AegisError {
+  return new AegisError('conflict', `key ${id} was revoked before`, { path: 'key' })
 }
 
 function vouchedRecord({ id, name, sponsor }: Vouched, digest: Sha256, kept: KeyRecord | null, now: number): KeyRecord {
@@ -167,6 +209,7 @@ function vouchedRecord({ id, name, sponsor }: Vouched, digest: Sha256, kept: Key
     hash: digest,
     prefix: '',
     createdAt: kept?.createdAt ?? now,
+    expiresAt: null,
     revokedAt: null,
     room: null,
     lastUsedAt: kept?.lastUsedAt ?? null,
@@ -181,48 +224,6 @@ function printable(text: string): string {
 /** Whether a key may do what `role` may: roles are ranked, each may do what every one before it may. */
 export function hasRole(record: Pick<KeyRecord, 'role'>, role: Role): boolean {
   return ROLES.indexOf(record.role) >= ROLES.indexOf(role)
-}
-
-function randomSecret(role: Role, random: Random): string {
-  return `aegis_${role}_${Buffer.from(random.bytes(SECRET_BYTES)).toString('base64url')}`
-}
-
-/** @throws AegisError `invalid_request` where a secret somebody chose can be no key. */
-export function demandChosen(secret: string): void {
-  if (secret.length >= CHOSEN_MIN && isKeyText(secret)) return
-  throw new AegisError(
-    'invalid_request',
-    `a chosen key has ${CHOSEN_MIN} to ${KEY_TEXT_LIMIT} visible ASCII characters without commas`,
-    { advice: 'leave it out to get a random one', path: 'secret' },
-  )
-}
-
-/** Whoever may settle approvals or administer is confined by nothing that a room says. */
-function demandConfinable({ role, room }: KeyRequest): void {
-  if (room === undefined || room === null || role === 'agent') return
-  throw new AegisError('invalid_request', `a key of a room is an agent's key, not one of role ${role}`, {
-    path: 'role',
-  })
-}
-
-const RANDOM_CHARACTERS = 43
-const SHOWN = 4
-
-/** Enough to tell keys apart: of a random secret 4 of its 43 characters, of a chosen one at most a quarter. */
-function visiblePrefix(secret: string, isChosen: boolean): string {
-  if (isChosen) return secret.slice(0, Math.min(4, Math.floor(secret.length / 4)))
-  return secret.slice(0, SHOWN - RANDOM_CHARACTERS)
-}
-
-function demandPrintable(member: string, text: string, least: number): void {
-  if (text.length >= least && text.length <= NAME_LIMIT && /^[^\p{C}]*$/u.test(text)) return
-  throw new AegisError('invalid_request', `the ${member} of a key has ${least} to ${NAME_LIMIT} printable characters`, {
-    path: member,
-  })
-}
-
-function secretHash(secret: string): Sha256 {
-  return hash('sha256', secret, 'hex') as Sha256
 }
 
 /** A store's index compares as it likes; what decides is compared without a clock to read from. */

@@ -15,6 +15,8 @@ export interface KeyRecord {
   /** First characters, so that people can tell keys apart. */
   readonly prefix: string
   readonly createdAt: number
+  /** From then on it is good no more; null for never. */
+  readonly expiresAt: number | null
   readonly revokedAt: number | null
   /** Set for a room's key, always an agent's: it reaches the repository of this room alone, in this role. Never changes. */
   readonly room: { readonly id: string; readonly role: RoomRole } | null
@@ -22,11 +24,26 @@ export interface KeyRecord {
   readonly lastUsedAt: number | null
 }
 
+/** What has become of a key. One that was revoked and has expired as well was revoked. */
+export type KeyState = 'in force' | 'expired' | 'revoked'
+
+export function keyState({ revokedAt, expiresAt }: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: number): KeyState {
+  if (revokedAt !== null) return 'revoked'
+  return expiresAt === null || expiresAt > now ? 'in force' : 'expired'
+}
+
+/**
+ * Of the administrators' keys that do not expire one always stays: `revoke` and `expire` throw an AegisError `conflict` for the
+ * last one, whichever process asks.
+ */
 export interface KeyStore {
   byHash(hash: Sha256): Promise<KeyRecord | null>
   get(id: Principal): Promise<KeyRecord | null>
   list(): Promise<readonly KeyRecord[]>
   put(record: KeyRecord): Promise<void>
+  /** False where there is none, or it was revoked before. */
   revoke(id: Principal, at: number): Promise<boolean>
+  /** Has it expire at a time. False where there is none, or it was revoked. */
+  expire(id: Principal, at: number): Promise<boolean>
   used(id: Principal, at: number): Promise<void>
 }

@@ -1,6 +1,7 @@
 import type { Approval } from '../core/approval.ts'
 import type { Principal } from '../core/ids.ts'
-import type { KeyRecord, KeyStore } from './ports.ts'
+import type { Clock } from '../core/runtime.ts'
+import { type KeyRecord, type KeyStore, keyState } from './ports.ts'
 
 /** What the check looks at of an approval. */
 export type Requested = Pick<Approval, 'principal' | 'owner'> & {
@@ -25,11 +26,11 @@ export function isSelf(reviewer: KeyRecord, approval: Requested, requester: KeyR
   return approval.terms.independent && !independent(reviewer, requester)
 }
 
-/** The same question asked with the keys as they are now. A reviewer whose key is gone counts as the one who asked. */
-export function createSelfCheck(keys: Pick<KeyStore, 'get'>) {
+/** The same question asked with the keys as they are now. A reviewer whose key is over counts as the one who asked. */
+export function createSelfCheck(keys: Pick<KeyStore, 'get'>, clock: Pick<Clock, 'now'>) {
   return async (reviewer: { readonly principal: Principal }, approval: Requested): Promise<boolean> => {
     const [record, requester] = await Promise.all([keys.get(reviewer.principal), keys.get(approval.principal)])
-    return record === null || record.revokedAt !== null || isSelf(record, approval, requester)
+    return record === null || keyState(record, clock.now()) !== 'in force' || isSelf(record, approval, requester)
   }
 }
 

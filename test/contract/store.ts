@@ -387,9 +387,9 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
 
     it('keeps keys by hash, revokes them once, and never loses a revocation', async () => {
       const record = {
-        ...{ id: ALICE.principal, name: 'admin', owner: 'alice', sponsor: '', role: 'admin' as const },
+        ...{ id: ALICE.principal, name: 'alice', owner: 'alice', sponsor: '', role: 'reviewer' as const },
         ...{ hash: 'cd'.repeat(32) as Sha256, prefix: 'aegis_ad', createdAt: 5, revokedAt: null },
-        ...{ room: null, lastUsedAt: null },
+        ...{ room: null, lastUsedAt: null, expiresAt: null },
       }
       await stores.keys.put(record)
       expect(await stores.keys.byHash(record.hash)).toEqual(record)
@@ -403,11 +403,57 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
       expect((await stores.keys.get(record.id))?.lastUsedAt).toBe(77)
     })
 
+    describe('keys that end', () => {
+      const key = (id: string, role: Role, expiresAt: number | null = null) => ({
+        ...{ id: id as Principal, name: id, owner: 'alice', sponsor: '', role, prefix: 'aegis_', createdAt: 5 },
+        ...{ hash: createHash('sha256').update(id).digest('hex') as Sha256, revokedAt: null, expiresAt },
+        ...{ room: null, lastUsedAt: null },
+      })
+      const [one, two] = [key('key_1', 'admin'), key('key_2', 'admin')]
+      const lastAdmin = { code: 'conflict', message: expect.stringContaining('the last admin key') }
+
+      it('keep their time over a restart, and are given another one until they are revoked', async () => {
+        const record = key('key_3', 'reviewer', 2 ** 40)
+        await stores.keys.put(record)
+        await close()
+        await open()
+        expect(await stores.keys.get(record.id)).toEqual(record)
+        expect(await stores.keys.expire(record.id, 77)).toBe(true)
+        await stores.keys.put({ ...record, name: 'renamed', expiresAt: null })
+        expect(await stores.keys.get(record.id)).toEqual({ ...record, name: 'renamed', expiresAt: 77 })
+        await stores.keys.revoke(record.id, 60)
+        expect(await stores.keys.expire(record.id, 90)).toBe(false)
+        expect(await stores.keys.get(record.id)).toMatchObject({ expiresAt: 77, revokedAt: 60 })
+        expect(await stores.keys.expire('key_none' as Principal, 1)).toBe(false)
+      })
+
+      it('leave one administrator whose key does not expire, whatever is asked', async () => {
+        for (const record of [one, key('key_3', 'reviewer'), key('key_4', 'admin', 99)]) await stores.keys.put(record)
+        await expect(stores.keys.revoke(one.id, 9)).rejects.toMatchObject(lastAdmin)
+        await expect(stores.keys.expire(one.id, 2 ** 40)).rejects.toMatchObject(lastAdmin)
+        await expect(stores.keys.put({ ...one, role: 'viewer' })).rejects.toThrow()
+        expect(await stores.keys.get(one.id)).toEqual(one)
+        expect(await stores.keys.revoke('key_4' as Principal, 9)).toBe(true)
+        await stores.keys.put(two)
+        expect(await stores.keys.revoke(one.id, 9)).toBe(true)
+        await expect(stores.keys.revoke(two.id, 9)).rejects.toMatchObject(lastAdmin)
+      })
+
+      it('leave one where administrators end the keys of each other at the same time', async () => {
+        const all = Array.from({ length: 8 }, (_, at) => key(`key_${at}`, 'admin'))
+        for (const record of all) await stores.keys.put(record)
+        const ended = await Promise.allSettled(
+          all.map(({ id }, at) => (at % 2 === 0 ? stores.keys.revoke(id, 9) : stores.keys.expire(id, 9))),
+        )
+        expect(ended.filter(({ status }) => status === 'rejected')).toMatchObject([{ reason: lastAdmin }])
+      })
+    })
+
     describe('keys of a room', () => {
       const key = (id: string, more: object = {}) => ({
         ...{ id: id as Principal, name: id, owner: '', sponsor: '', role: 'agent' as Role, prefix: 'aegis_ag' },
         ...{ hash: createHash('sha256').update(id).digest('hex') as Sha256, createdAt: 5, revokedAt: null },
-        ...{ room: { id: 'room_1', role: 'ADMIN' as const }, lastUsedAt: null, ...more },
+        ...{ room: { id: 'room_1', role: 'ADMIN' as const }, lastUsedAt: null, expiresAt: null, ...more },
       })
 
       it('are kept with their room, which no later writing changes', async () => {

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ROLES } from '../../src/core/envelope.ts'
 import { AegisError } from '../../src/core/errors.ts'
+import type { Principal } from '../../src/core/ids.ts'
 import { createKeyring, hasRole, type Keyring, type KeyStore } from '../../src/identity/index.ts'
 import { openSqlite, type Stores } from '../../src/store/sqlite/index.ts'
 import { handClock, systemRandom } from '../support/world.ts'
@@ -107,6 +108,118 @@ describe('the key of a room', () => {
     'admin',
   ] as const)('is no %s key: a room confines nothing of what those may', async (role) => {
     await expect(keyring.issue({ ...ALICE, role, room: ROOM })).rejects.toMatchObject({ path: 'role' })
+  })
+})
+
+describe('a key with an end', () => {
+  const DAY = 86_400_000
+  const expired = { code: 'unauthenticated', message: expect.stringContaining('has expired') }
+
+  it('is good until then, also where it is believed, and says to who has it that it has expired', async () => {
+    const { record, secret } = await keyring.issue({ ...ALICE, expiresAt: clock.now() + 1_000 })
+    expect(await keyring.authenticate(secret)).toEqual(record)
+    clock.advance(999)
+    expect(await keyring.authenticate(secret)).not.toBeNull()
+    expect(await keyring.inForce(record)).toBe(true)
+    clock.advance(1)
+    await expect(keyring.authenticate(secret)).rejects.toMatchObject(expired)
+    expect(await keyring.inForce(record)).toBe(false)
+    expect(await keyring.authenticate(`${secret}x`)).toBeNull()
+    await keyring.revoke(record.id)
+    expect(await keyring.authenticate(secret)).toBeNull()
+  })
+
+  it('ends within seconds where another process had it expire', async () => {
+    const { record, secret } = await keyring.issue(ALICE)
+    await keyring.authenticate(secret)
+    await stores.keys.expire(record.id, clock.now())
+    expect(await keyring.inForce(record)).toBe(false)
+    clock.advance(2_001)
+    await expect(keyring.authenticate(secret)).rejects.toMatchObject(expired)
+  })
+
+  it.each([0, -1])('cannot end %d ms from now', async (ms) => {
+    const request = { ...ALICE, expiresAt: clock.now() + ms }
+    await expect(keyring.issue(request)).rejects.toMatchObject({ code: 'invalid_request', path: 'expires' })
+  })
+
+  it('is rotated: a new secret for the same name, owner, role and room, and the old one has expired', async () => {
+    const room = { id: 'room_0123456789abcdef', role: 'ADMIN' } as const
+    const old = await keyring.issue({ ...ALICE, owner: 'agent:a', sponsor: 'alice', role: 'agent', room })
+    await keyring.authenticate(old.secret)
+    const { record, secret, replaced } = await keyring.rotate(old.record.id, { overlap: 0 })
+    const same = { name: 'alice', owner: 'agent:a', sponsor: 'alice', role: 'agent', room, expiresAt: null }
+    expect(record).toMatchObject({ ...same, lastUsedAt: null })
+    expect(record.id).not.toBe(old.record.id)
+    expect(replaced).toEqual({ ...old.record, lastUsedAt: clock.now(), expiresAt: clock.now() })
+    expect(await keyring.authenticate(secret)).toEqual(record)
+    await expect(keyring.authenticate(old.secret)).rejects.toMatchObject(expired)
+  })
+
+  it('leaves both secrets good for the overlap, and never the old one for longer than it was', async () => {
+    const old = await keyring.issue({ ...ALICE, expiresAt: clock.now() + 2 * DAY })
+    const first = await keyring.rotate(old.record.id, { overlap: DAY })
+    expect(first.replaced.expiresAt).toBe(clock.now() + DAY)
+    clock.advance(DAY - 1)
+    expect(await keyring.authenticate(old.secret)).not.toBeNull()
+    const second = await keyring.rotate(old.record.id, { overlap: DAY })
+    expect(second.replaced.expiresAt).toBe(clock.now() + 1)
+    clock.advance(1)
+    await expect(keyring.authenticate(old.secret)).rejects.toMatchObject(expired)
+    expect(await keyring.authenticate(first.secret)).not.toBeNull()
+  })
+
+  it('lives as long again once rotated, unless another end is named or none', async () => {
+    const old = await keyring.issue({ ...ALICE, expiresAt: clock.now() + 90 * DAY })
+    clock.advance(80 * DAY)
+    const end = async (more: object) => {
+      return (await keyring.rotate(old.record.id, { overlap: 0, ...more })).record.expiresAt
+    }
+    expect(await end({})).toBe(clock.now() + 90 * DAY)
+    expect(await end({ expiresAt: clock.now() + DAY })).toBe(clock.now() + DAY)
+    expect(await end({ expiresAt: null })).toBeNull()
+  })
+
+  it('has no successor where it was revoked, is unknown, or came with a token', async () => {
+    const { record } = await keyring.issue(ALICE)
+    await keyring.revoke(record.id)
+    const token = await keyring.vouched({ id: 'oauth:1:bob' as Principal, name: 'bob', sponsor: '' })
+    const before = await keyring.list()
+    const rotate = (id: string) => keyring.rotate(id as Principal, { overlap: 0 })
+    await expect(rotate(record.id)).rejects.toMatchObject({ code: 'conflict' })
+    await expect(rotate('key_unknown')).rejects.toMatchObject({ code: 'not_found' })
+    await expect(rotate(token?.id ?? '')).rejects.toMatchObject({ code: 'conflict' })
+    expect(await keyring.list()).toEqual(before)
+  })
+
+  it('has no successor where it is revoked during the rotation', async () => {
+    const { record } = await keyring.issue(ALICE)
+    const racing = createKeyring({
+      clock,
+      random: systemRandom,
+      store: {
+        ...stores.keys,
+        async expire(id, at) {
+          await stores.keys.revoke(id, clock.now())
+          return stores.keys.expire(id, at)
+        },
+      },
+    })
+    await expect(racing.rotate(record.id, { overlap: 0 })).rejects.toMatchObject({ code: 'conflict' })
+    for (const { revokedAt } of await keyring.list()) expect(revokedAt).not.toBeNull()
+  })
+
+  it('of the last administrator cannot be given one: not by rotation, and nothing is left of the attempt', async () => {
+    const { record, secret } = await keyring.issue({ ...ALICE, role: 'admin' })
+    const lastAdmin = { code: 'conflict', message: expect.stringContaining('the last admin key') }
+    await expect(keyring.rotate(record.id, { overlap: 0, expiresAt: clock.now() + DAY })).rejects.toMatchObject(
+      lastAdmin,
+    )
+    await expect(keyring.revoke(record.id)).rejects.toMatchObject(lastAdmin)
+    expect((await keyring.list()).filter(({ revokedAt }) => revokedAt === null)).toMatchObject([{ id: record.id }])
+    expect(await keyring.authenticate(secret)).not.toBeNull()
+    const next = await keyring.rotate(record.id, { overlap: 0 })
+    expect(await keyring.authenticate(next.secret)).toMatchObject({ role: 'admin' })
   })
 })
 

@@ -11,6 +11,7 @@ const key = (id: string, owner: string, sponsor = '', revokedAt: number | null =
   hash: '0'.repeat(64) as Sha256,
   prefix: '',
   createdAt: 0,
+  expiresAt: null,
   revokedAt,
   room: null,
   lastUsedAt: null,
@@ -50,7 +51,7 @@ describe('self-approval', () => {
     const bob = key('key_6', 'bob')
     const gone = key('key_9', 'carol', '', 1)
     const records = new Map([AGENT, bob, gone].map((record) => [record.id, record]))
-    const check = createSelfCheck({ get: async (id) => records.get(id) ?? null })
+    const check = createSelfCheck({ get: async (id) => records.get(id) ?? null }, { now: () => 10 })
     expect(await check({ principal: bob.id }, asked(true))).toBe(false)
     expect(await check({ principal: gone.id }, asked(false))).toBe(true)
     expect(await check({ principal: 'key_unknown' as Principal }, asked(false))).toBe(true)

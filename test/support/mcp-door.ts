@@ -27,6 +27,7 @@ function keyRecord(name: string): KeyRecord {
     hash: '0'.repeat(64) as Sha256,
     prefix: 'agent-ke',
     createdAt: 0,
+    expiresAt: null,
     revokedAt: null,
     room: null,
     lastUsedAt: null,

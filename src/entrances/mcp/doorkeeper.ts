@@ -27,16 +27,16 @@ export interface Doorkeeper {
    */
   admit(context: McpContext): Promise<Visit>
   /**
-   * Breaks off an answer that stays open once its caller would not be admitted any more: its key was revoked, its token
-   * has expired. A client that still may comes back with a new one.
+   * Breaks off an answer that stays open once its caller would not be admitted any more: its key was revoked, its key
+   * or token has expired. A client that still may comes back with a new one.
    */
   watch(context: McpContext, visit: Visit): void
   /** The answer to a request that got no further than the transport: HTTP status, challenge (401, 403), Retry-After (429). */
   refuse(context: McpContext, error: unknown, id?: RpcId | null): Response
 }
 
-/** Milliseconds between two looks at who listens. */
-const WATCH_MS = 30_000
+/** Milliseconds between two looks at who listens: as long as a key is believed, so that most looks ask nobody. */
+const WATCH_MS = 2_000
 
 export function createDoorkeeper(options: McpOptions): Doorkeeper {
   const { upstreams } = options

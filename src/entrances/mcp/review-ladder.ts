@@ -106,7 +106,7 @@ function budgetOf({ hold = DEFAULT_HOLD }: McpOptions, { channel }: Peer, progre
 }
 
 function revoked(): AegisError {
-  return new AegisError('unauthenticated', 'the key was revoked while the call waited for a person')
+  return new AegisError('unauthenticated', 'the key was revoked or has expired while the call waited for a person')
 }
 
 function unlessAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {

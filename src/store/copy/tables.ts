@@ -61,7 +61,7 @@ export const TABLES: readonly Table[] = [
     columns: {
       ...{ id: 'text', name: 'text', owner: 'text', sponsor: 'text', role: 'text' },
       ...{ hash: 'text', prefix: 'text', created_at: 'int', revoked_at: 'int' },
-      ...{ room_id: 'text', room_role: 'text', last_used_at: 'int' },
+      ...{ room_id: 'text', room_role: 'text', last_used_at: 'int', expires_at: 'int' },
     },
     order: 'id',
   },

@@ -32,6 +32,7 @@ export const apiKey = aegis.table('api_key', {
   hash: text('hash').notNull().unique(),
   prefix: text('prefix').notNull(),
   createdAt: millis('created_at').notNull(),
+  expiresAt: millis('expires_at'),
   revokedAt: millis('revoked_at'),
   roomId: text('room_id'),
   roomRole: text('room_role').$type<RoomRole>(),

@@ -28,6 +28,7 @@ export const apiKey = sqliteTable('api_key', {
   hash: text('hash').notNull().unique(),
   prefix: text('prefix').notNull(),
   createdAt: integer('created_at').notNull(),
+  expiresAt: integer('expires_at'),
   revokedAt: integer('revoked_at'),
   roomId: text('room_id'),
   roomRole: text('room_role').$type<RoomRole>(),

@@ -11,7 +11,7 @@ const SECRET = 'aegis_agent_0123456789abcdefghijABCDEFGHIJ0123456789abc'
 function key(room: KeyRecord['room']): KeyRecord {
   return {
     ...{ id: 'key_1' as Principal, name: 'one', owner: '', sponsor: '', role: 'agent', hash: '0'.repeat(64) as Sha256 },
-    ...{ prefix: '', createdAt: 0, revokedAt: null, room, lastUsedAt: null },
+    ...{ prefix: '', createdAt: 0, revokedAt: null, room, lastUsedAt: null, expiresAt: null },
   }
 }
 const ROOM = { id: 'room_0123456789abcdef', role: 'DEVELOPER' } as const

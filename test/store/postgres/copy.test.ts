@@ -47,7 +47,7 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
     await stores.keys.put({
       ...{ id: ALICE.principal, name: 'admin', owner: 'alice', sponsor: '', role: 'admin' },
       ...{ hash: 'cd'.repeat(32) as typeof approval.digest, prefix: 'aegis_ad', createdAt: 5, revokedAt: null },
-      ...{ room: null, lastUsedAt: 7 },
+      ...{ room: null, lastUsedAt: 7, expiresAt: 8 },
     })
     await stores.taint.put({
       ...{ principal: ALICE.principal, source: 'acme/site: issue_read', repository: 'acme/site' },
