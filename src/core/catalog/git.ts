@@ -90,7 +90,9 @@ function pathsOf(from: Reading): string[] {
 }
 
 function branchOf(from: Reading, tool: string): Branch {
-  const found = spelling(from.parameters, ['branch_name', 'branch'])
+  // What a push writes is the remote end; `branch` beside it only says what is pushed there.
+  const remote = tool.endsWith('push') ? spelling(from.parameters, ['remoteBranch', 'remote_branch']) : null
+  const found = remote ?? spelling(from.parameters, ['branch_name', 'branch'])
   if (found === null) return tool.endsWith('push') ? { kind: 'default' } : { kind: 'none' }
   const text = optionalText(from, found.key)
   if (text === null || text === '') return { kind: 'default' }

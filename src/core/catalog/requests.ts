@@ -108,7 +108,8 @@ function decode(text: string): string | null {
   }
 }
 
-const OWNER_OR_NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/
+/** `name.git` is the same repository under a second name, in some places: it would have no room. */
+const OWNER_OR_NAME = /^(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}$/i
 
 /** `repo://{owner}/{repo}/[refs/heads/{branch}|sha/{sha}|refs/tags/{tag}|refs/pull/{n}/head]/contents/{path}` of the official GitHub server. */
 function repositoryOf(place: string, doubts: string[]): { repository: Repository | null; branch: Branch } {

@@ -220,6 +220,9 @@ describe('local git servers', () => {
     expect(call('git_add', { repo_path: '/repo', files: ['a', './b'] }).resource.paths).toEqual(['/repo', 'a', 'b'])
     expect(call('git_push', { path: '/repo', branch: 'main' }).resource.branch).toEqual({ kind: 'named', name: 'main' })
     expect(call('git_push', { path: '/repo' }).resource.branch).toEqual({ kind: 'default' })
+    // What is written is the remote end, whatever it is called here.
+    const renamed = { path: '/repo', branch: 'feat/x', remoteBranch: 'main' }
+    expect(call('git_push', renamed).resource.branch).toEqual({ kind: 'named', name: 'main' })
     expect(call('git_reset', { path: '/repo' }).capability).toBe('delete')
   })
 

@@ -49,6 +49,8 @@ describe('a resource', () => {
       paths: ['.env'],
     })
     expect(act('repo://acme/../contents/x', 'github').doubt).toContain('no repository')
+    // The same repository under a second name, for which no room and no rule was made.
+    expect(act('repo://acme/app.git/contents/x', 'github').doubt).toContain('no repository')
   })
 
   it('without a URI, or with two that differ in case, is refused', () => {
