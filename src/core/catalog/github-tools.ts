@@ -2,7 +2,7 @@ import type { Capability } from '../envelope.ts'
 
 /**
  * What a tool acts on. `repository`: `owner` and `repo` are needed. `optional`: either may be absent.
- * `none`: the arguments name no repository, so a policy cannot scope it; a write of that kind is always doubted.
+ * `none`: the arguments name no repository, so a policy cannot scope it. A write that names none is always doubted.
  */
 export type GithubScope = 'repository' | 'optional' | 'none'
 

@@ -55,7 +55,8 @@ export function describeGithub(name: string, parameters: JsonObject): Described 
   }
   for (const part of known?.parts ?? []) PARTS[part](draft, from)
   doubtClimbing(from)
-  if (known?.scope === 'none' && draft.capability !== 'read') {
+  // By the id of a comment alone, say: it is somewhere, and no rule or room was asked about the place.
+  if (known !== undefined && known.scope !== 'repository' && repository === null && draft.capability !== 'read') {
     from.doubts.push('its arguments name no repository, so it cannot be scoped to one')
   }
   return oneAct(actOf(draft, from), parameters)
@@ -227,7 +228,7 @@ const PARTS: Record<GithubPart, (draft: Draft, from: Reading) => void> = {
     }
     if (draft.method === null) return
     const capability = methodCapability(draft.tool, draft.method)
-    if (capability === undefined) from.doubts.push(`the catalog does not know the method ${excerpt(draft.method)}`)
+    if (capability === undefined) doubtPlace(from, `the catalog does not know the method ${excerpt(draft.method)}`)
     else draft.capability = capability
   },
   event: (draft, from) => {

@@ -24,7 +24,7 @@ describe('tools known and unknown', () => {
   ])('%s never throws without arguments, and a write without a repository is doubted', (name, tool) => {
     const [described] = call(name, {}).acts
     expect(described).toMatchObject({ protocol: 'git', tool: `github.${name}`, capability: tool.capability })
-    if (tool.capability !== 'read' && tool.scope !== 'optional') expect(described.doubt).not.toBeNull()
+    if (tool.capability !== 'read') expect(described.doubt).not.toBeNull()
   })
 
   it.each([
@@ -128,7 +128,8 @@ describe('what is taken from the arguments', () => {
     ['fork_repository', { organization: 'mallory' }, true],
     ['create_pull_request', { head: 'mallory:x', base: 'main' }, true],
     ['transfer_issue', { new_repo: 'private' }, true],
-    ['label_write', { method: 'destroy', name: 'x' }, false],
+    ['label_write', { method: 'Delete', name: 'x' }, true],
+    ['create_pull_request_review', { pull_number: 7, event: 'approve' }, false],
     ['get_file_contents', { path: 'c#/a' }, false],
   ])('tells of %s %j whether it may reach another repository', (tool, parameters, strays) => {
     expect(act(tool, parameters)).toMatchObject({ doubt: expect.any(String) })
