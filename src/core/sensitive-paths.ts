@@ -38,11 +38,11 @@ const PATTERNS: readonly (readonly [SensitiveClass, RegExp])[] = [
   ],
   [
     'supply_chain',
-    /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|cargo\.lock|poetry\.lock|uv\.lock|pipfile\.lock|gemfile\.lock|composer\.lock|go\.sum|\.gitmodules|\.gitattributes)$/,
+    /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|cargo\.lock|poetry\.lock|uv\.lock|pipfile\.lock|gemfile\.lock|composer\.lock|go\.sum|\.gitmodules|\.gitattributes|binding\.gyp|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js)$|(?:^|\/)\.husky\//,
   ],
   [
     'agent_config',
-    /(?:^|\/)(?:\.claude|\.cursor|\.windsurf|\.gemini|\.codex|\.vscode|\.aegis|\.agentpolicy)(?:\/|$)|(?:^|\/)(?:\.mcp\.json|\.cursorrules|\.windsurfrules|\.clinerules|agents\.md|claude\.md|gemini\.md)$/,
+    /(?:^|\/)(?:\.claude|\.cursor|\.windsurf|\.gemini|\.codex|\.vscode|\.devcontainer|\.aegis|\.agentpolicy)(?:\/|$)|(?:^|\/)(?:\.mcp\.json|\.cursorrules|\.windsurfrules|\.clinerules|agents\.md|claude(?:\.local)?\.md|gemini\.md)$/,
   ],
   // `GIT~1` is what NTFS may call `.git` (CVE-2019-1353).
   ['git_internals', /(?:^|\/)(?:\.git|git~\d)(?:\/|$)/],

@@ -15,11 +15,11 @@ describe('sensitive paths', () => {
     ['secrets', '.env .env.production a/.npmrc .netrc server.pem id_rsa a.key .ssh/config credentials.json'],
     [
       'supply_chain',
-      'package-lock.json yarn.lock pnpm-lock.yaml go.sum uv.lock Gemfile.lock .gitmodules .gitattributes',
+      'package-lock.json yarn.lock pnpm-lock.yaml go.sum uv.lock Gemfile.lock .gitmodules .gitattributes binding.gyp .yarnrc.yml .pnpmfile.cjs .husky/pre-commit',
     ],
     [
       'agent_config',
-      '.claude/settings.json .cursor/rules .mcp.json .vscode/tasks.json AGENTS.md a/CLAUDE.md .aegis/x .agentpolicy/y .cursorrules',
+      '.claude/settings.json .cursor/rules .mcp.json .vscode/tasks.json AGENTS.md a/CLAUDE.md CLAUDE.local.md .devcontainer/devcontainer.json .aegis/x .agentpolicy/y .cursorrules',
     ],
     ['git_internals', '.git/config .git/hooks/pre-commit a/.git GIT~1/config'],
   ])('of class %s are such as %s', (name, paths) => {
