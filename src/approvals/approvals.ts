@@ -192,7 +192,7 @@ function newApproval(
     ...(plan === undefined ? {} : { plan: planRecord(plan) }),
     ...(head === undefined ? {} : { head }),
     ...(onto === undefined ? {} : { onto }),
-    findings: decision.findings.map(({ name, verdict }) => ({ name, verdict })),
+    findings: decision.findings.map(({ name, verdict, reason }) => ({ name, verdict, reason })),
     matchedRule: decision.rule.label,
     policy: decision.rule.policy,
     policySha256: decision.policySha256,

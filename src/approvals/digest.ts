@@ -25,8 +25,8 @@ export function actionDigests(envelope: ActionEnvelope, key: Uint8Array): Action
     remote_tool: action.route?.tool ?? null,
     parameters: action.parameters,
     ...(action.route?.pin === undefined ? {} : { pin: action.route.pin }),
-    // Its files are the parameters'.
-    ...(plan === undefined ? {} : { plan: { branch: plan.branch, base: plan.base } }),
+    // Its files are the parameters', and its branch bears the name of whichever session comes back: what was approved is what runs.
+    ...(plan === undefined ? {} : { plan: { base: plan.base } }),
     ...(head === undefined ? {} : { head }),
     ...(onto === undefined ? {} : { onto }),
   }

@@ -99,7 +99,8 @@ export async function explain(
   const sources = options.policy ?? loadConfig(context).policies
   const { policy } = await loadPolicies({ sources, upstreams: upstreamsOf(context, options), cwd: context.cwd })
   const none = { approval: { known: true, value: { status: 'none' } } } as const
-  const envelope = policy.bind(caseEnvelope(inputOf(action)), none)
+  // Guards look at the time, which is now; what else they would look up is not known here.
+  const envelope = policy.bind({ ...caseEnvelope(inputOf(action)), receivedAt: Date.now() }, none)
   const simulation = policy.simulate(envelope, none)
   const acts = envelope.action.acts.map(({ tool, capability, resource, doubt }) => ({
     tool,

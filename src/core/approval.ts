@@ -59,7 +59,8 @@ export interface Approval {
   readonly head?: string
   /** The branch that it is approved to be merged into. */
   readonly onto?: string
-  readonly findings: readonly { readonly name: string; readonly verdict: string }[]
+  /** `reason` is absent where it was asked for before reasons were kept. */
+  readonly findings: readonly { readonly name: string; readonly verdict: string; readonly reason?: string }[]
   readonly matchedRule: string
   readonly policy: string
   readonly policySha256: Sha256

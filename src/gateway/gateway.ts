@@ -4,6 +4,7 @@ import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError, asAegisError } from '../core/errors.ts'
 import type { Facts } from '../core/facts.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
+import { onBranch } from '../core/policy/rewrite.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { CredentialBroker } from '../credentials/ports.ts'
 import type { FactCollector } from '../facts/facts.ts'
@@ -57,8 +58,9 @@ export function createGateway(parts: GatewayParts): Gateway {
   async function decideAndRecord(unbound: ActionEnvelope, call: IncomingCall, signal: AbortSignal) {
     for (let round = 1; ; round++) {
       const policy = parts.policy()
-      const { envelope, known } = await inContext(policy, unbound, call.caller, signal)
-      const decision = guarded(envelope, policy.decide(envelope, known))
+      const { envelope: bound, known } = await inContext(policy, unbound, call.caller, signal)
+      const decision = guarded(bound, policy.decide(bound, known))
+      const envelope = await asApproved(bound, decision)
       const runs = permits(decision) && envelope.action.route !== null && asked(call, decision)
       try {
         const intent = await recorder.decision(envelope, decision, runs ? 'forward' : 'none')
@@ -69,6 +71,14 @@ export function createGateway(parts: GatewayParts): Gateway {
         // Where a named approval is gone, the next round finds a conflict, and asks for no new review.
       }
     }
+  }
+
+  /** An approved plan runs under the branch that was approved, whichever session comes back for it. */
+  async function asApproved(envelope: ActionEnvelope, decision: Decision): Promise<ActionEnvelope> {
+    const id = redeems(decision)
+    if (envelope.plan === undefined || id === null) return envelope
+    const approved = (await parts.approvals.get(id))?.plan
+    return approved === undefined ? envelope : { ...envelope, plan: onBranch(envelope.plan, approved.branch) }
   }
 
   /** Looks up what the policy wants to know, and binds the envelope to what was found: to a plan, to a commit. */

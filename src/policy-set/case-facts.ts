@@ -1,4 +1,12 @@
-import { CONTEXT_FACTS, type Fact, type FactKey, type Facts, type FactValues } from '../core/facts.ts'
+import {
+  CONTEXT_FACTS,
+  type Fact,
+  type FactKey,
+  type Facts,
+  type FactValues,
+  ROOM_MODES,
+  ROOM_ROLES,
+} from '../core/facts.ts'
 import { isObject, type Json } from '../core/json.ts'
 import type { Position, Tree, TreeEntry } from '../core/policy/index.ts'
 import { hint } from '../core/spelling.ts'
@@ -43,6 +51,14 @@ const ORDINARY: { readonly [K in ContextFact]: NonNullable<FactValues[K]> } = {
   },
 }
 
+/** Members that hold one of some words. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  'pull.state': ['open', 'closed', 'merged'],
+  'checks.state': ['green', 'pending', 'red', 'none'],
+  'room.role': ROOM_ROLES,
+  'room.mode': ROOM_MODES,
+}
+
 /** One file of the fact `changes`, where a case says only its path. */
 const ORDINARY_FILE = { previousPath: null, status: 'modified', additions: 1, deletions: 0, added: '' }
 
@@ -79,6 +95,8 @@ function readFact(name: ContextFact, tree: Tree, note: Note): Fact<FactValues[Fa
     const given = factMember(name, member, toJson(value))
     if (!Object.hasOwn(ordinary, member))
       note(keyAt, `\`${name}\` has no \`${key}\`${hint(key, Object.keys(ordinary).map(snake))}`)
+    else if (typeof given === 'string' && WORDS[`${name}.${member}`]?.includes(given) === false)
+      note(value.at, `\`${name}.${key}\` is not \`${given}\`${hint(given, WORDS[`${name}.${member}`] ?? [])}`)
     else if (kindOf(given) === kindOf(ordinary[member]) || given === null) changed[member] = given
     else note(value.at, `\`${name}.${key}\` is ${kindOf(ordinary[member])}, not ${kindOf(given)}`)
   }

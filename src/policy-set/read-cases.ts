@@ -111,13 +111,16 @@ const SHAPES: Readonly<Record<string, string>> = {
   request: `\`request\` must be { upstream, catalog, method, parameters }, the method one of ${JUDGED_REQUESTS.join(', ')}`,
 }
 
+/** What the actions API takes besides the action: it changes no decision. */
+const OF_CALLS: ReadonlySet<string> = new Set(['session', 'agent', 'task', 'justification', 'execute', 'approval_ref'])
+
 /** An action as JSON (the body of the actions API), or null where it is none. */
 export function toClaim(value: Json): CaseInput | null {
   if (!isMapping(value)) return null
-  const { protocol, tool, target = '', capability = null, parameters = {}, ...rest } = value
+  const { protocol, tool, target = '', capability = null, parameters = {}, ...others } = value
+  const rest = Object.keys(others).filter((key) => !OF_CALLS.has(key))
   if (typeof protocol !== 'string' || typeof tool !== 'string' || typeof target !== 'string') return null
-  if ((capability !== null && typeof capability !== 'string') || !isMapping(parameters) || Object.keys(rest).length > 0)
-    return null
+  if ((capability !== null && typeof capability !== 'string') || !isMapping(parameters) || rest.length > 0) return null
   return { kind: 'action', claim: { protocol, tool, target, capability, parameters } }
 }
 

@@ -168,6 +168,15 @@ describe('a rewrite that a person must approve', () => {
     ])
   })
 
+  it('runs on the branch that was approved, also for a session that comes back under another name', async () => {
+    const asked = await house.call('push_files', { ...PUSH, message: 'come back later' }, { session: 'before' })
+    await house.approve(asked.body.envelope_id)
+    const done = await house.call('push_files', { ...PUSH, message: 'come back later' }, { session: 'after' })
+    expect(done.body).toMatchObject({ decision: 'rewrite', outcome: 'ok' })
+    expect(done.body.result.branch).toBe(asked.body.rewritten_to.pull_request.head)
+    expect(done.body.result.branch).toContain('aegis/before/')
+  })
+
   it('is approved of this plan: other words of the same files ask again', async () => {
     const asked = await house.call('push_files', { ...PUSH, message: 'other words' })
     await house.approve(asked.body.envelope_id)

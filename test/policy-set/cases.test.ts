@@ -54,6 +54,10 @@ describe('a file of cases', () => {
       '- { shell: ls, facts: { checks: { failing: red } }, expect: allow }',
       '1:44 `checks.failing` is a list, not a text',
     ],
+    [
+      '- { shell: ls, facts: { checks: { state: rad } }, expect: allow }',
+      '1:42 `checks.state` is not `rad`, did you mean `red`',
+    ],
     ['- { shell: ls, facts: { checks: green }, expect: allow }', '1:33 `checks` is a mapping of what differs'],
     ['- { shell: ls, at: noon, expect: allow }', '1:20 `at` must be an instant such as'],
   ])('is refused with its place: %s', (text, expected) => {

@@ -44,7 +44,7 @@ export async function prove(context: Context): Promise<readonly Check[]> {
   }
 }
 
-/** `stamp` makes the pull request one that no agent asks for: denying it must not touch a real one. */
+/** `stamp` makes them what no agent asks for: a denial is remembered, and must not be of a real one. */
 function actions(stamp: string): readonly JsonObject[] {
   const target = FORGE_REPOSITORY
   const parameters = { title: 'check by aegis doctor', head: `aegis-doctor/${stamp}`, base: 'main' }
@@ -56,7 +56,7 @@ function actions(stamp: string): readonly JsonObject[] {
       capability: 'read',
       parameters: { path: 'README.md' },
     },
-    { protocol: 'shell', tool: 'shell.rm', target: '/workspace', capability: 'delete' },
+    { protocol: 'shell', tool: 'shell.rm', target: `/workspace/aegis-doctor-${stamp}`, capability: 'delete' },
     { protocol: 'git', tool: 'github.create_pull_request', target, capability: 'write', parameters },
   ]
 }

@@ -31,7 +31,7 @@ function reviewsOf(entries: readonly ReportedEntry[]): Map<string, Review> {
       review.words.push(entry)
       reviews.set(env, review)
     }
-    const spent = kind === 'allow' && ref !== null ? reviews.get(ref) : undefined
+    const spent = (kind === 'allow' || kind === 'rewrite') && ref !== null ? reviews.get(ref) : undefined
     if (spent !== undefined) spent.redeemed = entry
   }
   return reviews

@@ -51,13 +51,21 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
   return {
     verdict: opinion.verdict,
     rule: rewriting !== null && opinion.verdict === 'allow' ? rewriting.ref : opinion.ref,
-    reason: act.tool === action.tool ? opinion.finding.reason : `${act.tool}: ${opinion.finding.reason}`,
+    reason: reasonOf(
+      rewriting !== null && opinion.verdict === 'allow' ? { act: first, opinion: rewriting } : { act, opinion },
+      action.tool,
+    ),
     findings: distinct(all),
     terms: opinion.verdict === 'review' ? reviewTerms(all, terms) : terms,
     suggestion: opinion.suggestion,
     rewriting: rewriting !== null,
     access: barred,
   }
+}
+
+function reasonOf({ act, opinion }: { readonly act: Act; readonly opinion: Opinion }, tool: string): string {
+  const { reason } = opinion.finding
+  return act.tool === tool ? reason : `${act.tool}: ${reason}`
 }
 
 /** The stricter one; of two that are as strict, the one that says more than that no rule matched. */

@@ -110,6 +110,13 @@ function stepsOf(asked: Act, repository: Repository, branch: string, base: strin
   ]
 }
 
+/** The same plan under another branch name: that of the session it was approved in. */
+export function onBranch(plan: Plan, branch: string): Plan {
+  const onto = (act: Act): Act => ({ ...act, resource: { ...act.resource, branch: { kind: 'named', name: branch } } })
+  const [first, ...rest] = plan.acts
+  return { ...plan, branch, acts: [onto(first), ...rest.map(onto)] }
+}
+
 function pushed(file: Json): PlannedFile | null {
   if (!isObject(file)) return null
   const { path, content, sha } = file
