@@ -5,6 +5,7 @@ import type { ActionEnvelope } from '../../src/core/envelope.ts'
 import type { ChangesFact, FactKey, Facts } from '../../src/core/facts.ts'
 import { type EnvelopeId, type Principal, sessionId } from '../../src/core/ids.ts'
 import type { JsonObject } from '../../src/core/json.ts'
+import type { Clock } from '../../src/core/runtime.ts'
 import { createFactCollector } from '../../src/facts/facts.ts'
 import { createGithubFacts } from '../../src/facts/github/index.ts'
 import { createGithubRest, createRestMemory, type RestMemory } from '../../src/github/index.ts'
@@ -21,6 +22,8 @@ export interface House {
   readonly stage: Spoiling
   /** Collects with nothing remembered, unless `memory` is given. */
   look(keys: readonly FactKey[], tool: string, parameters: JsonObject, memory?: RestMemory): Promise<Facts>
+  /** As a gateway looks: by clocks that go on, for a call that comes in at this moment. */
+  lookNow(keys: readonly FactKey[], tool: string, parameters: JsonObject): Promise<Facts>
   /** As `look`, for one fact. */
   one<K extends FactKey>(key: K, tool: string, parameters: JsonObject): Promise<NonNullable<Facts[K]>>
   /** Opens a pull request to `main` and gives its number. */
@@ -54,10 +57,10 @@ export async function factsHouse(): Promise<House> {
   const clock = { now: () => Date.now(), elapsed: () => elapsed }
   const git = (...args: readonly string[]): string =>
     execFileSync('git', ['--git-dir', forge.gitDir, ...args], { encoding: 'utf8' }).trim()
-  function collectors(memory: RestMemory) {
+  function collectors(memory: RestMemory, at: Clock = clock) {
     const token = async (): Promise<string> => reader
-    const rest = createGithubRest({ apiUrl: forge.url, fetch, clock, token, memory, subject: 'facts' })
-    return createGithubFacts({ clock, api: () => rest, rewriting: () => ({ possible: true }), changeOf })
+    const rest = createGithubRest({ apiUrl: forge.url, fetch, clock: at, token, memory, subject: 'facts' })
+    return createGithubFacts({ clock: at, api: () => rest, rewriting: () => ({ possible: true }), changeOf })
   }
   return {
     forge,
@@ -79,6 +82,12 @@ export async function factsHouse(): Promise<House> {
     },
     look: (keys, tool, parameters, memory = createRestMemory(clock)) =>
       createFactCollector(collectors(memory)).collect(keys, envelopeOf(tool, parameters), new AbortController().signal),
+    lookNow(keys, tool, parameters) {
+      const at = { now: () => Date.now(), elapsed: () => performance.now() }
+      const envelope = { ...envelopeOf(tool, parameters), receivedAt: at.now() }
+      const collector = createFactCollector(collectors(createRestMemory(at), at))
+      return collector.collect(keys, envelope, new AbortController().signal)
+    },
     changes: (tool, parameters) =>
       collectors(createRestMemory(clock)).changes(envelopeOf(tool, parameters), new AbortController().signal),
     own: (line, body) => ask(forge, line, owner, body),

@@ -58,6 +58,13 @@ describe('requests', () => {
     expect(asked.length).toBe(8)
   })
 
+  it('are shared by all facts of a call that comes in at this moment, so that they speak of one commit', async () => {
+    house.stage.clear()
+    const keys = ['repository', 'branch', 'pull', 'checks', 'reviews', 'changes'] as const
+    await house.lookNow(keys, 'merge_pull_request', MERGE())
+    expect(paths().toSorted()).toEqual([...new Set(paths())].toSorted())
+  })
+
   it('cost nothing of the rate limit where nothing has changed, and are not made at all for what a SHA names', async () => {
     const memory = house.memory()
     await house.look(['branch', 'changes'], 'push_files', PUSH, memory)

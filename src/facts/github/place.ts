@@ -40,7 +40,11 @@ export function placeOf({ api, clock }: Sight, envelope: ActionEnvelope, signal:
     rest,
     signal,
     path: (...parts) => repositoryPath(repository, ...parts),
-    mutable: { signal, keep: Math.max(0, clock.now() - envelope.receivedAt) },
+    // At each use, for time goes on while facts are looked up: all of them are to speak of the same answers. The call came in at
+    // some part of a millisecond, hence one more.
+    get mutable() {
+      return { signal, keep: Math.max(0, clock.now() - envelope.receivedAt) + 1 }
+    },
     immutable: { signal, keep: 'for good' },
   }
 }
