@@ -146,6 +146,8 @@ export function classifyTool(call: Pick<UpstreamCall, 'upstream' | 'catalog' | '
   readonly tool: string
   readonly capability: Capability
   readonly method?: string
+  /** False where no arguments of it name a repository. */
+  readonly scoped?: boolean
 } {
   const { upstream, catalog, tool } = call
   switch (catalog) {
@@ -168,8 +170,8 @@ export function classifyTool(call: Pick<UpstreamCall, 'upstream' | 'catalog' | '
 
 function classifyGithub(name: string) {
   const { tool, method } = presentName(name)
-  const capability = GITHUB_TOOLS.get(tool)?.capability ?? 'write'
-  const as = { protocol: 'git', tool: `github.${tool}` } as const
+  const { capability = 'write', scope = 'repository' } = GITHUB_TOOLS.get(tool) ?? {}
+  const as = { protocol: 'git', tool: `github.${tool}`, ...(scope === 'none' && { scoped: false }) } as const
   return method === null
     ? { ...as, capability }
     : { ...as, capability: methodCapability(tool, method) ?? capability, method }

@@ -37,6 +37,8 @@ export interface ToolClass {
   readonly protocol: Protocol
   readonly tool: string
   readonly capability: Capability
+  /** False where no arguments of it name a repository: a key of one room has no use for it. */
+  readonly scoped?: boolean
 }
 
 /** One line of a trace: a rule tried against one act. */

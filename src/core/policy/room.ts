@@ -1,6 +1,7 @@
 import { DEFAULT_TERMS, type RuleVerdict } from '../decision.ts'
 import type { Act } from '../envelope.ts'
 import type { Facts, RoomFact, RoomPermission } from '../facts.ts'
+import type { ToolClass } from './compiled.ts'
 import type { Opinion } from './opinion.ts'
 
 /** What the room of an act's repository says of it. */
@@ -71,8 +72,9 @@ function accessOf({ tool, method }: Act, { tools, role }: RoomFact, label: strin
   return opinion(policy, label, 'block', `${key} is not for the role ${role} in this room`)
 }
 
-/** False where no method of the tool is for the role. */
-export function isFor({ tools }: RoomFact, { tool }: { readonly tool: string }): boolean {
+/** False where no method of the tool is for the role, or nothing of it is for a key of one room. */
+export function isFor({ tools, confined }: RoomFact, { tool, scoped = true }: ToolClass): boolean {
+  if (confined && !scoped) return false
   if (tools[tool] !== false) return true
   return Object.entries(tools).some(([key, open]) => open && key.startsWith(`${tool}:`))
 }

@@ -126,6 +126,7 @@ describe('the table of GitHub tools', () => {
       protocol: 'git',
       tool: `github.${name}`,
       capability,
+      ...(scope === 'none' && { scoped: false }),
     })
   })
 
@@ -200,6 +201,7 @@ describe('an old name of a tool', () => {
       protocol: 'git',
       tool: today.tool,
       capability: today.capability,
+      ...(today.resource.repository === null && { scoped: false }),
       ...(method !== null && { method }),
     })
   })

@@ -268,7 +268,7 @@ describe('the list of tools for a room’s key', () => {
     mode: 'enforce',
   }
   const tool = (name: string, capability: Act['capability'] = 'write') =>
-    ({ surface: 'mcp', protocol: 'git', tool: name, capability }) as const
+    ({ surface: 'mcp', protocol: 'git', tool: name, capability, scoped: !name.includes('search') }) as const
 
   it.each([
     ['what its role may not use is left out', 'allow', own, 'github.push_files', false],
@@ -289,6 +289,7 @@ describe('the list of tools for a room’s key', () => {
       'github.create_branch',
       true,
     ],
+    ['a search, which names no repository, is for no key of one', 'allow', own, 'github.search_code', false],
     ['but nothing that is not for the role', 'allow', { ...own, mode: 'observe' }, 'github.push_files', false],
   ] as const)('%s', (_what, byDefault, room, name, shown) => {
     const policy = policyOf(['{ tool: github.nothing, decision: allow }'], [], byDefault)

@@ -54,6 +54,8 @@ describe('autonomous_merge', () => {
       github('update_pull_request', { pullNumber: 7, enableAutoMerge: 'squash' }),
       'block',
     ],
+    ['a label that bots merge by', github('issue_write', { method: 'update', labels: ['ok', 'auto-merge'] }), 'block'],
+    ['other labels', github('issue_write', { method: 'update', labels: ['bug', 7] }), '-'],
     ['an argument that says no', github('update_pull_request', { pullNumber: 7, auto_merge: false }), '-'],
     ['auto-merge switched off', github('disable_auto_merge', { pullNumber: 7 }), '-'],
     ['a merge by command', shell('gh pr merge 7 --squash'), 'block'],
