@@ -4,6 +4,7 @@ import type { Act, ActionEnvelope } from '../../envelope.ts'
 export type Merge = 'now' | 'later'
 
 const AUTO = /auto_?merge/i
+const AUTO_LABEL = /auto[ _-]?merge/i
 const TURNS_OFF = /disable|remove|cancel/i
 
 /** Null where it merges nothing. Auto-merge is merging, by whatever tool, method or argument it is switched on. */
@@ -17,6 +18,9 @@ export function mergeOf({ tool, method, capability, protocol, resource }: Act, e
 }
 
 function switchesOn({ action }: ActionEnvelope): boolean {
+  const { labels } = action.parameters
+  // Bots merge what bears a label of this name.
+  if (Array.isArray(labels) && labels.some((label) => AUTO_LABEL.test(JSON.stringify(label)))) return true
   return Object.entries(action.parameters).some(
     ([key, value]) => AUTO.test(key) && !TURNS_OFF.test(key) && value !== false && value !== null,
   )

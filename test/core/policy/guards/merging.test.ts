@@ -55,6 +55,11 @@ describe('autonomous_merge', () => {
       'block',
     ],
     ['a label that bots merge by', github('issue_write', { method: 'update', labels: ['ok', 'auto-merge'] }), 'block'],
+    [
+      'one in another form',
+      github('update_issue_labels', { issue_number: 7, labels: [{ name: 'automerge' }] }),
+      'block',
+    ],
     ['other labels', github('issue_write', { method: 'update', labels: ['bug', 7] }), '-'],
     ['an argument that says no', github('update_pull_request', { pullNumber: 7, auto_merge: false }), '-'],
     ['auto-merge switched off', github('disable_auto_merge', { pullNumber: 7 }), '-'],
