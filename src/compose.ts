@@ -180,6 +180,7 @@ export async function compose(
     policy,
     authenticate: callers.byKey,
     limiter,
+    clock,
     log,
     adminUrl,
   }

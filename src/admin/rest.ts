@@ -15,12 +15,13 @@ import { approvalPage } from './approval-page.ts'
 import { type CredentialParts, credentialRoutes } from './credentials.ts'
 import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
+import { type KeyParts, keyRoutes } from './keys.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
 import type { Resolver } from './resolve.ts'
 import { type RoomParts, roomRoutes } from './rooms.ts'
 import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
 
-export interface AdminParts extends EvidenceParts, PinParts, CredentialParts, RoomParts {
+export interface AdminParts extends EvidenceParts, PinParts, CredentialParts, RoomParts, KeyParts {
   readonly gateway: Gateway
   readonly approvals: Approvals
   readonly resolver: Resolver
@@ -46,6 +47,7 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   pinRoutes(app, parts)
   credentialRoutes(app, parts)
   roomRoutes(app, parts)
+  keyRoutes(app, parts)
   approvalPage(app)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')

@@ -1,8 +1,8 @@
 import type { Hono } from 'hono'
 import { AegisError } from '../core/errors.ts'
-import type { Log } from '../core/runtime.ts'
+import type { Clock, Log } from '../core/runtime.ts'
 import { hasRole, type Keyring } from '../identity/keyring.ts'
-import type { KeyRecord } from '../identity/ports.ts'
+import { type KeyRecord, keyState } from '../identity/ports.ts'
 import { demandAuthority, quoted, type Rooms } from '../rooms/index.ts'
 import { type AdminEnv, jsonBody } from './door.ts'
 import { bodyOf, neededText, optionalText, roleOf, roomKeyWire, roomWire } from './room-wire.ts'
@@ -10,6 +10,7 @@ import { bodyOf, neededText, optionalText, roleOf, roomKeyWire, roomWire } from 
 export interface RoomKeyParts {
   readonly rooms: Rooms
   readonly keyring: Keyring
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }
 
@@ -18,12 +19,13 @@ const MOST_KEYS = 200
 const NAME_LIMIT = 58
 
 /** Keys confined to a room: made by people with a say in it, shown once, revocable, listed with their last use. */
-export function roomKeyRoutes(app: Hono<AdminEnv>, { rooms, keyring, log }: RoomKeyParts): void {
+export function roomKeyRoutes(app: Hono<AdminEnv>, { rooms, keyring, clock, log }: RoomKeyParts): void {
+  const wire = (key: KeyRecord) => roomKeyWire(key, clock.now())
   const keysOf = async (id: string) => (await keyring.list()).filter((key) => key.room?.id === id)
 
   app.get('/admin/v1/rooms/:room/keys', async (context) => {
     const room = await rooms.find(context.req.param('room'))
-    return context.json({ keys: (await keysOf(room.id)).map(roomKeyWire) })
+    return context.json({ keys: (await keysOf(room.id)).map(wire) })
   })
 
   app.post('/admin/v1/rooms/:room/keys', async (context) => {
@@ -33,8 +35,8 @@ export function roomKeyRoutes(app: Hono<AdminEnv>, { rooms, keyring, log }: Room
     const name = neededText(body, 'name').trim()
     const room = await rooms.find(context.req.param('room'))
     demandAuthority(by, room, { kind: 'keys', role })
-    demandName(name)
-    if ((await keysOf(room.id)).filter(({ revokedAt }) => revokedAt === null).length >= MOST_KEYS) {
+    demandKeyName(name)
+    if ((await keysOf(room.id)).filter((key) => keyState(key, clock.now()) === 'in force').length >= MOST_KEYS) {
       throw new AegisError('conflict', `the room has ${MOST_KEYS} keys`, { advice: 'revoke those that are not used' })
     }
     const sponsor = sponsorOf(by, optionalText(body, 'sponsor'))
@@ -47,7 +49,7 @@ export function roomKeyRoutes(app: Hono<AdminEnv>, { rooms, keyring, log }: Room
     })
     log.info({ room: room.id, key: record.id, role, by: by.id, by_name: by.name }, 'room key made')
     context.header('Cache-Control', 'no-store')
-    return context.json({ ...roomKeyWire(record), secret, room: roomWire(room) }, 201)
+    return context.json({ ...wire(record), secret, room: roomWire(room) }, 201)
   })
 
   app.delete('/admin/v1/rooms/:room/keys/:key', async (context) => {
@@ -73,7 +75,8 @@ function sponsorOf(by: KeyRecord, wanted: string | undefined): string {
   throw new AegisError('forbidden', 'only an administrator makes a key for somebody else', { path: 'sponsor' })
 }
 
-function demandName(name: string): void {
+/** `agent:` and the name together are an owner. @throws AegisError `invalid_request` */
+export function demandKeyName(name: string): void {
   if (name.length >= 1 && name.length <= NAME_LIMIT && /^[^\p{C}]*$/u.test(name)) return
   throw new AegisError('invalid_request', `the name of a key has 1 to ${NAME_LIMIT} printable characters`, {
     path: 'name',

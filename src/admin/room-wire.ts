@@ -6,6 +6,7 @@ import { rfc3339 } from '../core/runtime.ts'
 import { hint } from '../core/spelling.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import { type Counts, quoted, type Room, type RoomReport, repositoryText } from '../rooms/index.ts'
+import { keyWire } from './key-wire.ts'
 
 export function roomWire(room: Room): JsonObject {
   const { id, repository, members, tools, permission, mode, version, createdAt, updatedAt } = room
@@ -22,22 +23,9 @@ export function roomWire(room: Room): JsonObject {
   }
 }
 
-/** A room's key: never its secret, which was shown once. */
-export function roomKeyWire(key: KeyRecord): JsonObject {
-  return {
-    id: key.id,
-    name: key.name,
-    role: key.room?.role ?? null,
-    prefix: key.prefix,
-    sponsor: key.sponsor,
-    created_at: rfc3339(key.createdAt),
-    last_used_at: time(key.lastUsedAt),
-    revoked_at: time(key.revokedAt),
-  }
-}
-
-function time(at: number | null): string | null {
-  return at === null ? null : rfc3339(at)
+/** A room's key: its role is that in the room. */
+export function roomKeyWire(key: KeyRecord, now: number): JsonObject {
+  return { ...keyWire(key, now), role: key.room?.role ?? null }
 }
 
 const WORDS = { allow: 'allowed', rewrite: 'rewritten', review: 'held', block: 'blocked' } as const satisfies Record<

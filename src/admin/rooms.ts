@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Hono } from 'hono'
 import { AegisError } from '../core/errors.ts'
 import { isObject, type JsonObject } from '../core/json.ts'
-import { type Log, rfc3339 } from '../core/runtime.ts'
+import { type Clock, type Log, rfc3339 } from '../core/runtime.ts'
 import type { Keyring } from '../identity/keyring.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import type { LedgerReader } from '../ledger/store.ts'
@@ -25,6 +25,7 @@ export interface RoomParts {
   readonly rooms: Rooms
   readonly keyring: Keyring
   readonly reader: LedgerReader
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }
 

@@ -97,7 +97,9 @@ export async function ask(
 ): Promise<Json> {
   const answer = await send(endpoint, method, path, body)
   if (answer.status < 300) return answer.body
-  throw answer.status === 401 ? unknownKey(endpoint) : refusal(answer)
+  const refused = refusal(answer)
+  // That a key was good once is news; the server's other words are for who types headers.
+  throw answer.status === 401 && !refused.message.includes('expired') ? unknownKey(endpoint) : refused
 }
 
 async function exchange(endpoint: Endpoint, options: RequestOptions, payload: string | null): Promise<IncomingMessage> {
@@ -161,7 +163,6 @@ function unreachable(endpoint: Endpoint, error: unknown): AegisError {
   })
 }
 
-/** The server's own words are for who types headers. */
 function unknownKey(endpoint: Endpoint): AegisError {
   return new AegisError('unauthenticated', `the server at ${placeOf(endpoint)} does not know this key`, {
     advice: 'Check AEGIS_API_KEY; without it the key is the one in client.json of the configuration directory.',

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { captured } from '../support/captured.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install, secretOf } from '../support/installation.ts'
 
 let aegis: Installation
@@ -25,22 +26,7 @@ function as(key: string): void {
   process.env['AEGIS_API_KEY'] = key
 }
 
-async function rooms(...words: string[]): Promise<{ exit: number; out: string; err: string }> {
-  let [out, err] = ['', '']
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk)
-    return true
-  })
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    err += String(chunk)
-    return true
-  })
-  const exit = await main('aegisctl', ['rooms', ...words])
-  stdout.mockRestore()
-  stderr.mockRestore()
-  process.exitCode = undefined
-  return { exit, out, err }
-}
+const rooms = (...words: string[]) => captured(() => main('aegisctl', ['rooms', ...words]))
 
 it('makes a room, shows it, lists it and takes it away with its keys', async () => {
   const made = await rooms('create', 'acme/site', '--owner', 'olga', '--mode', 'observe')
