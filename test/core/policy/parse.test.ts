@@ -159,6 +159,11 @@ guards: {}
       rule('{ protocol: shell, tool: "github.*", decision: block }'),
       '5:30 `github.*` tools have protocol `git`',
     ],
+    [
+      'branches that its own rewrites may not make',
+      `${rule('{ decision: block }')}guards: { protected_branches: on, branch_naming: "agent/**" }\n`,
+      '6:49 no pattern fits `aegis/{session}/{task}`, the branches that `protected_branches` makes',
+    ],
   ])('with %s does not load, and the place is named', (_what, text, expected) => {
     expect(problemsOf(text).join('\n')).toContain(expected)
   })

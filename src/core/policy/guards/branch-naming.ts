@@ -40,6 +40,15 @@ export function readBranchNaming(reader: Reader, entry: TreeEntry): ConfiguredGu
   return reader.problems.length === before ? configured({ decision: read.decision ?? 'block', patterns }) : null
 }
 
+/** Whether the branches that rewrites make (`aegis/<session>/<task>-<digest>`) are called as these patterns want. */
+export function fitsRewrites(patterns: readonly string[]): boolean {
+  const compiled = compileGlobs(
+    patterns.map((pattern) => filled(pattern, 'session')),
+    'path',
+  )
+  return 'fault' in compiled || matchesGlobs(compiled, 'aegis/session/task-0123456789')
+}
+
 function checkPattern(reader: Reader, { text, at }: PlacedText): void {
   for (const [, word = ''] of text.matchAll(/\{([^{},]*)\}/g)) {
     if (!PLACEHOLDERS.some((known) => known === word))

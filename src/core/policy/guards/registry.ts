@@ -1,8 +1,9 @@
+import { isObject, type Json } from '../../json.ts'
 import type { Reader } from '../reader.ts'
 import type { TreeEntry } from '../tree.ts'
 import { readAutonomousMerge } from './autonomous-merge.ts'
 import { readBlastRadius } from './blast-radius.ts'
-import { readBranchNaming } from './branch-naming.ts'
+import { fitsRewrites, readBranchNaming } from './branch-naming.ts'
 import { readCiRequired } from './ci-required.ts'
 import { readFreezeWindows } from './freeze-windows.ts'
 import { type ConfiguredGuard, GUARD_NAMES, type GuardName, type ReadGuard } from './guard.ts'
@@ -37,10 +38,26 @@ export function readGuards(reader: Reader, entry: TreeEntry | undefined): readon
     return []
   }
   const members = reader.members(entry.value, '`guards`', GUARD_NAMES)
-  return GUARD_NAMES.flatMap((name) => {
+  const found = GUARD_NAMES.flatMap((name) => {
     const member = members[name]
     if (member === undefined || isOff(member)) return []
     const guard = GUARDS[name](reader, member)
     return guard === null ? [] : [guard]
   })
+  checkTogether(reader, found, members.branch_naming)
+  return found
+}
+
+/** A direct write that becomes a branch which another guard refuses would never get through. */
+function checkTogether(reader: Reader, found: readonly ConfiguredGuard[], naming: TreeEntry | undefined): void {
+  const settingsOf = (name: GuardName) => found.find(({ guard }) => guard.name === name)?.settings
+  const [branches, names] = [settingsOf('protected_branches'), settingsOf('branch_naming')]
+  if (naming === undefined || !isObject(branches) || branches['decision'] !== 'rewrite' || !isObject(names)) return
+  const { patterns } = names
+  const texts = Array.isArray(patterns) ? patterns.filter((text: Json) => typeof text === 'string') : []
+  if (fitsRewrites(texts)) return
+  reader.problem(
+    naming.value.at,
+    'no pattern fits `aegis/{session}/{task}`, the branches that `protected_branches` makes of direct writes: add that pattern, or let `protected_branches` block',
+  )
 }
