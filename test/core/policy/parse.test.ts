@@ -162,7 +162,7 @@ guards: {}
     [
       'branches that its own rewrites may not make',
       `${rule('{ decision: block }')}guards: { protected_branches: on, branch_naming: "agent/**" }\n`,
-      '6:49 no pattern fits `aegis/{session}/{task}`, the branches that `protected_branches` makes',
+      '6:50 no pattern fits `aegis/{session}/{task}`, the branches that `protected_branches` makes',
     ],
   ])('with %s does not load, and the place is named', (_what, text, expected) => {
     expect(problemsOf(text).join('\n')).toContain(expected)
