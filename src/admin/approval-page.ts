@@ -19,11 +19,22 @@ const HEADERS = {
 export function approvalPage(app: Hono<AdminEnv>): void {
   app.get('/approvals/page.js', () => asset('text/javascript', SCRIPT))
   app.get('/approvals/page.css', () => asset('text/css', STYLE))
+  app.get('/admin/v1/approvals/:id', async (context, next) => {
+    const id = parseEnvelopeId(context.req.param('id'))
+    if (id === null || !isBrowser(context.req)) return next()
+    return context.redirect(`/approvals/${id}`, 303)
+  })
   app.get('/approvals/:id', (context) => {
     const id = context.req.param('id')
     if (parseEnvelopeId(id) === null) throw new AegisError('not_found', `no approval ${id.slice(0, 64)}`)
     return asset('text/html', PAGE)
   })
+}
+
+/** A browser that follows the address which agents are told: it can send no key by itself. */
+function isBrowser(request: { header(name: string): string | undefined }): boolean {
+  const keyless = request.header('x-api-key') === undefined && request.header('authorization') === undefined
+  return keyless && /\btext\/html\b/.test(request.header('accept') ?? '')
 }
 
 function asset(type: string, text: string): Response {

@@ -40,6 +40,7 @@ export interface AdminParts extends EvidenceParts, PinParts, CredentialParts, Ro
 export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => ResolutionChannel): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>()
   app.onError(answerError(parts.log))
+  approvalPage(app)
   app.use('/admin/v1/*', demandKey(parts.authenticate))
   actionRoutes(app, parts)
   approvalRoutes(app, parts, via)
@@ -48,7 +49,6 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   credentialRoutes(app, parts)
   roomRoutes(app, parts)
   keyRoutes(app, parts)
-  approvalPage(app)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')
     return context.json({ principal: id, name, role, owner })

@@ -204,6 +204,13 @@ describe('a call whose client can show its user a page', () => {
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'")
     expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
     expect(await page.text()).not.toContain('acme')
+    const told = `${aegis.urls.admin}/admin/v1/approvals/00000000-0000-7000-8000-000000000001`
+    const browser = await fetch(told, { headers: { accept: 'text/html' }, redirect: 'manual' })
+    expect([browser.status, browser.headers.get('location')]).toEqual([
+      303,
+      '/approvals/00000000-0000-7000-8000-000000000001',
+    ])
+    expect((await fetch(told, { redirect: 'manual' })).status).toBe(401)
     const script = await fetch(`${aegis.urls.admin}/approvals/page.js`)
     expect(new Script(await script.text())).toBeInstanceOf(Script)
     expect((await approve(id, aegis.agentKey)).status).toBe(403)
