@@ -87,14 +87,19 @@ const BY_METHOD: Readonly<Record<string, Readonly<Record<string, Permissions>>>>
   'github.pull_request_review_write': { resolve_thread: CONTENTS_WRITE, unresolve_thread: CONTENTS_WRITE },
 }
 
-/** What changes files: under `.github/workflows/` GitHub asks for one more permission, of a merge too. */
-const CHANGES_FILES: ReadonlySet<string> = new Set([
+/** What changes the files that its arguments name; of a merge an argument called `path` says nothing. */
+const NAMES_FILES: ReadonlySet<string> = new Set([
   'github.create_or_update_file',
   'github.push_files',
   'github.delete_file',
+  GATEWAY_STEPS.rewrite,
+])
+
+/** What changes files: under `.github/workflows/` GitHub asks for one more permission, of a merge too. */
+const CHANGES_FILES: ReadonlySet<string> = new Set([
+  ...NAMES_FILES,
   'github.merge_pull_request',
   'github.update_pull_request_branch',
-  GATEWAY_STEPS.rewrite,
   GATEWAY_STEPS.merge,
 ])
 
@@ -121,7 +126,8 @@ export function permissionsFor(
   const methods = BY_METHOD[tool]
   const more =
     method !== undefined && methods !== undefined && Object.hasOwn(methods, method) ? methods[method] : undefined
-  const workflows = approved && CHANGES_FILES.has(tool) && touchesWorkflows(parameters, paths)
+  const workflows =
+    approved && CHANGES_FILES.has(tool) && touchesWorkflows(NAMES_FILES.has(tool) ? parameters : {}, paths)
   const draft = tool === 'github.update_pull_request' && typeof parameters['draft'] === 'boolean'
   return {
     permissions: {

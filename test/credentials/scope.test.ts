@@ -210,6 +210,7 @@ describe('a permission to change workflows', () => {
     expect(given({ paths: ['.github/workflows/ci.yml'], approved: false })).not.toContain('workflows')
     expect(given({ paths: ['README.md'] })).not.toContain('workflows')
     expect(given({})).not.toContain('workflows')
+    expect(given({ parameters: { pullNumber: 1, ...WORKFLOW } })).not.toContain('workflows')
   })
 
   it('is lent to nothing else', () => {
