@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { adminEndpoint } from '../../src/cli/client.ts'
 import { processContext } from '../../src/cli/context.ts'
+import { expiringKeys } from '../../src/cli/doctor/expiring-keys.ts'
 import { main } from '../../src/cli/main.ts'
 import { captured } from '../support/captured.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install, secretOf } from '../support/installation.ts'
@@ -102,6 +103,18 @@ it('is for administrators, and tells an expired key from an unknown one', async 
   expect(await keys('list')).toMatchObject({ exit: 3, err: expect.stringContaining('has expired, at 20') })
   process.env['AEGIS_API_KEY'] = 'nobody-knows-this'
   expect(await keys('list')).toMatchObject({ exit: 3, err: expect.stringContaining('does not know this key') })
+})
+
+it('the doctor warns of keys that end within two weeks and have no successor', async () => {
+  const admin = { socket: null, url: aegis.urls.admin, key: ADMIN_KEY }
+  expect(await expiringKeys(admin, Date.now())).toMatchObject({ state: 'ok' })
+  await keys('create', '--role', 'agent', '--name', 'nightly', '--expires', '20d')
+  expect(await expiringKeys(admin, Date.now())).toMatchObject({ state: 'ok' })
+  const warned = await expiringKeys(admin, Date.now() + 7 * 86_400_000)
+  expect(warned).toMatchObject({ state: 'warn', detail: expect.stringMatching(/^nightly \(key_\S+\) expires 20\S+Z$/) })
+  await keys('rotate', 'nightly', '--overlap', '24h', '--expires', '90d')
+  expect(await expiringKeys(admin, Date.now() + 7 * 86_400_000)).toMatchObject({ state: 'ok' })
+  expect(await expiringKeys({ ...admin, key: secretOf('rita') }, Date.now())).toBeNull()
 })
 
 it('puts the new secret where the installation reads it, so that rotating the key one works with locks nobody out', async () => {

@@ -5,6 +5,7 @@ import { adminEndpoint, ask } from '../client.ts'
 import { type Context, placesOf } from '../context.ts'
 import { isHealthy } from '../server-process.ts'
 import { attempt, type Check, fail, failedBy, ok, warn } from './check.ts'
+import { expiringKeys } from './expiring-keys.ts'
 
 /** Everything that can be told without changing anything. */
 export async function runChecks(context: Context): Promise<readonly Check[]> {
@@ -14,7 +15,9 @@ export async function runChecks(context: Context): Promise<readonly Check[]> {
   checks.push(await attempt('policy', () => policyCheck(config)))
   checks.push(await attempt('store', () => storeCheck(config)))
   checks.push(...keyChecks(context, config))
-  checks.push(await attempt('server', () => serverCheck(context)))
+  const server = await attempt('server', () => serverCheck(context))
+  checks.push(server)
+  if (server.state === 'ok') checks.push(...(await expiryChecks(context)))
   for (const [name, upstream] of Object.entries(config.upstreams)) {
     checks.push(await attempt(`upstream ${name}`, () => upstreamCheck(`upstream ${name}`, upstream)))
   }
@@ -85,6 +88,15 @@ async function serverCheck(context: Context): Promise<Check> {
   }
   await ask(adminEndpoint(context), 'GET', '/admin/v1/whoami')
   return ok('server', 'answers, and knows the admin key')
+}
+
+async function expiryChecks(context: Context): Promise<readonly Check[]> {
+  try {
+    const check = await expiringKeys(adminEndpoint(context), Date.now())
+    return check === null ? [] : [check]
+  } catch (error) {
+    return [failedBy('keys', error)]
+  }
 }
 
 async function upstreamCheck(name: string, { route }: UpstreamSettings): Promise<Check> {
