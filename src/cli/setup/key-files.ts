@@ -73,12 +73,18 @@ async function issue(config: Config, choices: KeyChoices, oldAgent: string | nul
     }
     const agent = await one('agent', oldAgent, choices.apiKey)
     const admin = await one('admin', oldAdmin, undefined)
-    const replaced = oldAgent === null || oldAgent === agent ? null : await keyring.authenticate(oldAgent)
+    const replaced = oldAgent === null || oldAgent === agent ? null : await keyring.authenticate(oldAgent).catch(over)
     if (replaced !== null) await keyring.revoke(replaced.id)
     return { agent, admin, made }
   } finally {
     await stores.close()
   }
+}
+
+/** A key that has expired needs no revoking. */
+function over(error: unknown): null {
+  if (error instanceof AegisError && error.code === 'unauthenticated') return null
+  throw error
 }
 
 function taken(role: string): AegisError {
