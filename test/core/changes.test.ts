@@ -74,4 +74,12 @@ describe('changeOf', () => {
       }),
     )
   })
+
+  it('looks less closely the more files there are, so that no push holds everybody up', () => {
+    const old = lines(400)
+    const now = old.replace(/line (\d*[05])\n/g, 'new $1\n')
+    expect(changeOf('a', old, now)).toMatchObject({ additions: 80, deletions: 80 })
+    expect(changeOf('a', old, now, 300)).toMatchObject({ additions: 396, deletions: 396 })
+    expect(changeOf('a', old, old.replace('line 7\n', 'x\n'), 300)).toMatchObject({ additions: 1, deletions: 1 })
+  })
 })

@@ -9,7 +9,13 @@ import { lookUp, readTree } from './tree.ts'
 import { type WrittenFile, writtenFiles } from './written-files.ts'
 
 /** The change of one file from what is there (`null`: nothing, `'unknown'`: it could not be read) to what will be. */
-export type ChangeOf = (path: string, old: string | null | 'unknown', now: string | null) => ChangedFile
+export type ChangeOf = (
+  path: string,
+  old: string | null | 'unknown',
+  now: string | null,
+  /** How many files the change has in all. */
+  among?: number,
+) => ChangedFile
 
 /**
  * What the action changes: of a pull request's action its files, of a proposed pull request the comparison of its branches, of a
@@ -49,7 +55,7 @@ async function changesOf(
   const tree = await readTree(place, root, new Set(files.map(({ path }) => path)))
   const found = files.map(({ path, now }) => ({ path, now, was: lookUp(tree, path) }))
   const old = await oldTexts(place, found)
-  const direct = found.map(({ path, now }, index) => changeOf(path, old.texts[index] ?? null, now))
+  const direct = found.map(({ path, now }, index) => changeOf(path, old.texts[index] ?? null, now, files.length))
   const beside = old.besides.map(({ path, now }) => changeOf(path, 'unknown', now))
   const removed = found
     .flatMap(({ was }) => (was.kind === 'folder' ? was.files : []))
