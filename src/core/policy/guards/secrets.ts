@@ -139,8 +139,19 @@ function isAdded({ hit, lines }: PlacedHit, { resource }: Act, files: readonly C
   const [file, ...others] = files.filter((one) => one.path === path)
   const once = others.length === 0 && resource.paths.indexOf(path) === resource.paths.lastIndexOf(path)
   if (!once || file === undefined || file.added === null || hit.type === UNCHECKED) return true
-  const added = new Set(file.added.split('\n').map(bare))
+  const added = addedLines(file, file.added)
   return lines.some((line) => bare(line) !== '' && added.has(bare(line)))
+}
+
+/** A file's new lines, made once for all hits in it: an agent says how many those are. */
+const ADDED = new WeakMap<ChangedFile, ReadonlySet<string>>()
+
+function addedLines(file: ChangedFile, text: string): ReadonlySet<string> {
+  const known = ADDED.get(file)
+  if (known !== undefined) return known
+  const lines = new Set(text.split('\n').map(bare))
+  ADDED.set(file, lines)
+  return lines
 }
 
 function bare(line: string): string {
