@@ -36,7 +36,7 @@ export function roomKeyRoutes(app: Hono<AdminEnv>, { rooms, keyring, clock, log 
     const room = await rooms.find(context.req.param('room'))
     demandAuthority(by, room, { kind: 'keys', role })
     demandKeyName(name)
-    if ((await keysOf(room.id)).filter((key) => keyState(key, clock.now()) === 'in force').length >= MOST_KEYS) {
+    if ((await keysOf(room.id)).filter((key) => keyState(key, clock.now()) === 'active').length >= MOST_KEYS) {
       throw new AegisError('conflict', `the room has ${MOST_KEYS} keys`, { advice: 'revoke those that are not used' })
     }
     const sponsor = sponsorOf(by, optionalText(body, 'sponsor'))

@@ -10,11 +10,17 @@ export interface KeyFile {
   readonly member: 'admin_key' | 'agent_key'
 }
 
+/** What the list of keys shows of one. */
+interface ListedKey {
+  readonly id: string
+  readonly prefix: string
+}
+
 /**
  * The files of this installation that hold the secret of a key: whoever rotates it would otherwise lock its tools out. None for
  * the server of an address taken from the environment, to which no stored key is sent.
  */
-export async function keyFilesOf(context: Context, id: string): Promise<readonly KeyFile[]> {
+export async function keyFilesOf(context: Context, { id, prefix }: ListedKey): Promise<readonly KeyFile[]> {
   if (context.env['AEGIS_ADMIN_URL']) return []
   const { clientFile, agentFile } = placesOf(context)
   const known: readonly KeyFile[] = [
@@ -24,7 +30,8 @@ export async function keyFilesOf(context: Context, id: string): Promise<readonly
   const found: KeyFile[] = []
   for (const file of known) {
     const key = textMember(read(file.path), file.member)
-    if (key === undefined) continue
+    // Asking counts as a use of that key: only of one that can be it.
+    if (key === undefined || prefix === '' || !key.startsWith(prefix)) continue
     const { status, body } = await send({ ...adminEndpoint(context), key }, 'GET', '/admin/v1/whoami')
     if (status === 200 && isObject(body) && textMember(body, 'principal') === id) found.push(file)
   }

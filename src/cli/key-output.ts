@@ -15,7 +15,7 @@ export function tellSecret(context: Context, answer: JsonObject, what: string): 
 /** The id of a key: `text` itself, or that of the one key in force with this name. @throws AegisError `not_found`, `conflict` */
 export function keyIdOf(keys: readonly JsonObject[], text: string, listing: string): string {
   if (keys.some((key) => textMember(key, 'id') === text)) return text
-  const named = keys.filter((key) => textMember(key, 'name') === text && textMember(key, 'state') === 'in force')
+  const named = keys.filter((key) => textMember(key, 'name') === text && textMember(key, 'state') === 'active')
   const [only, ...more] = named.map((key) => textMember(key, 'id') ?? '')
   if (only !== undefined && more.length === 0) return only
   if (only === undefined) {

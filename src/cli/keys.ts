@@ -54,9 +54,11 @@ export async function rotateKey(
 ): Promise<void> {
   const context = processContext()
   const { overlap, expires } = options
-  const id = keyIdOf(await keysOf(), text, 'aegisctl keys list')
+  const keys = await keysOf()
+  const id = keyIdOf(keys, text, 'aegisctl keys list')
+  const prefix = textMember(keys.find((key) => textMember(key, 'id') === id) ?? {}, 'prefix') ?? ''
   // Asked before: afterwards the old secret may be good for nothing.
-  const files = await keyFilesOf(context, id)
+  const files = await keyFilesOf(context, { id, prefix })
   const body = { overlap, ...(expires === undefined ? {} : { expires }) }
   const answer = await ask(adminEndpoint(context), 'POST', `${KEYS}/${encodeURIComponent(id)}/rotate`, body)
   if (options.json === true || !isObject(answer)) context.out(jsonText(answer))

@@ -152,7 +152,7 @@ export function createKeyring(parts: {
 
     async inForce({ id }) {
       const kept = await store.get(id)
-      return kept !== null && keyState(kept, clock.now()) === 'in force'
+      return kept !== null && keyState(kept, clock.now()) === 'active'
     },
 
     async revoke(id) {

@@ -25,11 +25,11 @@ export interface KeyRecord {
 }
 
 /** What has become of a key. One that was revoked and has expired as well was revoked. */
-export type KeyState = 'in force' | 'expired' | 'revoked'
+export type KeyState = 'active' | 'expired' | 'revoked'
 
 export function keyState({ revokedAt, expiresAt }: Pick<KeyRecord, 'revokedAt' | 'expiresAt'>, now: number): KeyState {
   if (revokedAt !== null) return 'revoked'
-  return expiresAt === null || expiresAt > now ? 'in force' : 'expired'
+  return expiresAt === null || expiresAt > now ? 'active' : 'expired'
 }
 
 /**

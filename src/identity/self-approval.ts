@@ -30,7 +30,7 @@ export function isSelf(reviewer: KeyRecord, approval: Requested, requester: KeyR
 export function createSelfCheck(keys: Pick<KeyStore, 'get'>, clock: Pick<Clock, 'now'>) {
   return async (reviewer: { readonly principal: Principal }, approval: Requested): Promise<boolean> => {
     const [record, requester] = await Promise.all([keys.get(reviewer.principal), keys.get(approval.principal)])
-    return record === null || keyState(record, clock.now()) !== 'in force' || isSelf(record, approval, requester)
+    return record === null || keyState(record, clock.now()) !== 'active' || isSelf(record, approval, requester)
   }
 }
 

@@ -42,7 +42,7 @@ describe('keys are for administrators alone', () => {
     expect((await post(KEYS, { role: 'agent', name: 'k' }, key())).status).toBe(status)
     expect((await post(`${KEYS}/${id}/rotate`, {}, key())).status).toBe(status)
     expect((await remove(id, key())).status).toBe(status)
-    expect((await listed(id)).state).toBe('in force')
+    expect((await listed(id)).state).toBe('active')
   })
 })
 
@@ -148,13 +148,13 @@ describe('a key', () => {
   it('of a room is listed with its room, and rotated within it', async () => {
     const { body } = await whoami(roomKey)
     expect(await listed(body.principal)).toMatchObject({
-      ...{ name: 'claude', role: 'agent', state: 'in force' },
+      ...{ name: 'claude', role: 'agent', state: 'active' },
       room: { id: 'site', role: 'OWNER', repository: 'acme/site' },
     })
     const rotated = await post(`${KEYS}/${body.principal}/rotate`, {})
     expect(rotated.body.room).toEqual({ id: 'site', role: 'OWNER', repository: 'acme/site' })
     const { keys } = (await aegis.get('/admin/v1/rooms/site/keys', ADMIN_KEY)).body
-    expect(keys.map(({ state }: { state: string }) => state)).toEqual(['expired', 'in force'])
+    expect(keys.map(({ state }: { state: string }) => state)).toEqual(['expired', 'active'])
     roomKey = rotated.body.secret
   })
 
@@ -163,7 +163,7 @@ describe('a key', () => {
     const second = await post(`${KEYS}/${first.id}/rotate`, { overlap: '24h' })
     expect(second).toMatchObject({
       status: 201,
-      body: { name: 'k', role: 'reviewer', owner: 'rita', state: 'in force', replaced: { id: first.id } },
+      body: { name: 'k', role: 'reviewer', owner: 'rita', state: 'active', replaced: { id: first.id } },
     })
     for (const secret of [first.secret, second.body.secret]) expect((await whoami(secret)).status).toBe(200)
     expect(second.body.replaced).not.toHaveProperty('secret')
@@ -182,7 +182,7 @@ describe('a key', () => {
   ])('is not rotated as %j says', async (body) => {
     const { id } = await make()
     expect((await post(`${KEYS}/${id}/rotate`, body)).status).toBe(400)
-    expect((await listed(id)).state).toBe('in force')
+    expect((await listed(id)).state).toBe('active')
   })
 
   it('is revoked at once, and once', async () => {

@@ -41,7 +41,7 @@ it('makes a key whose secret stands alone on stdout, once, and lists it with its
   await whoami(secret)
   expect((await keys('list')).out).toMatch(/alice +reviewer +alice +alice +aegis_reviewer_.{4} +20\S+Z +20\S+Z\n/)
   const [row] = JSON.parse((await keys('list', '--json')).out)
-  expect(row).toMatchObject({ name: 'claude-code', role: 'agent', state: 'in force', room: null })
+  expect(row).toMatchObject({ name: 'claude-code', role: 'agent', state: 'active', room: null })
 })
 
 it('says whose self a key is, and asks before it becomes that of somebody else’s agent', async () => {

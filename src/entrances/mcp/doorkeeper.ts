@@ -35,7 +35,7 @@ export interface Doorkeeper {
   refuse(context: McpContext, error: unknown, id?: RpcId | null): Response
 }
 
-/** Milliseconds between two looks at who listens: as long as a key is believed, so that most looks ask nobody. */
+/** Milliseconds between two looks at who listens: as long as a key is believed, so that each asks the store once for all its streams. */
 const WATCH_MS = 2_000
 
 export function createDoorkeeper(options: McpOptions): Doorkeeper {
