@@ -71,15 +71,18 @@ const UNTIDY = /\.(?:\/|$)|\/\//
 /** As the most forgiving file system would read it. */
 function folded(path: string): string {
   if (PLAIN.test(path) && !UNTIDY.test(path)) return path
-  return path
-    .normalize('NFKC')
-    .toUpperCase()
-    .toLowerCase()
-    .replace(IGNORED, '')
-    .replace(/\\/g, '/')
-    .replace(/[. ]+(?=\/|$)/g, (dots, at: number, whole: string) => (isStep(dots, at, whole) ? dots : ''))
-    .replace(/\/(?:\.?\/)+/g, '/')
-    .replace(/^\.\//, '')
+  return (
+    path
+      .normalize('NFKC')
+      .toUpperCase()
+      .toLowerCase()
+      .replace(IGNORED, '')
+      .replace(/\\/g, '/')
+      // From the first of them only: a path of nothing but dots would be tried again from each.
+      .replace(/(?<![. ])[. ]+(?=\/|$)/g, (dots, at: number, whole: string) => (isStep(dots, at, whole) ? dots : ''))
+      .replace(/\/(?:\.?\/)+/g, '/')
+      .replace(/^\.\//, '')
+  )
 }
 
 /** `.` and `..` are steps, and no names that end in dots. */
