@@ -43,7 +43,8 @@ export function guardOpinions(
 }
 
 function asked(policy: string, guard: Guard, view: GuardView): readonly GuardOpinion[] {
-  const replaced = view.envelope.plan !== undefined && guard.destination
+  // Where one document rewrites and another blocks the same write, the stricter one stands.
+  const replaced = view.envelope.plan !== undefined && guard.destination && guard.name !== 'protected_branches'
   return guard
     .judge(view)
     .filter(({ verdict }) => verdict === 'rewrite' || !replaced)

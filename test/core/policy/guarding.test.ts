@@ -146,6 +146,16 @@ describe('a rewrite', () => {
     expect(decide(ON_OWN_BRANCHES, [REWRITES, other], push()).verdict).toBe('block')
   })
 
+  it('that another document blocks or reviews is what that document says', () => {
+    for (const verdict of ['block', 'review'] as const) {
+      const other = guard(verdict, { name: 'protected_branches', destination: true, branches: ['main'] })
+      expect(decide(ON_OWN_BRANCHES, [REWRITES, other], push())).toMatchObject({
+        verdict,
+        rule: { label: 'guard:protected_branches' },
+      })
+    }
+  })
+
   it('that an approval covers stays one: nothing releases the direct push', () => {
     const rules = ['{ tool: github.create_pull_request, decision: review }', ...ON_OWN_BRANCHES]
     const id = '00000000-0000-7000-8000-00000000000a' as ActionEnvelope['id']
