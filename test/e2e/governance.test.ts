@@ -245,6 +245,30 @@ describe('an approval of a merge into one branch', () => {
   })
 })
 
+describe('a merge whose commit nobody could look up', () => {
+  const box: { current: Governed | null; deaf: boolean } = { current: null, deaf: false }
+  beforeAll(async () => {
+    // GitHub refuses to show pull requests, and would merge them.
+    const fault = ({ method, path }: { method: string; path: string }) =>
+      box.deaf && method === 'GET' && /\/pulls\/\d+$/.test(path)
+        ? ({ kind: 'refuse', status: 503, message: 'Service Unavailable' } as const)
+        : null
+    box.current = await governed({ policy: policy('  secrets: block'), forge: { fault } })
+  })
+  afterAll(() => box.current?.close())
+
+  it('is not made, though policy allows it', async () => {
+    const { current } = box
+    if (current === null) throw new Error('the house is not open')
+    const { pullNumber } = await pullRequest(current)
+    const main = current.git('rev-parse', 'main')
+    box.deaf = true
+    const { body } = await current.call('merge_pull_request', { pullNumber })
+    expect(JSON.stringify(body)).toContain('which commit would be merged is not known')
+    expect(current.git('rev-parse', 'main')).toBe(main)
+  })
+})
+
 describe('freeze windows', () => {
   const day = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'][new Date().getUTCDay()]
   const at = house(`  freeze_windows: [{ name: today, timezone: UTC, days: [${day}], repos: ["${REPOSITORY}"] }]`)

@@ -48,13 +48,12 @@ export function judge(benches: readonly [Bench, ...Bench[]], envelope: ActionEnv
   const rewriting = guard(benches, envelope, facts, consider, all)
   const { act, opinion = benches[0].fallback } = decided
   const { terms } = opinion
+  const deciding =
+    rewriting !== null && opinion.verdict === 'allow' ? { act: first, opinion: rewriting } : { act, opinion }
   return {
     verdict: opinion.verdict,
-    rule: rewriting !== null && opinion.verdict === 'allow' ? rewriting.ref : opinion.ref,
-    reason: reasonOf(
-      rewriting !== null && opinion.verdict === 'allow' ? { act: first, opinion: rewriting } : { act, opinion },
-      action.tool,
-    ),
+    rule: deciding.opinion.ref,
+    reason: reasonOf(deciding, action.tool),
     findings: distinct(all),
     terms: opinion.verdict === 'review' ? reviewTerms(all, terms) : terms,
     suggestion: opinion.suggestion,

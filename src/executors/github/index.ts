@@ -14,9 +14,9 @@ import { refusalOutcome } from './refused.ts'
  */
 export function createGithubActions(open: (apiUrl: string, token: () => string) => GithubRest): StandIn {
   return {
-    standsIn({ plan, head, action }) {
+    standsIn({ plan, action }) {
       if (plan !== undefined) return GATEWAY_STEPS.rewrite
-      return head !== undefined && action.tool === MERGE ? GATEWAY_STEPS.merge : null
+      return action.tool === MERGE ? GATEWAY_STEPS.merge : null
     },
 
     async execute(action, credential, { signal }) {
@@ -39,8 +39,13 @@ const MERGE = 'github.merge_pull_request'
 
 async function merged(rest: GithubRest, { resource, head, onto, action }: AuthorizedAction): Promise<Outcome> {
   const { repository, pull } = resource
-  if (repository === null || pull === null || head === undefined)
-    throw new AegisError('internal', 'a merge without its pull request came to the executor')
+  // Who keeps the commit from being looked up must not get it merged unseen.
+  if (repository === null || pull === null || head === undefined) {
+    throw new AegisError('upstream_unreachable', 'which commit would be merged is not known, so nothing is merged', {
+      advice: 'make the same call again when GitHub can be asked for the pull request',
+      data: { sent: false },
+    })
+  }
   const { parameters } = action
   const bound = { repository, pull, head, ...(onto === undefined ? {} : { onto }), parameters }
   return answered(await mergeHead(rest, bound), [])
