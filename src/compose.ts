@@ -1,7 +1,6 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { AdminContext } from './admin/door.ts'
-import { createResolver } from './admin/resolve.ts'
 import { adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
 import { composeCallers } from './compose/callers.ts'
@@ -24,8 +23,10 @@ import { createRecordedRun } from './gateway/recorded-run.ts'
 import { createWithdraw } from './gateway/withdrawals.ts'
 import { createKeyring, createSelfCheck } from './identity/index.ts'
 import type { Ledger } from './ledger/draft.ts'
+import { createTail, type Tail } from './ledger/tail.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { createOversight } from './oversight/index.ts'
 import { openPolicySet } from './policy-set/index.ts'
 import { openStores } from './store/open.ts'
 
@@ -101,7 +102,8 @@ export async function compose(
     approval: (envelope) => approvals.fact(envelope),
   })
   const policy = () => policies.current()
-  const measured = measuredLedger(ledger, metrics, clock)
+  const tail = createTail(stores.ledger)
+  const measured = measuredLedger(ledger, metrics, clock, tail)
   const gateway = createGateway({
     policy,
     facts,
@@ -118,7 +120,17 @@ export async function compose(
     log,
     metrics,
   })
-  const resolver = createResolver({ approvals, ledger: measured, clock, random, log })
+  const oversight = createOversight({
+    ...evidence,
+    reader: stores.ledger,
+    record: measured,
+    approvals,
+    keyring,
+    rooms,
+    clock,
+    random,
+    log,
+  })
 
   const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
   const { limiter } = callers
@@ -161,22 +173,18 @@ export async function compose(
   })
   broker.start()
   const expiry = setInterval(() => {
-    resolver.expire().catch((error: Error) => log.error({ error: error.message }, 'expiry failed'))
+    oversight.resolver.expire().catch((error: Error) => log.error({ error: error.message }, 'expiry failed'))
   }, EXPIRY_MS)
   expiry.unref()
 
-  const reader = stores.ledger
   const parts = {
+    ...oversight,
     gateway,
-    approvals,
-    resolver,
     credentials: broker,
     pins,
-    rooms,
-    keyring,
     upstreams,
-    ...evidence,
-    reader,
+    ledger,
+    reader: stores.ledger,
     policy,
     authenticate: callers.byKey,
     limiter,
@@ -194,12 +202,16 @@ export async function compose(
       const { closed } = ledger.stats()
       return closed ?? (await stores.ledger.health()).fault?.why ?? null
     },
-    drain: () => void entrance.close(),
+    drain() {
+      tail.close()
+      entrance.close()
+    },
     async close() {
       clearInterval(expiry)
       stopPins()
       taint.stop()
       stopRooms()
+      tail.close()
       await entrance.close()
       await upstreams.close()
       await broker.drain()
@@ -212,12 +224,14 @@ export async function compose(
   }
 }
 
-function measuredLedger(ledger: Ledger, metrics: Metrics, clock: Clock): Ledger {
+/** Measures, and tells who follows the log that it has grown. */
+function measuredLedger(ledger: Ledger, metrics: Metrics, clock: Clock, tail: Pick<Tail, 'wake'>): Ledger {
   return {
     async append(draft) {
       const start = clock.elapsed()
       const entry = await ledger.append(draft)
       metrics.appended(1, (clock.elapsed() - start) / 1000)
+      tail.wake()
       return entry
     },
   }

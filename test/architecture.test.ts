@@ -15,6 +15,8 @@ const RANKS: Readonly<Record<string, number>> = {
   credentials: 2,
   rooms: 2,
   'tool-pins': 2,
+  search: 2,
+  notifications: 2,
   observability: 2,
   anchors: 2,
   gateway: 3,
@@ -22,12 +24,16 @@ const RANKS: Readonly<Record<string, number>> = {
   'executors/github': 4,
   'entrances/mcp': 4,
   'entrances/hook': 4,
-  admin: 4,
   store: 4,
   config: 4,
-  compose: 5,
-  'server.ts': 6,
-  cli: 7,
+  oversight: 4,
+  admin: 5,
+  'admin/dashboard': 6,
+  'admin/graphql': 6,
+  'admin/slack': 6,
+  compose: 7,
+  'server.ts': 8,
+  cli: 9,
 }
 
 /** Each package has one home (or, for the server's framework, the few rooms that speak HTTP). */
@@ -47,6 +53,9 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['observability'],
   commander: ['cli'],
   '@modelcontextprotocol/sdk': ['cli/demo'],
+  'graphql-yoga': ['admin/graphql'],
+  graphql: ['admin/graphql'],
+  zod: ['admin'],
 }
 
 /**

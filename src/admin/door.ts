@@ -5,8 +5,8 @@ import { AegisError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Log } from '../core/runtime.ts'
 import { parseStrict } from '../core/strict-json.ts'
-import { hasRole } from '../identity/keyring.ts'
 import type { KeyRecord } from '../identity/ports.ts'
+import { demand } from '../oversight/rights.ts'
 import { errorWire } from './wire.ts'
 
 /** Largest body of an admin request, in bytes. */
@@ -35,8 +35,8 @@ export function demandKey(authenticate: (headers: Headers) => Promise<KeyRecord 
 /** @throws AegisError `forbidden` where the key's role is below the one needed */
 export function demandRole(context: AdminContext, role: Role): KeyRecord {
   const key = context.get('key')
-  if (hasRole(key, role)) return key
-  throw new AegisError('forbidden', `this needs a key with role ${role}; yours is ${key.role}`)
+  demand(key, role)
+  return key
 }
 
 /** The body, parsed strictly once. @throws AegisError naming what to mend */

@@ -1,82 +1,55 @@
 import type { Hono } from 'hono'
 import type { JsonObject } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
-import { hasRole } from '../identity/keyring.ts'
-import type { LedgerOperations } from '../ledger/ledger.ts'
-import type { EntryFilter, LedgerReader, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
+import type { EntryFilter, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
 import { reportJson } from '../ledger/verify/report.ts'
-import { type AdminContext, type AdminEnv, demandRole, intQuery } from './door.ts'
-import { keepingRoutes } from './keeping.ts'
-import { resolveSession } from './sessions.ts'
+import type { EvidenceDesk } from '../oversight/evidence.ts'
+import { type AdminContext, type AdminEnv, intQuery } from './door.ts'
+import { type KeepingParts, keepingRoutes } from './keeping.ts'
 
-export interface EvidenceParts {
-  readonly ledger: LedgerOperations
-  readonly reader: LedgerReader
-  /** Where checkpoints were taken to, and how far behind each place is. */
-  readonly anchorStatus: () => Promise<JsonObject[]>
-  /** Hands the signing over to a new key. */
-  readonly rotateLogKey: () => Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
+export interface EvidenceParts extends KeepingParts {
+  readonly evidence: EvidenceDesk
   readonly policy: () => CompiledPolicy
 }
 
-/** Reading what happened. An agent key reads its own sessions; a viewer's reads all. */
+/** Reading what happened. */
 export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void {
-  const { ledger, reader, policy } = parts
+  const { evidence, policy } = parts
   const listSessions = async (context: AdminContext) => {
-    const key = context.get('key')
-    const limit = intQuery(context, 'limit', 200, 1000)
-    const shown = hasRole(key, 'viewer') ? await reader.sessions(limit) : await reader.sessions(limit, key.id)
-    return context.json({ sessions: shown.map(sessionWire) })
+    const sessions = await evidence.sessions(context.get('key'), intQuery(context, 'limit', 200, 1000))
+    return context.json({ sessions: sessions.map(sessionWire) })
   }
   app.get('/admin/v1/evidence/sessions', listSessions)
   app.get('/admin/v1/sessions', listSessions)
 
   // A session id holds a slash, so it is the rest of the path: `.../sessions/<principal>/<label>/export` or `.../<label>/export`.
   app.get('/admin/v1/evidence/sessions/:path{.+}/export', async (context) => {
-    const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
-    return context.json(await ledger.export(session))
+    return context.json(await evidence.export(context.get('key'), context.req.param('path')))
   })
   app.get('/admin/v1/evidence/sessions/:path{.+}/statement', async (context) => {
-    const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
-    return context.json(await ledger.statement(session))
+    return context.json(await evidence.statement(context.get('key'), context.req.param('path')))
   })
   app.post('/admin/v1/evidence/sessions/:path{.+}/verify', async (context) => {
-    const session = await resolveSession(reader, context.req.param('path'), context.get('key'))
-    return context.json(reportJson(await ledger.verify(session)))
+    return context.json(reportJson(await evidence.verify(context.get('key'), context.req.param('path'))))
   })
 
-  // Public by nature: whoever holds an old checkpoint can prove that the log only grew.
-  app.get('/admin/v1/evidence/checkpoint', async (context) =>
-    context.json(checkpointWire(await ledger.sign(), ledger.origin)),
-  )
-
+  app.get('/admin/v1/evidence/checkpoint', async (context) => {
+    return context.json(checkpointWire(await evidence.checkpoint(), evidence.origin))
+  })
   app.get('/admin/v1/evidence/anchors', async (context) => {
-    demandRole(context, 'viewer')
-    return context.json({ anchors: await parts.anchorStatus() })
+    return context.json({ anchors: [...(await evidence.anchors(context.get('key')))] })
   })
   app.post('/admin/v1/evidence/rotate-key', async (context) => {
-    demandRole(context, 'admin')
-    const { checkpoint, vkey } = await parts.rotateLogKey()
-    return context.json({ vkey, checkpoint: checkpointWire(checkpoint, ledger.origin) })
+    const { checkpoint, vkey } = await evidence.rotateLogKey(context.get('key'))
+    return context.json({ vkey, checkpoint: checkpointWire(checkpoint, evidence.origin) })
   })
 
-  keepingRoutes(app, { ledger, reader })
+  keepingRoutes(app, parts)
 
   app.get('/admin/v1/logs', async (context) => {
-    const entries = await reader.list(await filterOf(context, reader))
-    return context.json({ entries: entries.filter(({ session }) => session !== null).map(entryWire) })
+    return context.json({ entries: (await evidence.entries(context.get('key'), filterOf(context))).map(entryWire) })
   })
-
-  app.get('/admin/v1/stats', async (context) => {
-    demandRole(context, 'viewer')
-    const { size, queued } = ledger.stats()
-    const sessions = await reader.sessions(1000)
-    const decisions: Record<string, number> = {}
-    for (const [kind, count] of sessions.flatMap(({ counts }) => Object.entries(counts))) {
-      decisions[kind] = (decisions[kind] ?? 0) + count
-    }
-    return context.json({ entries: size, queued, decisions, sessions: sessions.length })
-  })
+  app.get('/admin/v1/stats', async (context) => context.json({ ...(await evidence.stats(context.get('key'))) }))
 
   app.get('/admin/v1/policies', (context) => {
     const { name, digest } = policy()
@@ -84,18 +57,13 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
   })
 }
 
-async function filterOf(context: AdminContext, reader: LedgerReader): Promise<EntryFilter> {
-  const key = context.get('key')
-  const named = context.req.query('session')
-  if (named === undefined) demandRole(context, 'viewer')
-  const kind = context.req.query('kind')
-  const env = context.req.query('envelope')
-  const before = context.req.query('before')
+function filterOf(context: AdminContext): EntryFilter {
+  const { session, kind, envelope, before } = context.req.query()
   return {
     limit: intQuery(context, 'limit', 50, 1000),
-    ...(named === undefined ? {} : { session: await resolveSession(reader, named, key) }),
+    ...(session === undefined ? {} : { session }),
     ...(kind === undefined ? {} : { kind }),
-    ...(env === undefined ? {} : { env }),
+    ...(envelope === undefined ? {} : { env: envelope }),
     ...(before === undefined ? {} : { before: intQuery(context, 'before', 1, Number.MAX_SAFE_INTEGER) }),
   }
 }

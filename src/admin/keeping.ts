@@ -6,10 +6,10 @@ import { isCommitted } from '../ledger/commitment.ts'
 import { COMMITTED, type Committed } from '../ledger/draft.ts'
 import type { LedgerOperations } from '../ledger/ledger.ts'
 import type { LedgerReader } from '../ledger/store.ts'
+import { resolveSession } from '../oversight/sessions.ts'
 import { type AdminContext, type AdminEnv, demandRole, jsonBody } from './door.ts'
-import { resolveSession } from './sessions.ts'
 
-interface KeepingParts {
+export interface KeepingParts {
   readonly ledger: LedgerOperations
   readonly reader: LedgerReader
 }

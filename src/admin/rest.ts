@@ -1,46 +1,58 @@
 import { Hono } from 'hono'
-import type { Approvals, ResolutionChannel } from '../approvals/approvals.ts'
-import { APPROVAL_STATUSES, type Approval } from '../core/approval.ts'
+import type { ResolutionChannel } from '../approvals/approvals.ts'
+import { APPROVAL_STATUSES } from '../core/approval.ts'
 import { AegisError } from '../core/errors.ts'
-import { parseEnvelopeId } from '../core/ids.ts'
 import { isObject, type Json, textMember } from '../core/json.ts'
-import type { Log } from '../core/runtime.ts'
+import type { Clock, Log } from '../core/runtime.ts'
 import type { IncomingCall } from '../gateway/ports.ts'
 import type { Gateway } from '../gateway/reply.ts'
-import { hasRole } from '../identity/keyring.ts'
 import type { Limiter } from '../identity/limiter.ts'
 import type { KeyRecord } from '../identity/ports.ts'
+import type { Oversight } from '../oversight/index.ts'
 import { parseActionBody } from './action-body.ts'
 import { approvalPage } from './approval-page.ts'
 import { type CredentialParts, credentialRoutes } from './credentials.ts'
 import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
-import { type KeyParts, keyRoutes } from './keys.ts'
+import { keyRoutes } from './keys.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
-import type { Resolver } from './resolve.ts'
-import { type RoomParts, roomRoutes } from './rooms.ts'
+import { roomRoutes } from './rooms.ts'
 import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
 
-export interface AdminParts extends EvidenceParts, PinParts, CredentialParts, RoomParts, KeyParts {
+export interface AdminParts extends Oversight, Omit<EvidenceParts, keyof Oversight>, PinParts, CredentialParts {
   readonly gateway: Gateway
-  readonly approvals: Approvals
-  readonly resolver: Resolver
   readonly authenticate: (headers: Headers) => Promise<KeyRecord | null>
   /** What one key may do at most. */
   readonly limiter: Limiter
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
   /** As people reach it: `http://127.0.0.1:8081`. */
   readonly adminUrl: string
+}
+
+/** Other bindings of the same use cases: routes that they add to this door's. */
+export type AdminWing = (app: Hono<AdminEnv>, via: (context: AdminContext) => ResolutionChannel) => void
+
+export interface AdminWings {
+  /** Before a key is demanded: each asks for who calls in its own way. */
+  readonly open: readonly AdminWing[]
+  /** Behind the key. */
+  readonly keyed: readonly AdminWing[]
 }
 
 /**
  * The admin API of one door (`docs/api.md`): `/admin/v1/*`. `via` is how requests through this door reached us;
  * it is known from the socket they came in by, never from a header.
  */
-export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => ResolutionChannel): Hono<AdminEnv> {
+export function adminRoutes(
+  parts: AdminParts,
+  via: (context: AdminContext) => ResolutionChannel,
+  wings: AdminWings = { open: [], keyed: [] },
+): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>()
   app.onError(answerError(parts.log))
   approvalPage(app)
+  for (const wing of wings.open) wing(app, via)
   app.use('/admin/v1/*', demandKey(parts.authenticate))
   actionRoutes(app, parts)
   approvalRoutes(app, parts, via)
@@ -49,6 +61,7 @@ export function adminRoutes(parts: AdminParts, via: (context: AdminContext) => R
   credentialRoutes(app, parts)
   roomRoutes(app, parts)
   keyRoutes(app, parts)
+  for (const wing of wings.keyed) wing(app, via)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')
     return context.json({ principal: id, name, role, owner })
@@ -91,15 +104,12 @@ function approvalRoutes(
 ): void {
   app.get('/admin/v1/approvals', async (context) => {
     const status = statusOf(context.req.query('status') ?? 'pending')
-    const key = context.get('key')
-    const limit = intQuery(context, 'limit', 200, 1000)
-    const mine = hasRole(key, 'viewer') ? {} : { principal: key.id }
-    const found = await approvals.store.list({ status, limit, ...mine })
+    const found = await approvals.list(context.get('key'), { status, limit: intQuery(context, 'limit', 200, 1000) })
     return context.json({ [status === 'all' ? 'approvals' : status]: found.map(approvalWire) })
   })
 
   app.get('/admin/v1/approvals/:id', async (context) => {
-    return context.json(approvalWire(await visible(approvals, context.req.param('id'), context.get('key'))))
+    return context.json(approvalWire(await approvals.get(context.get('key'), context.req.param('id'))))
   })
 
   for (const verb of ['approve', 'deny'] as const) {
@@ -110,16 +120,6 @@ function approvalRoutes(
       return context.json(resolutionWire(approval, verb, comment, entry))
     })
   }
-}
-
-/** An agent sees its own approvals; of others it must not even learn that they exist. */
-async function visible(approvals: Approvals, text: string, key: KeyRecord): Promise<Approval> {
-  const id = parseEnvelopeId(text)
-  const approval = id === null ? null : await approvals.get(id)
-  if (approval === null || (approval.principal !== key.id && !hasRole(key, 'viewer'))) {
-    throw new AegisError('not_found', `no approval ${text.slice(0, 64)}`)
-  }
-  return approval
 }
 
 function resolutionBody(body: Json): { comment: string; claimed: string | null } {

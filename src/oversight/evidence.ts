@@ -1,0 +1,99 @@
+import type { JsonObject } from '../core/json.ts'
+import type { KeyRecord } from '../identity/ports.ts'
+import type { EvidenceBundle } from '../ledger/bundle/bundle.ts'
+import type { Envelope } from '../ledger/bundle/statement.ts'
+import type { LedgerOperations } from '../ledger/ledger.ts'
+import type { EntryFilter, LedgerReader, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
+import type { VerifyReport } from '../ledger/verify/report.ts'
+import { demand, onlyOwn } from './rights.ts'
+import { resolveSession } from './sessions.ts'
+
+/** Reading what happened. An agent reads its own sessions, a viewer all. A session is named by its id or by its label. */
+export interface EvidenceDesk {
+  /** Most recently written first. */
+  sessions(who: KeyRecord, limit: number): Promise<readonly SessionSummary[]>
+  /** The full id of what a text names. @throws AegisError `not_found`, `conflict` where several have this label */
+  session(who: KeyRecord, text: string): Promise<string>
+  /** Newest first, without the leaves of the log itself. @throws AegisError `forbidden` for an agent that names no session */
+  entries(who: KeyRecord, filter: EntryFilter): Promise<readonly StoredEntry[]>
+  /** @throws AegisError `not_found` */
+  verify(who: KeyRecord, session: string): Promise<VerifyReport>
+  /** What an auditor needs. @throws AegisError `not_found` */
+  export(who: KeyRecord, session: string): Promise<EvidenceBundle>
+  /** @throws AegisError `not_found` */
+  statement(who: KeyRecord, session: string): Promise<Envelope>
+  /** For everybody with a key: whoever holds an old checkpoint can prove that the log only grew. */
+  checkpoint(): Promise<StoredCheckpoint>
+  /** For viewers. */
+  anchors(who: KeyRecord): Promise<readonly JsonObject[]>
+  /** For administrators: hands the signing over to a new key. */
+  rotateLogKey(who: KeyRecord): Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
+  /** For viewers. */
+  stats(who: KeyRecord): Promise<Stats>
+  readonly origin: string
+}
+
+export interface Stats {
+  readonly entries: number
+  readonly queued: number
+  readonly decisions: Readonly<Record<string, number>>
+  readonly sessions: number
+}
+
+export interface EvidenceParts {
+  readonly ledger: LedgerOperations
+  readonly reader: LedgerReader
+  /** Where checkpoints were taken to, and how far behind each place is. */
+  readonly anchorStatus: () => Promise<JsonObject[]>
+  /** Hands the signing over to a new key. */
+  readonly rotateLogKey: () => Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
+}
+
+/** Sessions that are counted at most. */
+const COUNTED = 1000
+
+export function createEvidenceDesk({ ledger, reader, anchorStatus, rotateLogKey }: EvidenceParts): EvidenceDesk {
+  const named = (who: KeyRecord, session: string) => resolveSession(reader, session, who)
+
+  return {
+    origin: ledger.origin,
+    session: named,
+    sessions: (who, limit) => reader.sessions(limit, onlyOwn(who).principal),
+
+    async entries(who, { session, ...filter }) {
+      if (session === undefined) demand(who, 'viewer')
+      const within = session === undefined ? {} : { session: await named(who, session) }
+      return (await reader.list({ ...filter, ...within })).filter((entry) => entry.session !== null)
+    },
+
+    verify: async (who, session) => ledger.verify(await named(who, session)),
+    export: async (who, session) => ledger.export(await named(who, session)),
+    statement: async (who, session) => ledger.statement(await named(who, session)),
+    checkpoint: () => ledger.sign(),
+
+    async anchors(who) {
+      demand(who, 'viewer')
+      return anchorStatus()
+    },
+
+    async rotateLogKey(who) {
+      demand(who, 'admin')
+      return rotateLogKey()
+    },
+
+    async stats(who) {
+      demand(who, 'viewer')
+      const { size, queued } = ledger.stats()
+      const sessions = await reader.sessions(COUNTED)
+      return { entries: size, queued, decisions: summed(sessions), sessions: sessions.length }
+    },
+  }
+}
+
+function summed(sessions: readonly SessionSummary[]): Stats['decisions'] {
+  const decisions: Record<string, number> = {}
+  for (const [kind, count] of sessions.flatMap(({ counts }) => Object.entries(counts))) {
+    decisions[kind] = (decisions[kind] ?? 0) + count
+  }
+  return decisions
+}

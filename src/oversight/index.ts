@@ -1,0 +1,43 @@
+import type { Approvals } from '../approvals/approvals.ts'
+import type { Clock, Log, Random } from '../core/runtime.ts'
+import type { Keyring } from '../identity/keyring.ts'
+import type { Ledger } from '../ledger/draft.ts'
+import type { Rooms } from '../rooms/index.ts'
+import { type ApprovalDesk, createApprovalDesk } from './approvals.ts'
+import { createEvidenceDesk, type EvidenceDesk, type EvidenceParts } from './evidence.ts'
+import { createKeyDesk, type KeyDesk } from './keys.ts'
+import { createResolver, type Resolver } from './resolver.ts'
+import { createRoomDesk, type RoomDesk } from './rooms.ts'
+
+/**
+ * What people may do: one use case each, whichever door they come through (REST, dashboard, GraphQL, Slack). Who may is
+ * checked here and nowhere else; each says in its errors why not.
+ */
+export interface Oversight {
+  readonly approvals: ApprovalDesk
+  readonly resolver: Resolver
+  readonly evidence: EvidenceDesk
+  readonly keys: KeyDesk
+  readonly rooms: RoomDesk
+}
+
+export interface OversightParts extends EvidenceParts {
+  readonly approvals: Approvals
+  readonly keyring: Keyring
+  readonly rooms: Rooms
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Where decisions of reviewers are recorded. */
+  readonly record: Ledger
+}
+
+export function createOversight(parts: OversightParts): Oversight {
+  return {
+    approvals: createApprovalDesk(parts),
+    resolver: createResolver({ ...parts, ledger: parts.record }),
+    evidence: createEvidenceDesk(parts),
+    keys: createKeyDesk(parts),
+    rooms: createRoomDesk(parts),
+  }
+}
