@@ -87,6 +87,7 @@ function remote(caller: Caller<EvidenceService>, told: () => EvidenceNews): Omit
       unhold: (session) => caller.call('unhold', session),
       prune: (request) => caller.call('prune', request),
       credentialEnded: (end) => caller.call('credentialEnded', end),
+      policyChanged: (change) => caller.call('policyChanged', change),
     },
     anchorStatus: () => caller.call('anchorStatus'),
     anchorLag: () => caller.call('anchorLag'),

@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Config } from '../config.ts'
 import type { Log } from '../core/runtime.ts'
-import type { CredentialEnd, EntryDraft } from '../ledger/draft.ts'
+import type { CredentialEnd, EntryDraft, PolicyChange } from '../ledger/draft.ts'
 import type { ErasureRequest } from '../ledger/keeping/erasure.ts'
 import type { PruneRequest } from '../ledger/keeping/retention.ts'
 import type { LedgerOperations } from '../ledger/ledger.ts'
@@ -57,6 +57,7 @@ function createService(settings: ThreadSettings, log: Log) {
     unhold: (session: string) => ledger().unhold(session),
     prune: (request: PruneRequest) => ledger().prune(request),
     credentialEnded: (end: CredentialEnd) => ledger().credentialEnded(end),
+    policyChanged: (change: PolicyChange) => ledger().policyChanged(change),
     anchorStatus: () => evidence().anchorStatus(),
     anchorLag: () => evidence().anchorLag(),
     rotateLogKey: () => evidence().rotateLogKey(),

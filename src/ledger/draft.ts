@@ -42,6 +42,21 @@ export interface CredentialEnd {
   readonly installation: number | null
 }
 
+/** Another policy is in force from here on: as the log itself says it, beside the digest that each decision names. */
+export interface PolicyChange {
+  /** Position in the history of this installation's policies, from 1. */
+  readonly version: number
+  /** The policy's digest, as the entries it decides name it. */
+  readonly sha256: string
+  /** SHA-256 of the texts it was compiled from (`policy-set/version.ts`). */
+  readonly sourcesSha256: string
+  readonly names: readonly string[]
+  readonly cause: 'start' | 'reload' | 'rollback'
+  /** Of a rollback: the version whose texts are in force again, and the principal that asked for it. */
+  readonly of: number | null
+  readonly by: string | null
+}
+
 export interface DraftOutcome {
   /** What came of it, in short: `pr/1247`. */
   readonly label: string | null

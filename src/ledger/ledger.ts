@@ -2,13 +2,13 @@ import { AegisError } from '../core/errors.ts'
 import { verifyStored } from './audit/verify-stored.ts'
 import { buildBundle, type EvidenceBundle } from './bundle/bundle.ts'
 import { type Envelope, signStatement } from './bundle/statement.ts'
-import type { CredentialEnd, Ledger } from './draft.ts'
+import type { CredentialEnd, Ledger, PolicyChange } from './draft.ts'
 import { isLogName } from './format/chain.ts'
 import { createEraser, type Eraser } from './keeping/erasure.ts'
 import { type Loss, lossLeaf } from './keeping/loss.ts'
 import { closeAbandoned, replay, tidyAfterOthers } from './keeping/recovery.ts'
 import { createRetention, type Retention } from './keeping/retention.ts'
-import { bootLeaf, credentialLeaf, keyLeaf } from './log-leaves.ts'
+import { bootLeaf, credentialLeaf, keyLeaf, policyLeaf } from './log-leaves.ts'
 import type { Signer } from './notes/sign.ts'
 import type { TrustPolicy } from './notes/trust-policy.ts'
 import type { Scribe } from './seal.ts'
@@ -60,6 +60,8 @@ export interface LedgerOperations extends Ledger, Eraser, Retention {
   closeSession(session: string): Promise<void>
   /** Records that a credential is gone, as a leaf of the log itself. @throws AegisError `evidence_unavailable` */
   credentialEnded(end: CredentialEnd): Promise<void>
+  /** Records that another policy is in force, as a leaf of the log itself; gives its `n`. @throws AegisError `evidence_unavailable` */
+  policyChanged(change: PolicyChange): Promise<number>
 }
 
 /** The one writer of a log. */
@@ -126,6 +128,7 @@ export async function openLedger(options: LedgerOptions): Promise<OpenLedger> {
     },
     closeSession: (session) => closeSession(store, writer, session),
     credentialEnded: async (end) => void (await writer.leaf(credentialLeaf(scribe, end))),
+    policyChanged: (change) => writer.leaf(policyLeaf(scribe, change)),
     async close() {
       clearInterval(tidying)
       scrubber?.stop()

@@ -1,7 +1,7 @@
 import { canonicalBody } from '../core/canonical.ts'
 import type { JsonObject } from '../core/json.ts'
 import { rfc3339 } from '../core/runtime.ts'
-import type { CredentialEnd } from './draft.ts'
+import type { CredentialEnd, PolicyChange } from './draft.ts'
 import { VERSION } from './entry.ts'
 import type { Leaf, LeafKind, Scribe } from './seal.ts'
 
@@ -37,5 +37,23 @@ export function credentialLeaf(scribe: Scribe, end: CredentialEnd): Leaf {
     scope: end.scope,
     token_sha256: end.tokenSha256,
     type: end.type,
+  })
+}
+
+/** Names told of a policy made of many documents. */
+const MAX_NAMES = 64
+
+/** Another policy is in force. What `sha256` names decides from the entries on that name it. */
+export function policyLeaf(scribe: Scribe, change: PolicyChange): Leaf {
+  const { names } = change
+  return logLeaf(scribe, 'policy', {
+    ...(change.by !== null && { by: change.by }),
+    cause: change.cause,
+    names:
+      names.length <= MAX_NAMES ? [...names] : [...names.slice(0, MAX_NAMES - 1), `[+${names.length - MAX_NAMES + 1}]`],
+    ...(change.of !== null && { of: change.of }),
+    sha256: change.sha256,
+    sources_sha256: change.sourcesSha256,
+    version: change.version,
   })
 }

@@ -30,7 +30,16 @@ export interface EntryWork {
   readonly fail: (error: AegisError) => void
 }
 
-export type LeafKind = 'boot' | 'manifest' | 'erase' | 'prune' | 'key' | 'gap' | 'credential' | 'checkpoint-recovery'
+export type LeafKind =
+  | 'boot'
+  | 'manifest'
+  | 'erase'
+  | 'prune'
+  | 'key'
+  | 'gap'
+  | 'credential'
+  | 'policy'
+  | 'checkpoint-recovery'
 
 /** A log-level leaf waiting for its `n`. A manifest belongs to a session and holds for its first `entries` entries. */
 export interface LeafWork {

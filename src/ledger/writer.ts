@@ -112,8 +112,8 @@ export function createWriter(parts: WriterParts): Writer {
     }
     if (freeBytes === null || freeBytes >= minFreeBytes) return [...batch]
     const why = `only ${Math.floor(freeBytes / 1024 / 1024)} MiB are free where the evidence is kept`
-    for (const work of batch) if (!isEssential(work)) turnAway(work, unavailable(why, ADVICE.full))
-    return batch.filter(isEssential)
+    for (const work of batch) if (!isAdmittedAnyway(work)) turnAway(work, unavailable(why, ADVICE.full))
+    return batch.filter(isAdmittedAnyway)
   }
 
   async function commit(works: Work[]): Promise<void> {
@@ -186,6 +186,11 @@ export function createWriter(parts: WriterParts): Writer {
 /** What has happened already must be written, so there is always room for it, and a second try. A start has happened too. */
 function isEssential(work: Work): boolean {
   return work.kind === 'entry' ? work.draft.kind === 'result' || work.draft.kind === 'orphan' : work.leaf === 'boot'
+}
+
+/** A gateway that could not say which policy it starts with could not start. */
+function isAdmittedAnyway(work: Work): boolean {
+  return isEssential(work) || (work.kind === 'leaf' && work.leaf === 'policy')
 }
 
 function takeBatch(queue: Work[]): Work[] {

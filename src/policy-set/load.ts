@@ -11,6 +11,7 @@ import {
 } from '../core/policy/index.ts'
 import { bundledPolicies, findPolicy } from './find.ts'
 import { readYaml } from './read-yaml.ts'
+import type { PolicySource } from './version.ts'
 
 export interface PolicySources {
   /** Names of packs, or paths. At least one. */
@@ -26,6 +27,8 @@ export interface PolicySources {
 /** Policy files as they were read, and what they compile to. */
 export interface LoadedPolicies {
   readonly files: readonly string[]
+  /** Their texts. */
+  readonly sources: readonly PolicySource[]
   readonly documents: readonly PolicyDocument[]
   readonly policy: CompiledPolicy
 }
@@ -52,15 +55,28 @@ export async function readPolicyFile(file: string, upstreams: readonly string[] 
  */
 export async function loadPolicies(from: PolicySources): Promise<LoadedPolicies> {
   const { sources, upstreams, folders = [bundledPolicies()], cwd = process.cwd() } = from
-  const files: string[] = []
-  for (const name of sources) files.push(await findPolicy(name, folders, cwd))
-  const documents: PolicyDocument[] = []
-  for (const file of new Set(files)) {
-    const reading = await readPolicyFile(file, upstreams)
+  const files = new Set<string>()
+  for (const name of sources) files.add(await findPolicy(name, folders, cwd))
+  const texts: PolicySource[] = []
+  for (const file of files) texts.push({ file, text: await readText(file) })
+  return { ...compileSources(texts, upstreams), files: [...files] }
+}
+
+/**
+ * Compiles texts that were read before: all or none.
+ * @throws AegisError `config` as `loadPolicies`
+ */
+export function compileSources(
+  texts: readonly PolicySource[],
+  upstreams: readonly string[] | null,
+): Omit<LoadedPolicies, 'files'> {
+  const documents = texts.map(({ file, text }): PolicyDocument => {
+    const reading = readPolicyText(text, file, upstreams)
     if (!reading.ok) throw refusal(reading)
-    documents.push(reading.document)
-  }
-  return { files: [...new Set(files)], documents, policy: compilePolicy(documents) }
+    return reading.document
+  })
+  const sources = texts.map(({ file, text }) => ({ file: basename(file), text }))
+  return { sources, documents, policy: compilePolicy(documents) }
 }
 
 /** The error for a file that does not load: ``policy `pr-writer` line 12: unknown decision `deney`, did you mean `deny`?`` */

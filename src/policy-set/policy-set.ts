@@ -9,6 +9,8 @@ import { type LoadedPolicies, loadPolicies, type PolicySources } from './load.ts
 export interface PolicySet {
   current(): CompiledPolicy
   documents(): readonly PolicyDocument[]
+  /** What the files said when they were last good. */
+  loaded(): LoadedPolicies
   files(): readonly string[]
   /** Why the files as they are now are not in force; null while they are. */
   refused(): AegisError | null
@@ -49,7 +51,7 @@ export async function openPolicySet(options: PolicySetOptions): Promise<PolicySe
       const next = await loadPolicies(options)
       const changed = next.policy.digest !== loaded.policy.digest
       refusedBecause = null
-      loaded = changed ? next : loaded
+      loaded = next
       if (!changed) return 'unchanged'
     } catch (error) {
       refusedBecause = asAegisError(error)
@@ -81,6 +83,7 @@ export async function openPolicySet(options: PolicySetOptions): Promise<PolicySe
   return {
     current: () => loaded.policy,
     documents: () => loaded.documents,
+    loaded: () => loaded,
     files: () => loaded.files,
     refused: () => refusedBecause,
     reload,

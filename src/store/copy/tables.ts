@@ -81,6 +81,11 @@ export const TABLES: readonly Table[] = [
     order: 'principal, source, visibility',
   },
   {
+    name: 'policy_version',
+    columns: { number: 'int', digest: 'text', record: 'text', at: 'int', disk: 'text', leaf: 'int' },
+    order: 'number',
+  },
+  {
     name: 'pending_revocation',
     columns: {
       ...{ id: 'text', sealed: 'bytes', api_url: 'text', token_sha256: 'text', scope: 'text', envelope: 'text' },

@@ -3,10 +3,12 @@ import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { OpenReader } from '../../ledger/store.ts'
+import type { PolicyVersionStore } from '../../policy-set/index.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
 import { createKeyStore } from '../tables/keys.ts'
+import { createPolicyVersionStore } from '../tables/policy-versions.ts'
 import { createRevocationStore } from '../tables/revocations.ts'
 import { createRoomStore } from '../tables/rooms.ts'
 import { createTaintStore } from '../tables/taint.ts'
@@ -34,6 +36,7 @@ export interface PostgresStores {
   readonly pins: PinStore
   readonly rooms: RoomStore
   readonly taint: TaintStore
+  readonly policyVersions: PolicyVersionStore
   close(): Promise<void>
 }
 
@@ -63,6 +66,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
       pins: createPinStore(database),
       rooms: createRoomStore(database),
       taint: createTaintStore(database),
+      policyVersions: createPolicyVersionStore(database),
       async close() {
         await ledger.fleet.leave().catch(() => {})
         await close()

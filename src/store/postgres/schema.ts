@@ -2,6 +2,7 @@ import { bigint, customType, integer, pgSchema, text } from 'drizzle-orm/pg-core
 import type { ApprovalStatus } from '../../core/approval.ts'
 import type { Role } from '../../core/envelope.ts'
 import type { RoomRole } from '../../core/facts.ts'
+import type { Sha256 } from '../../core/ids.ts'
 import type { Visibility } from '../../facts/taint.ts'
 
 const aegis = pgSchema('aegis')
@@ -85,4 +86,14 @@ export const taint = aegis.table('taint', {
   /** 1 where people write what it shows, else 0: both databases copy it as the same bytes. */
   isText: integer('is_text').notNull(),
   at: millis('at').notNull(),
+})
+
+/** The policies that were in force. `record` and `disk` hold JSON. */
+export const policyVersion = aegis.table('policy_version', {
+  number: integer('number').primaryKey(),
+  digest: text('digest').$type<Sha256>().notNull(),
+  record: text('record').notNull(),
+  at: millis('at').notNull(),
+  disk: text('disk').notNull(),
+  leaf: millis('leaf'),
 })

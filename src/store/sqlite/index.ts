@@ -4,10 +4,12 @@ import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
+import type { PolicyVersionStore } from '../../policy-set/index.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
 import { createKeyStore } from '../tables/keys.ts'
+import { createPolicyVersionStore } from '../tables/policy-versions.ts'
 import { createRevocationStore } from '../tables/revocations.ts'
 import { createRoomStore } from '../tables/rooms.ts'
 import { createTaintStore } from '../tables/taint.ts'
@@ -31,6 +33,7 @@ export interface Stores {
   readonly pins: PinStore
   readonly rooms: RoomStore
   readonly taint: TaintStore
+  readonly policyVersions: PolicyVersionStore
   close(): Promise<void>
 }
 
@@ -59,6 +62,7 @@ export async function openSqlite(path: string): Promise<Stores> {
       pins: createPinStore(database),
       rooms: createRoomStore(database),
       taint: createTaintStore(notes),
+      policyVersions: createPolicyVersionStore(database),
       async close() {
         await close()
         unsynced.close()

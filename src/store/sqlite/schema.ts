@@ -2,6 +2,7 @@ import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { ApprovalStatus } from '../../core/approval.ts'
 import type { Role } from '../../core/envelope.ts'
 import type { RoomRole } from '../../core/facts.ts'
+import type { Sha256 } from '../../core/ids.ts'
 import type { Visibility } from '../../facts/taint.ts'
 
 /** The tables that are read and written through drizzle; the ledger's own go by prepared statements (`ledger-store.ts`). */
@@ -81,4 +82,14 @@ export const taint = sqliteTable('taint', {
   /** 1 where people write what it shows, else 0: both databases copy it as the same bytes. */
   isText: integer('is_text').notNull(),
   at: integer('at').notNull(),
+})
+
+/** The policies that were in force. `record` and `disk` hold JSON. */
+export const policyVersion = sqliteTable('policy_version', {
+  number: integer('number').primaryKey(),
+  digest: text('digest').$type<Sha256>().notNull(),
+  record: text('record').notNull(),
+  at: integer('at').notNull(),
+  disk: text('disk').notNull(),
+  leaf: integer('leaf'),
 })
