@@ -1,6 +1,8 @@
 import { errors, type JWTPayload, jwtVerify, type ProtectedHeaderParameters } from 'jose'
 import { AegisError } from '../../core/errors.ts'
 import type { Clock } from '../../core/runtime.ts'
+import { isSubject } from '../subject.ts'
+import { tokenFault } from './jwt-fault.ts'
 import type { KeySet } from './key-set.ts'
 import type { IssuerSettings } from './settings.ts'
 
@@ -19,9 +21,6 @@ export interface AccessToken {
 /** Claims of ID tokens (OpenID Connect Core) and of other tokens that are no access tokens. */
 const FOREIGN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'] as const
 const PLAIN_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'])
-const MAX_SUBJECT = 1024
-/** No lone surrogates: those would hash, and be written, like one another. */
-const SUBJECT = /^[^\ud800-\udfff]{1,1024}$/su
 
 /** @throws AegisError `unauthenticated` saying what is wrong with the token; `unavailable` where its issuer's keys are not to be had. */
 export async function verifyAccessToken(
@@ -70,16 +69,15 @@ function demandAccessToken({ typ }: ProtectedHeaderParameters, claims: JWTPayloa
 
 function read(claims: JWTPayload, settings: IssuerSettings): AccessToken {
   const { sub, aud, exp } = claims
-  const subject = typeof sub === 'string' && SUBJECT.test(sub) ? sub : null
-  if (subject === null) throw invalidToken(`its \`sub\` must be text of 1 to ${MAX_SUBJECT} characters`)
+  if (!isSubject(sub)) throw invalidToken('its `sub` must be text of 1 to 1024 characters')
   if (exp === undefined) throw invalidToken('it never expires')
   const audiences = (Array.isArray(aud) ? aud : [aud]).filter((one) => typeof one === 'string')
   const { nameClaim, sponsorClaim, clockSkew } = settings
   return {
-    subject,
+    subject: sub,
     audiences,
     scopes: new Set(scopesOf(claims)),
-    name: textClaim(claims, nameClaim) || subject,
+    name: textClaim(claims, nameClaim) || sub,
     sponsor: sponsorClaim === null ? '' : textClaim(claims, sponsorClaim),
     validUntil: (exp + clockSkew) * 1000,
   }
@@ -98,19 +96,8 @@ function textClaim(claims: JWTPayload, name: string): string {
 }
 
 function reasonOf(error: unknown, tokenType: IssuerSettings['tokenType']): string {
-  if (error instanceof errors.JWTExpired) return 'it has expired'
-  if (error instanceof errors.JWTClaimValidationFailed) return claimReason(error, tokenType)
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is wrong'
-  if (error instanceof errors.JWKSNoMatchingKey) return 'its issuer has no such key'
-  if (error instanceof errors.JWKSMultipleMatchingKeys) return 'it does not say which key of its issuer signed it'
-  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
-    return 'its signature algorithm is not accepted'
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'typ') {
+    return `its type is not ${tokenType} (\`token_type: jwt\` takes tokens that say JWT, or nothing)`
   }
-  return 'it is malformed'
-}
-
-function claimReason({ claim, reason }: errors.JWTClaimValidationFailed, tokenType: string): string {
-  if (claim === 'nbf') return 'it is not valid yet'
-  if (claim === 'typ') return `its type is not ${tokenType} (\`token_type: jwt\` takes tokens that say JWT, or nothing)`
-  return reason === 'missing' ? `its \`${claim}\` is missing` : `its \`${claim}\` is not the one expected`
+  return tokenFault(error)
 }

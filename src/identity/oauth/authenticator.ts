@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { AegisError } from '../../core/errors.ts'
-import type { Principal } from '../../core/ids.ts'
 import type { Clock, Log } from '../../core/runtime.ts'
 import type { Keyring } from '../keyring.ts'
 import { createTeller } from '../once-a-minute.ts'
 import type { KeyRecord } from '../ports.ts'
+import { subjectPrincipal } from '../subject.ts'
 import { type AccessToken, invalidToken, verifyAccessToken } from './access-token.ts'
 import { createKeySet } from './key-set.ts'
 import type { Resources } from './resource.ts'
@@ -30,7 +30,6 @@ export interface TokenAuthenticator {
 
 interface Trusted {
   readonly settings: IssuerSettings
-  readonly name: string
   verify(token: string): Promise<AccessToken>
 }
 
@@ -71,7 +70,10 @@ export function createTokenAuthenticator(parts: {
     }
     const missing = from.settings.scopes.filter((scope) => !token.scopes.has(scope))
     if (missing.length > 0) throw insufficientScope(from.settings.scopes)
-    const record = await keyring.vouched({ id: principalOf(from.name, token.subject), ...token })
+    const record = await keyring.vouched({
+      id: subjectPrincipal('oauth', from.settings.issuer, token.subject),
+      ...token,
+    })
     if (record === null) throw invalidToken('its subject was shut out here')
     return record
   }
@@ -95,7 +97,6 @@ function trust(settings: IssuerSettings, parts: { readonly clock: Clock; readonl
   const keys = createKeySet(settings, parts)
   return {
     settings,
-    name: hash('sha256', settings.issuer, 'hex').slice(0, 12),
     verify: (token) => verifyAccessToken(token, settings, keys, parts.clock),
   }
 }
@@ -107,17 +108,6 @@ function issuerOf(token: string): string {
   } catch {
     throw invalidToken('it is malformed')
   }
-}
-
-const PLAIN_SUBJECT = /^[A-Za-z0-9][A-Za-z0-9._@|+=-]{0,63}$/
-
-/**
- * `oauth:<issuer>:<subject>`, the issuer as 12 hex digits of its hash. A subject that is long or holds other characters
- * is told by its own hash: a principal never holds a slash, which joins it to the label of its sessions.
- */
-function principalOf(issuer: string, subject: string): Principal {
-  const shown = PLAIN_SUBJECT.test(subject) ? subject : `~${hash('sha256', subject, 'hex').slice(0, 32)}`
-  return `oauth:${issuer}:${shown}` as Principal
 }
 
 function withoutSlash(audience: string): string {

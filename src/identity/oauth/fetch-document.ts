@@ -7,25 +7,47 @@ const TIMEOUT_MS = 5_000
 /** Bytes: the largest key sets in the wild have some ten kilobytes. */
 const MAX_BYTES = 256 * 1024
 
+export interface IssuerAnswer {
+  readonly status: number
+  readonly document: JsonObject
+}
+
 /**
- * A JSON document of an issuer: bounded in time and size, parsed strictly. Redirects are not followed: they would take
- * us to addresses that nobody has configured.
+ * A JSON document of an issuer.
  * @throws AegisError `unavailable` naming the address and what was wrong.
  */
 export async function fetchDocument(address: string): Promise<JsonObject> {
+  return (await ask(address, {}, [200])).document
+}
+
+/**
+ * The answer of an issuer's endpoint to a form; a refusal (RFC 6749 section 5.2) is an answer.
+ * @throws AegisError `unavailable` naming the address and what was wrong.
+ */
+export function postForm(
+  address: string,
+  form: URLSearchParams,
+  headers: Readonly<Record<string, string>>,
+): Promise<IssuerAnswer> {
+  return ask(address, { method: 'POST', body: form, headers }, [200, 400, 401, 403])
+}
+
+/** Bounded in time and size, parsed strictly. Redirects are not followed: they would take us to addresses that nobody has configured. */
+async function ask(address: string, request: RequestInit, expected: readonly number[]): Promise<IssuerAnswer> {
   try {
     const response = await fetch(address, {
+      ...request,
       redirect: 'error',
-      headers: { accept: 'application/json' },
+      headers: { ...request.headers, accept: 'application/json' },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    if (response.status !== 200) {
+    if (!expected.includes(response.status)) {
       await response.body?.cancel()
       throw new Error(`it answered ${response.status}`)
     }
     const document = parseStrict(decodeUtf8Strict(await boundedBytes(response.body)))
     if (!isObject(document)) throw new Error('it is no JSON object')
-    return document
+    return { status: response.status, document }
   } catch (cause) {
     throw new AegisError('unavailable', `${address} cannot be used: ${reasonOf(cause)}`, { cause })
   }

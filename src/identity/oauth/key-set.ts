@@ -27,9 +27,17 @@ interface Held {
 }
 
 /** Fetched at first need; one request at a time, however many tokens wait for it. */
-export function createKeySet(settings: IssuerSettings, parts: { readonly clock: Clock; readonly log: Log }): KeySet {
+export function createKeySet(
+  settings: Pick<IssuerSettings, 'issuer' | 'jwksUri'>,
+  parts: {
+    readonly clock: Clock
+    readonly log: Log
+    /** Milliseconds between two looks for a key that was not there; half a minute where anybody can send a token. */
+    readonly lookAgain?: number
+  },
+): KeySet {
   const { issuer, jwksUri } = settings
-  const { clock, log } = parts
+  const { clock, log, lookAgain = UNKNOWN_MS } = parts
   let held: Held | null = null
   let address = jwksUri
   let fetching: Promise<Held> | null = null
@@ -81,7 +89,7 @@ export function createKeySet(settings: IssuerSettings, parts: { readonly clock: 
       try {
         return await known.pick(header, token)
       } catch (error) {
-        const rotated = error instanceof errors.JWKSNoMatchingKey && clock.elapsed() - known.at >= UNKNOWN_MS
+        const rotated = error instanceof errors.JWKSNoMatchingKey && clock.elapsed() - known.at >= lookAgain
         if (!rotated) throw error
         const next = await refresh().catch(() => known)
         return next.pick(header, token)
@@ -91,7 +99,7 @@ export function createKeySet(settings: IssuerSettings, parts: { readonly clock: 
 }
 
 /** How many keys an issuer publishes that a signature can be checked with, looked up now. @throws AegisError `unavailable` */
-export async function countKeys({ issuer, jwksUri }: IssuerSettings): Promise<number> {
+export async function countKeys({ issuer, jwksUri }: Pick<IssuerSettings, 'issuer' | 'jwksUri'>): Promise<number> {
   const address = jwksUri ?? (await discoverKeys(issuer))
   return publicKeys(await fetchDocument(address), address).keys.length
 }

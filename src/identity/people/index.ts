@@ -1,0 +1,6 @@
+export { demandCsrf, demandOwnPage, localPath } from './browser.ts'
+export { createCookies } from './cookies.ts'
+export { createLogin, type Login } from './login.ts'
+export type { LoginSession, LoginStore } from './ports.ts'
+export { createSessions, type SessionInfo, type Sessions, type Visitor } from './sessions.ts'
+export { DEFAULT_LOGIN, type LoginSettings, PERSON_ROLES, type ProviderSettings, type RoleRule } from './settings.ts'
