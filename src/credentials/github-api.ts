@@ -1,13 +1,11 @@
 import { AegisError } from '../core/errors.ts'
 import { isObject, type Json, type JsonObject } from '../core/json.ts'
+import { exchange, type Fetch, NoAnswer } from '../github/index.ts'
 
-/** A request to GitHub may take this many milliseconds, its answer included. */
-const TIME_LIMIT_MS = 10_000
+export type { Fetch } from '../github/index.ts'
+
 /** An installation token's answer is a few KiB; whatever is longer is not one. */
 const ANSWER_LIMIT = 256 * 1024
-const API_VERSION = '2022-11-28'
-
-export type Fetch = typeof globalThis.fetch
 
 export interface ApiAnswer {
   readonly status: number
@@ -24,46 +22,25 @@ export interface ApiRequest {
 }
 
 /**
- * One request to a GitHub API.
+ * One request as the App itself, or with a token that nobody else may see: nothing of it is kept.
  * @throws AegisError `upstream_unreachable` (data.sent: false) where no answer came in time. It carries no cause: errors of
  *   HTTP clients hold the request, and with it the Authorization header.
  */
 export async function askGithub(fetch: Fetch, apiUrl: string, request: ApiRequest): Promise<ApiAnswer> {
   const { method, path, bearer, body } = request
+  const url = apiUrl.replace(/\/+$/, '') + path
+  const wire = { method, url, bearer, etag: null, limit: ANSWER_LIMIT, signal: null }
   try {
-    const response = await fetch(apiUrl.replace(/\/+$/, '') + path, {
-      method,
-      headers: {
-        accept: 'application/vnd.github+json',
-        authorization: `Bearer ${bearer}`,
-        'user-agent': 'aegis-proxy',
-        'x-github-api-version': API_VERSION,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // A redirect would carry the token to wherever it points.
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIME_LIMIT_MS),
-    })
-    return { status: response.status, body: objectOf(await boundedText(response)) }
+    const { status, text } = await exchange(fetch, { ...wire, body: body === undefined ? null : JSON.stringify(body) })
+    return { status, body: objectOf(text) }
   } catch (error) {
-    throw new AegisError('upstream_unreachable', `${method} ${apiUrl}${path} failed: ${reasonOf(error)}`, {
+    if (!(error instanceof NoAnswer)) throw error
+    throw new AegisError('upstream_unreachable', `${method} ${apiUrl}${path} failed: ${error.message}`, {
       advice: 'check api_url of the credential in aegis.yaml and the network',
+      // The agent's own call has not begun.
       data: { sent: false },
     })
   }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.byteLength
-    if (length > ANSWER_LIMIT) throw new Error('the answer is too long')
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text + decoder.decode()
 }
 
 function objectOf(text: string): JsonObject {
@@ -73,13 +50,4 @@ function objectOf(text: string): JsonObject {
   } catch {
     return {}
   }
-}
-
-/** Names and codes only: messages of `fetch` may quote a header it did not like. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown reason'
-  if (error.name === 'TimeoutError') return `no answer in ${TIME_LIMIT_MS / 1000} s`
-  const { cause } = error
-  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : null
-  return code ?? (error.message === 'the answer is too long' ? error.message : error.name)
 }

@@ -1,5 +1,5 @@
 export { mapBounded } from './bounded.ts'
-export type { Fetch } from './exchange.ts'
+export { exchange, type Fetch, NoAnswer } from './exchange.ts'
 export { createRestMemory, type RestMemory } from './memory.ts'
 export { repositoryPath } from './paths.ts'
 export { statusOf } from './refusals.ts'

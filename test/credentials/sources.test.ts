@@ -195,7 +195,7 @@ describe('an answer of GitHub', () => {
 
   it('that never ends is cut off', async () => {
     const endless = async () => new Response('x'.repeat(300_000), { status: 201 })
-    await expect(lend(endless)).rejects.toThrow(/the answer is too long/)
+    await expect(lend(endless)).rejects.toThrow(/the answer is longer than 262144 bytes/)
   })
 
   it('is asked for the installation once for each repository, where none is configured', async () => {
