@@ -109,6 +109,24 @@ export const TABLES: readonly Table[] = [
     },
     order: 'upstream, tool, digest',
   },
+  {
+    name: 'notification',
+    columns: {
+      ...{ id: 'text', endpoint: 'text', event: 'text', n: 'int', status: 'text', attempts: 'int' },
+      ...{ created_at: 'int', next_attempt_at: 'int', failed_at: 'int', error: 'text' },
+    },
+    order: 'id',
+  },
+  {
+    name: 'notification_cursor',
+    columns: { id: 'int', next: 'int', holder: 'text', held_until: 'int' },
+    order: 'id',
+  },
+  {
+    name: 'notification_reference',
+    columns: { endpoint: 'text', subject: 'text', reference: 'text', at: 'int' },
+    order: 'endpoint, subject',
+  },
 ]
 
 /** A value as it is copied: text as text, so that what is not UTF-8 cannot get this far. */

@@ -3,11 +3,13 @@ import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { OpenReader } from '../../ledger/store.ts'
+import type { NotificationStore } from '../../notifications/ports.ts'
 import type { PolicyVersionStore } from '../../policy-set/index.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
 import { createKeyStore } from '../tables/keys.ts'
+import { createNotificationStore } from '../tables/notifications.ts'
 import { createPolicyVersionStore } from '../tables/policy-versions.ts'
 import { createRevocationStore } from '../tables/revocations.ts'
 import { createRoomStore } from '../tables/rooms.ts'
@@ -36,6 +38,7 @@ export interface PostgresStores {
   readonly pins: PinStore
   readonly rooms: RoomStore
   readonly taint: TaintStore
+  readonly notifications: NotificationStore
   readonly policyVersions: PolicyVersionStore
   close(): Promise<void>
 }
@@ -66,6 +69,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
       pins: createPinStore(database),
       rooms: createRoomStore(database),
       taint: createTaintStore(database),
+      notifications: createNotificationStore(database),
       policyVersions: createPolicyVersionStore(database),
       async close() {
         await ledger.fleet.leave().catch(() => {})

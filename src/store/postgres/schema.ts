@@ -97,3 +97,31 @@ export const policyVersion = aegis.table('policy_version', {
   disk: text('disk').notNull(),
   leaf: millis('leaf'),
 })
+
+/** What is to be told to whom (`notifications/ports.ts`). */
+export const notification = aegis.table('notification', {
+  id: text('id').primaryKey(),
+  endpoint: text('endpoint').notNull(),
+  event: text('event').notNull(),
+  n: millis('n').notNull(),
+  status: text('status').$type<'waiting' | 'dead'>().notNull(),
+  attempts: integer('attempts').notNull(),
+  createdAt: millis('created_at').notNull(),
+  nextAttemptAt: millis('next_attempt_at').notNull(),
+  failedAt: millis('failed_at'),
+  error: text('error'),
+})
+
+export const notificationCursor = aegis.table('notification_cursor', {
+  id: integer('id').primaryKey(),
+  next: millis('next').notNull(),
+  holder: text('holder').notNull(),
+  heldUntil: millis('held_until').notNull(),
+})
+
+export const notificationReference = aegis.table('notification_reference', {
+  endpoint: text('endpoint').notNull(),
+  subject: text('subject').notNull(),
+  reference: text('reference').notNull(),
+  at: millis('at').notNull(),
+})

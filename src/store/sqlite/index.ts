@@ -4,11 +4,13 @@ import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
+import type { NotificationStore } from '../../notifications/ports.ts'
 import type { PolicyVersionStore } from '../../policy-set/index.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
 import { createKeyStore } from '../tables/keys.ts'
+import { createNotificationStore } from '../tables/notifications.ts'
 import { createPolicyVersionStore } from '../tables/policy-versions.ts'
 import { createRevocationStore } from '../tables/revocations.ts'
 import { createRoomStore } from '../tables/rooms.ts'
@@ -33,6 +35,7 @@ export interface Stores {
   readonly pins: PinStore
   readonly rooms: RoomStore
   readonly taint: TaintStore
+  readonly notifications: NotificationStore
   readonly policyVersions: PolicyVersionStore
   close(): Promise<void>
 }
@@ -62,6 +65,7 @@ export async function openSqlite(path: string): Promise<Stores> {
       pins: createPinStore(database),
       rooms: createRoomStore(database),
       taint: createTaintStore(notes),
+      notifications: createNotificationStore(notes),
       policyVersions: createPolicyVersionStore(database),
       async close() {
         await close()

@@ -93,3 +93,31 @@ export const policyVersion = sqliteTable('policy_version', {
   disk: text('disk').notNull(),
   leaf: integer('leaf'),
 })
+
+/** What is to be told to whom (`notifications/ports.ts`). */
+export const notification = sqliteTable('notification', {
+  id: text('id').primaryKey(),
+  endpoint: text('endpoint').notNull(),
+  event: text('event').notNull(),
+  n: integer('n').notNull(),
+  status: text('status').$type<'waiting' | 'dead'>().notNull(),
+  attempts: integer('attempts').notNull(),
+  createdAt: integer('created_at').notNull(),
+  nextAttemptAt: integer('next_attempt_at').notNull(),
+  failedAt: integer('failed_at'),
+  error: text('error'),
+})
+
+export const notificationCursor = sqliteTable('notification_cursor', {
+  id: integer('id').primaryKey(),
+  next: integer('next').notNull(),
+  holder: text('holder').notNull(),
+  heldUntil: integer('held_until').notNull(),
+})
+
+export const notificationReference = sqliteTable('notification_reference', {
+  endpoint: text('endpoint').notNull(),
+  subject: text('subject').notNull(),
+  reference: text('reference').notNull(),
+  at: integer('at').notNull(),
+})
