@@ -7,6 +7,7 @@ import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-thread.ts'
 import { composeGithub } from './compose/github.ts'
+import { composePolicies } from './compose/policies.ts'
 import { composeRooms } from './compose/rooms.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composeTaint } from './compose/taint.ts'
@@ -60,7 +61,7 @@ export async function compose(
   const keys = installationKeys(config.places.installationKey)
   const log = createLog({ to: { descriptor: 1 }, clock })
   const metrics = createMetrics({ process: true })
-  const policies = await openPolicySet({ sources: config.policies, upstreams: Object.keys(config.upstreams), log })
+  const policyFiles = await openPolicySet({ sources: config.policies, upstreams: Object.keys(config.upstreams), log })
   const stores = await openStores(config.store)
   const gatewayName = `gw-${randomBytes(4).toString('hex')}`
   const around = { clock, random, log, gateway: gatewayName }
@@ -68,6 +69,11 @@ export async function compose(
     ? await startEvidenceThread(config, gatewayName, log)
     : await composeEvidence(config, stores.ledger, around)
   const { ledger } = evidence
+  const policies = await composePolicies(config, {
+    disk: policyFiles,
+    store: stores.policyVersions,
+    ...{ ledger, reader: stores.ledger, clock, log },
+  })
 
   const keyring = createKeyring({ store: stores.keys, clock, random })
   const approvals = createApprovals({
@@ -200,7 +206,8 @@ export async function compose(
     metrics,
     async unready() {
       const { closed } = ledger.stats()
-      return closed ?? (await stores.ledger.health()).fault?.why ?? null
+      const fault = closed ?? (await stores.ledger.health()).fault?.why
+      return fault ?? policies.behind()?.message ?? null
     },
     drain() {
       tail.close()
@@ -217,6 +224,7 @@ export async function compose(
       await broker.drain()
       broker.stop()
       policies.close()
+      policyFiles.close()
       await evidence.close()
       await stores.close()
       log.close()

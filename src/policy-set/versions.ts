@@ -19,8 +19,10 @@ export interface PolicyVersions {
   current(): CompiledPolicy
   /** The version in force at this gateway. */
   version(): PolicyVersion
-  /** Why what should be in force is not: a version of another gateway that cannot be read here, or files that do not load. Null where all is well. */
+  /** Why the files as they are now are not in force; null while they are, or a version was put before them. */
   refused(): AegisError | null
+  /** Why this gateway still decides by an older version than the installation's newest; null where it does not. */
+  behind(): AegisError | null
   /** @throws AegisError `not_found` */
   find(number: number): Promise<PolicyVersion>
   list: PolicyVersionStore['list']
@@ -190,7 +192,8 @@ export async function openPolicyVersions(parts: PolicyVersionsParts): Promise<Po
   return {
     current: () => inForce.policy,
     version: () => inForce.version,
-    refused: () => refusedBecause ?? disk.refused(),
+    refused: disk.refused,
+    behind: () => refusedBecause,
     find,
     list: store.list,
     compiled,
