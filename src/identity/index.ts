@@ -11,5 +11,24 @@ export {
 } from './limiter.ts'
 export { demandChosen, type KeyRequest, type NewKey } from './new-key.ts'
 export { createResources, createTokenAuthenticator, METADATA_PATH, type Resources } from './oauth/index.ts'
+export {
+  createCookies,
+  createLogin,
+  createSessions,
+  DEFAULT_LOGIN,
+  demandCsrf,
+  demandOwnPage,
+  type Login,
+  type LoginSession,
+  type LoginSettings,
+  type LoginStore,
+  localPath,
+  PERSON_ROLES,
+  type ProviderSettings,
+  type RoleRule,
+  type SessionInfo,
+  type Sessions,
+  type Visitor,
+} from './people/index.ts'
 export { type KeyRecord, type KeyState, type KeyStore, keyState } from './ports.ts'
 export { createSelfCheck, isSelf, type Requested } from './self-approval.ts'

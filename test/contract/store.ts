@@ -470,6 +470,47 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
       })
     })
 
+    describe('people who have logged in', () => {
+      const [one, two] = ['key_1' as Principal, 'oidc:0123456789ab:alice' as Principal]
+      const digest = (text: string) => createHash('sha256').update(text).digest('hex') as Sha256
+      const login = (text: string, principal: Principal, createdAt: number) => ({
+        ...{ hash: digest(text), principal, createdAt, seenAt: createdAt, endsAt: createdAt + 100 },
+      })
+
+      it('are kept over a restart, each principal by itself, oldest first', async () => {
+        for (const session of [login('b', one, 7), login('a', one, 5), login('c', two, 6)]) {
+          await stores.logins.put(session)
+        }
+        await stores.logins.seen(digest('a'), 9)
+        await close()
+        await open()
+        expect(await stores.logins.get(digest('a'))).toEqual({ ...login('a', one, 5), seenAt: 9 })
+        expect(await stores.logins.get(digest('x'))).toBeNull()
+        expect((await stores.logins.of(one)).map(({ hash }) => hash)).toEqual([digest('a'), digest('b')])
+      })
+
+      it('are forgotten once, when they leave, were idle, or their time is over', async () => {
+        for (const session of [login('a', one, 5), login('b', one, 50), login('c', two, 60)]) {
+          await stores.logins.put(session)
+        }
+        expect(await stores.logins.remove(digest('c'))).toBe(true)
+        expect(await stores.logins.remove(digest('c'))).toBe(false)
+        await stores.logins.sweep(106, 0)
+        expect(await stores.logins.of(one)).toHaveLength(1)
+        await stores.logins.sweep(106, 51)
+        expect(await stores.logins.of(one)).toEqual([])
+      })
+
+      it('use a login once, whoever asks at the same moment, until it could not be used anyway', async () => {
+        const spent = await Promise.all([1, 2, 3].map(() => stores.logins.spend(digest('s'), 50)))
+        expect(spent.filter(Boolean)).toHaveLength(1)
+        await stores.logins.sweep(50, 0)
+        expect(await stores.logins.spend(digest('s'), 50)).toBe(false)
+        await stores.logins.sweep(51, 0)
+        expect(await stores.logins.spend(digest('s'), 50)).toBe(true)
+      })
+    })
+
     describe('what principals have read', () => {
       const [one, two] = ['key_1' as Principal, 'key_2' as Principal]
       const read = (principal: Principal, at: number, more: Partial<TaintEntry> = {}): TaintEntry => ({

@@ -66,6 +66,11 @@ export const TABLES: readonly Table[] = [
     order: 'id',
   },
   {
+    name: 'login_session',
+    columns: { hash: 'text', principal: 'text', created_at: 'int', seen_at: 'int', ends_at: 'int' },
+    order: 'hash',
+  },
+  {
     name: 'room',
     columns: {
       ...{ id: 'text', repository_key: 'text', record: 'text' },

@@ -1,6 +1,7 @@
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
+import type { LoginStore } from '../../identity/index.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { OpenReader } from '../../ledger/store.ts'
 import type { NotificationStore } from '../../notifications/ports.ts'
@@ -9,6 +10,7 @@ import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
 import { createKeyStore } from '../tables/keys.ts'
+import { createLoginStore } from '../tables/logins.ts'
 import { createNotificationStore } from '../tables/notifications.ts'
 import { createPolicyVersionStore } from '../tables/policy-versions.ts'
 import { createRevocationStore } from '../tables/revocations.ts'
@@ -34,6 +36,7 @@ export interface PostgresStores {
   readonly ledger: PostgresLedgerStore
   readonly approvals: ApprovalStore
   readonly keys: KeyStore
+  readonly logins: LoginStore
   readonly revocations: RevocationStore
   readonly pins: PinStore
   readonly rooms: RoomStore
@@ -65,6 +68,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
       ledger,
       approvals: createApprovalStore(database),
       keys: createKeyStore(database),
+      logins: createLoginStore(database),
       revocations: createRevocationStore(database),
       pins: createPinStore(database),
       rooms: createRoomStore(database),

@@ -125,3 +125,18 @@ export const notificationReference = aegis.table('notification_reference', {
   reference: text('reference').notNull(),
   at: millis('at').notNull(),
 })
+
+/** People who have logged in. */
+export const loginSession = aegis.table('login_session', {
+  hash: text('hash').primaryKey(),
+  principal: text('principal').notNull(),
+  createdAt: millis('created_at').notNull(),
+  seenAt: millis('seen_at').notNull(),
+  endsAt: millis('ends_at').notNull(),
+})
+
+/** Logins at a provider that were used up. */
+export const loginSpent = aegis.table('login_spent', {
+  attempt: text('attempt').primaryKey(),
+  until: millis('until').notNull(),
+})

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
+import type { LoginStore } from '../../identity/index.ts'
 import type { KeyStore } from '../../identity/ports.ts'
 import type { LedgerStore } from '../../ledger/store.ts'
 import type { NotificationStore } from '../../notifications/ports.ts'
@@ -10,6 +11,7 @@ import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
 import { createKeyStore } from '../tables/keys.ts'
+import { createLoginStore } from '../tables/logins.ts'
 import { createNotificationStore } from '../tables/notifications.ts'
 import { createPolicyVersionStore } from '../tables/policy-versions.ts'
 import { createRevocationStore } from '../tables/revocations.ts'
@@ -31,6 +33,7 @@ export interface Stores {
   readonly ledger: LedgerStore
   readonly approvals: ApprovalStore
   readonly keys: KeyStore
+  readonly logins: LoginStore
   readonly revocations: RevocationStore
   readonly pins: PinStore
   readonly rooms: RoomStore
@@ -61,6 +64,7 @@ export async function openSqlite(path: string): Promise<Stores> {
       ledger,
       approvals: createApprovalStore(database),
       keys: { ...createKeyStore(database), used: createKeyStore(notes).used },
+      logins: createLoginStore(database),
       revocations: createRevocationStore(database),
       pins: createPinStore(database),
       rooms: createRoomStore(database),

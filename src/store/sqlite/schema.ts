@@ -121,3 +121,18 @@ export const notificationReference = sqliteTable('notification_reference', {
   reference: text('reference').notNull(),
   at: integer('at').notNull(),
 })
+
+/** People who have logged in. */
+export const loginSession = sqliteTable('login_session', {
+  hash: text('hash').primaryKey(),
+  principal: text('principal').notNull(),
+  createdAt: integer('created_at').notNull(),
+  seenAt: integer('seen_at').notNull(),
+  endsAt: integer('ends_at').notNull(),
+})
+
+/** Logins at a provider that were used up. */
+export const loginSpent = sqliteTable('login_spent', {
+  attempt: text('attempt').primaryKey(),
+  until: integer('until').notNull(),
+})

@@ -49,6 +49,10 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
       ...{ hash: 'cd'.repeat(32) as typeof approval.digest, prefix: 'aegis_ad', createdAt: 5, revokedAt: null },
       ...{ room: null, lastUsedAt: 7, expiresAt: 8 },
     })
+    await stores.logins.put({
+      ...{ hash: 'ef'.repeat(32) as typeof approval.digest, principal: ALICE.principal },
+      ...{ createdAt: 1, seenAt: 2, endsAt: 3 },
+    })
     await stores.taint.put({
       ...{ principal: ALICE.principal, source: 'acme/site: issue_read', repository: 'acme/site' },
       ...{ visibility: 'public', text: true, at: 5 },
@@ -79,7 +83,7 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
     const report = await copyToPostgres(file, database.as('app'), (step) => steps.add(step))
     expect(report).toMatchObject({
       size: entries,
-      rows: { ledger_entry: entries, ledger_payload: 601, api_key: 1, room: 1, taint: 1 },
+      rows: { ledger_entry: entries, ledger_payload: 601, api_key: 1, login_session: 1, room: 1, taint: 1 },
     })
     expect(report.root).toMatch(/^[0-9a-f]{64}$/)
     expect(Object.values(report.rows).every((rows) => rows > 0)).toBe(true)
