@@ -49,7 +49,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['server.ts'],
   undici: ['executors/mcp'],
   '@octokit/auth-app': ['credentials'],
-  jose: ['identity/oauth', 'credentials'],
+  jose: ['identity/oauth', 'identity/people', 'credentials'],
   pino: ['observability'],
   'prom-client': ['observability'],
   commander: ['cli'],
