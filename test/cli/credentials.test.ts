@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { main } from '../../src/cli/main.ts'
 import { APP_ID, INSTALLATION, type TestForge, testForge } from '../forge/harness.ts'
+import { captured } from '../support/captured.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install } from '../support/installation.ts'
 import { plainTool, type ShiftingUpstream, settingsOf, startShiftingUpstream } from '../support/shifting-upstream.ts'
 import { sqlite } from '../support/sqlite-shell.ts'
@@ -45,23 +46,7 @@ afterEach(() => {
   process.env['AEGIS_API_KEY'] = ADMIN_KEY
 })
 
-async function credentials(...words: string[]): Promise<{ exit: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk)
-    return true
-  })
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    err += String(chunk)
-    return true
-  })
-  const exit = await main('aegisctl', ['credentials', ...words])
-  stdout.mockRestore()
-  stderr.mockRestore()
-  process.exitCode = undefined
-  return { exit, out, err }
-}
+const credentials = (...words: string[]) => captured(() => main('aegisctl', ['credentials', ...words]))
 
 /** An agent reads a file, and the token of its read stays for the next one. */
 async function readFile(owner: string): Promise<string> {

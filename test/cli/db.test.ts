@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
 import { knownMigrations } from '../../src/store/postgres/schema-version.ts'
+import { captured } from '../support/captured.ts'
 import { committed, draft, SESSION } from '../support/drafts.ts'
 import { openEvidence, removeFolder, temporaryFolder } from '../support/evidence-store.ts'
 import { startPostgres, type TestDatabase } from '../support/postgres.ts'
@@ -12,23 +13,7 @@ const ALL = knownMigrations().length
 const server = await startPostgres()
 afterAll(async () => server?.close())
 
-async function typed(program: 'aegis' | 'aegisctl', ...words: string[]) {
-  const said = { out: '', err: '' }
-  for (const [stream, name] of [
-    [process.stdout, 'out'],
-    [process.stderr, 'err'],
-  ] as const) {
-    vi.spyOn(stream, 'write').mockImplementation((chunk) => {
-      said[name] += String(chunk)
-      return true
-    })
-  }
-  const exit = await main(program, words)
-  vi.restoreAllMocks()
-  const status = process.exitCode ?? exit
-  process.exitCode = undefined
-  return { exit: status, ...said }
-}
+const typed = (program: 'aegis' | 'aegisctl', ...words: string[]) => captured(() => main(program, words))
 
 describe.skipIf(server === null)('a database for the evidence', () => {
   const folders: string[] = []

@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { captured } from '../support/captured.ts'
 import { ADMIN_KEY, type Installation, install } from '../support/installation.ts'
 
 let aegis: Installation
@@ -27,23 +28,7 @@ afterEach(() => {
   process.exitCode = undefined
 })
 
-async function aegisctl(...words: string[]): Promise<{ exit: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk)
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    err += String(chunk)
-    return true
-  })
-  const exit = await main('aegisctl', ['evidence', ...words])
-  const code = process.exitCode
-  vi.restoreAllMocks()
-  process.exitCode = undefined
-  return { exit: typeof code === 'number' ? code : exit, out, err }
-}
+const aegisctl = (...words: string[]) => captured(() => main('aegisctl', ['evidence', ...words]))
 
 const path = (name: string) => join(aegis.folder, name)
 const exported = (format: string, name: string) =>

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { fileAnchor } from '../../src/anchors/file-anchor.ts'
 import { main } from '../../src/cli/main.ts'
 import type { EnvelopeId, SessionId } from '../../src/core/ids.ts'
+import { captured } from '../support/captured.ts'
 import { ALICE, committed, draft, newId, SESSION } from '../support/drafts.ts'
 import {
   type EvidenceStore,
@@ -45,22 +46,7 @@ afterEach(() => {
 })
 
 /** The command as typed, with what it printed. The store's writer is running all the while. */
-async function aegisctl(...words: string[]): Promise<{ exit: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk)
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    err += String(chunk)
-    return true
-  })
-  const exit = await main('aegisctl', ['evidence', ...words])
-  vi.restoreAllMocks()
-  process.exitCode = undefined
-  return { exit, out, err }
-}
+const aegisctl = (...words: string[]) => captured(() => main('aegisctl', ['evidence', ...words]))
 
 const store = () => ['--store', evidence.file]
 

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { captured } from '../support/captured.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install } from '../support/installation.ts'
 import { plainTool, type ShiftingUpstream, settingsOf, startShiftingUpstream } from '../support/shifting-upstream.ts'
 
@@ -26,23 +27,7 @@ afterEach(() => {
   process.env['AEGIS_API_KEY'] = ADMIN_KEY
 })
 
-async function pins(...words: string[]): Promise<{ exit: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk)
-    return true
-  })
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
-    err += String(chunk)
-    return true
-  })
-  const exit = await main('aegisctl', ['pins', ...words])
-  stdout.mockRestore()
-  stderr.mockRestore()
-  process.exitCode = undefined
-  return { exit, out, err }
-}
+const pins = (...words: string[]) => captured(() => main('aegisctl', ['pins', ...words]))
 
 /** An agent lists the tools, as they are now. */
 async function list(...tools: ReturnType<typeof plainTool>[]): Promise<void> {

@@ -2,6 +2,7 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { main } from '../../src/cli/main.ts'
+import { captured } from '../support/captured.ts'
 import { draft } from '../support/drafts.ts'
 import {
   type EvidenceStore,
@@ -32,23 +33,7 @@ const write = (count: number) =>
     await Promise.all(Array.from({ length: count }, () => ledger.append(draft())))
   })
 
-async function aegisctl(...words: string[]): Promise<{ exit: number | string; out: string; err: string }> {
-  const said = { out: '', err: '' }
-  for (const [stream, name] of [
-    [process.stdout, 'out'],
-    [process.stderr, 'err'],
-  ] as const) {
-    vi.spyOn(stream, 'write').mockImplementation((chunk) => {
-      said[name] += String(chunk)
-      return true
-    })
-  }
-  const exit = await main('aegisctl', ['evidence', ...words])
-  vi.restoreAllMocks()
-  const status = process.exitCode ?? exit
-  process.exitCode = undefined
-  return { exit: status, ...said }
-}
+const aegisctl = (...words: string[]) => captured(() => main('aegisctl', ['evidence', ...words]))
 
 const recover = (...words: string[]) => aegisctl('recover', ...words)
 const ACCEPT = ['--accept-loss', '--reason', 'the standby was promoted'] as const

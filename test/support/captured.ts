@@ -19,7 +19,8 @@ export async function captured(command: () => Promise<number>): Promise<Captured
   })
   try {
     const exit = await command()
-    return { exit, out, err }
+    const late = process.exitCode
+    return { exit: typeof late === 'number' ? late : exit, out, err }
   } finally {
     stdout.mockRestore()
     stderr.mockRestore()
