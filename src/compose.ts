@@ -1,12 +1,14 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { AdminContext } from './admin/door.ts'
-import { adminRoutes } from './admin/rest.ts'
+import { notificationRoutes } from './admin/notifications.ts'
+import { type AdminWings, adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
 import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-thread.ts'
 import { composeGithub } from './compose/github.ts'
+import { composeNotifications } from './compose/notifications.ts'
 import { composePolicies } from './compose/policies.ts'
 import { composeRooms } from './compose/rooms.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
@@ -28,6 +30,7 @@ import { createTail, type Tail } from './ledger/tail.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { createOversight } from './oversight/index.ts'
+import { createNotificationDesk } from './oversight/notifications.ts'
 import { openPolicySet } from './policy-set/index.ts'
 import { openStores } from './store/open.ts'
 
@@ -126,6 +129,17 @@ export async function compose(
     log,
     metrics,
   })
+  const notifier = composeNotifications(config, {
+    store: stores.notifications,
+    reader: stores.ledger,
+    approval: approvals.get,
+    gateway: gatewayName,
+    ...{ tail, adminUrl, clock, random, log },
+  })
+  const wings: AdminWings = { open: [], keyed: [notificationRoutes(createNotificationDesk(notifier))] }
+
+  const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
+  const { limiter } = callers
   const oversight = createOversight({
     ...evidence,
     reader: stores.ledger,
@@ -133,13 +147,12 @@ export async function compose(
     approvals,
     keyring,
     rooms,
+    limiter,
+    tail,
     clock,
     random,
     log,
   })
-
-  const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
-  const { limiter } = callers
   const { settled } = approvals
   const hosts = config.listen.allowedHosts
   const entrance = mcpRoutes({
@@ -176,8 +189,10 @@ export async function compose(
     credentialsUnrevoked: () => stores.revocations.count(),
     toolsWithheld: () => pins.counts().withheld,
     toolsSuspicious: () => pins.counts().suspicious,
+    ...notifier.readings,
   })
   broker.start()
+  notifier.start()
   const expiry = setInterval(() => {
     oversight.resolver.expire().catch((error: Error) => log.error({ error: error.message }, 'expiry failed'))
   }, EXPIRY_MS)
@@ -202,7 +217,7 @@ export async function compose(
     mcp: entrance.routes,
     sse: entrance.sse,
     resourceMetadata: resourceMetadataRoutes(callers.metadata, hosts),
-    admin: (via) => adminRoutes(parts, via),
+    admin: (via) => adminRoutes(parts, via, wings),
     metrics,
     async unready() {
       const { closed } = ledger.stats()
@@ -218,6 +233,7 @@ export async function compose(
       stopPins()
       taint.stop()
       stopRooms()
+      await notifier.stop()
       tail.close()
       await entrance.close()
       await upstreams.close()

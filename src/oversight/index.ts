@@ -1,11 +1,14 @@
 import type { Approvals } from '../approvals/approvals.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { Keyring } from '../identity/keyring.ts'
+import type { Limiter } from '../identity/limiter.ts'
 import type { Ledger } from '../ledger/draft.ts'
+import type { Tail } from '../ledger/tail.ts'
 import type { Rooms } from '../rooms/index.ts'
 import { type ApprovalDesk, createApprovalDesk } from './approvals.ts'
 import { createEvidenceDesk, type EvidenceDesk, type EvidenceParts } from './evidence.ts'
 import { createKeyDesk, type KeyDesk } from './keys.ts'
+import { createLive, type Live } from './live.ts'
 import { createResolver, type Resolver } from './resolver.ts'
 import { createRoomDesk, type RoomDesk } from './rooms.ts'
 
@@ -19,6 +22,7 @@ export interface Oversight {
   readonly evidence: EvidenceDesk
   readonly keys: KeyDesk
   readonly rooms: RoomDesk
+  readonly live: Live
 }
 
 export interface OversightParts extends EvidenceParts {
@@ -28,6 +32,8 @@ export interface OversightParts extends EvidenceParts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly limiter: Limiter
+  readonly tail: Tail
   /** Where decisions of reviewers are recorded. */
   readonly record: Ledger
 }
@@ -39,5 +45,6 @@ export function createOversight(parts: OversightParts): Oversight {
     evidence: createEvidenceDesk(parts),
     keys: createKeyDesk(parts),
     rooms: createRoomDesk(parts),
+    live: createLive({ ...parts, inForce: parts.keyring.inForce }),
   }
 }
