@@ -12,6 +12,8 @@ import type {
 } from './config/shape.ts'
 import { AegisError } from './core/errors.ts'
 import { DEFAULT_LIMITS } from './identity/limiter.ts'
+import { DEFAULT_LOGIN } from './identity/people/settings.ts'
+import { NO_NOTIFICATIONS } from './notifications/index.ts'
 
 export { type Environment, findPlaces, type Places } from './config/places.ts'
 export type {
@@ -39,6 +41,7 @@ export interface Config {
   readonly auth: FileSettings['auth']
   readonly limits: FileSettings['limits']
   readonly hold: FileSettings['hold']
+  readonly notifications: FileSettings['notifications']
 }
 
 /** What the command line may set. */
@@ -65,9 +68,10 @@ const NOTHING: FileSettings = {
   credentials: {},
   localForge: null,
   anchors: [],
-  auth: { publicUrl: null, issuers: [] },
+  auth: { publicUrl: null, adminUrl: null, issuers: [], login: DEFAULT_LOGIN },
   limits: DEFAULT_LIMITS,
   hold: DEFAULT_HOLD,
+  notifications: NO_NOTIFICATIONS,
 }
 
 /**
@@ -80,6 +84,7 @@ export function loadConfig(world: World): Config {
   const file = text === null ? NOTHING : fileSettings(text, places, world)
   const chosen = { ...file, ...fromEnvironment(world), ...fromFlags(world) }
   demandPublicUrl(file.auth, chosen.host)
+  demandAdminUrl(file.auth, chosen.host)
   return {
     places,
     source: text === null ? null : places.configFile,
@@ -92,6 +97,7 @@ export function loadConfig(world: World): Config {
     auth: file.auth,
     limits: file.limits,
     hold: file.hold,
+    notifications: file.notifications,
     localForge: file.localForge && {
       ...file.localForge,
       dataDir: file.localForge.dataDir || join(places.dataDir, 'forge'),
@@ -113,7 +119,9 @@ function listen(chosen: Partial<FileSettings>): ListenSettings {
   }
   const { auth, host = '127.0.0.1', allowedHosts = [] } = chosen
   // Clients that are told this address send it as their Host.
-  const told = auth?.publicUrl ? [new URL(auth.publicUrl).host] : []
+  const told = [auth?.publicUrl, auth?.adminUrl]
+    .filter((one) => typeof one === 'string')
+    .map((one) => new URL(one).host)
   return { host, port, adminPort, allowedHosts: [...allowedHosts, ...told] }
 }
 
@@ -125,6 +133,15 @@ function demandPublicUrl({ issuers, publicUrl }: FileSettings['auth'], host = '1
   throw new AegisError('config', `access tokens are taken on ${host}, but nobody says under which address`, {
     advice: 'Set auth.public_url to the address that clients use, such as https://aegis.example.com.',
     path: 'auth.public_url',
+  })
+}
+
+/** A provider sends people back to one address and no other. */
+function demandAdminUrl({ login, adminUrl }: FileSettings['auth'], host = '127.0.0.1'): void {
+  if (login.provider === null || adminUrl !== null || LOOPBACK.test(host)) return
+  throw new AegisError('config', `people log in on ${host}, but nobody says under which address`, {
+    advice: 'Set auth.admin_url to the address that browsers use, such as https://aegis-admin.example.com.',
+    path: 'auth.admin_url',
   })
 }
 

@@ -19,7 +19,6 @@ const RANKS: Readonly<Record<string, number>> = {
   notifications: 2,
   observability: 2,
   anchors: 2,
-  notifications: 2,
   gateway: 3,
   'executors/mcp': 4,
   'executors/github': 4,

@@ -31,6 +31,7 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegisctl: ['rooms'] }, load: () => import('./commands/rooms.ts') },
   { verbs: { aegisctl: ['keys'] }, load: () => import('./commands/keys.ts') },
   { verbs: { aegisctl: ['credentials'] }, load: () => import('./commands/credentials.ts') },
+  { verbs: { aegisctl: ['notifications'] }, load: () => import('./commands/notifications.ts') },
   {
     verbs: {
       aegis: ['logs', 'sessions', 'session', 'stats', 'audit'],

@@ -4,6 +4,7 @@ import { readAuth } from './read-auth.ts'
 import { readConnections } from './read-connections.ts'
 import { readHold } from './read-hold.ts'
 import { readLimits } from './read-limits.ts'
+import { readNotifications } from './read-notifications.ts'
 import type { FileSettings, ForgeSettings } from './shape.ts'
 import type { Surroundings } from './values.ts'
 import { path } from './values.ts'
@@ -21,6 +22,7 @@ const TOP = [
   'auth',
   'limits',
   'hold',
+  'notifications',
 ] as const
 const LISTEN = ['host', 'port', 'admin_port', 'allowed_hosts'] as const
 const FORGE = ['port', 'data_dir', 'repository', 'app_id', 'public_key_file'] as const
@@ -59,9 +61,10 @@ function settingsOf(root: Place, around: Surroundings): FileSettings {
     ...readConnections(top.get('upstreams'), top.get('credentials'), around),
     localForge: forgeOf(top.get('local_forge'), around),
     anchors: readAnchors(top.get('anchors'), around),
-    auth: readAuth(top.get('auth')),
+    auth: readAuth(top.get('auth'), around),
     limits: readLimits(top.get('limits')),
     hold: readHold(top.get('hold')),
+    notifications: readNotifications(top.get('notifications'), around),
   }
 }
 

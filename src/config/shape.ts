@@ -4,6 +4,8 @@ import type { CatalogName } from '../core/catalog/catalog.ts'
 import type { Listing } from '../gateway/ports.ts'
 import type { Limits } from '../identity/limiter.ts'
 import type { IssuerSettings } from '../identity/oauth/index.ts'
+import type { LoginSettings } from '../identity/people/settings.ts'
+import type { NotificationSettings } from '../notifications/index.ts'
 
 /** How a remote or local MCP server behind us is reached. */
 export type UpstreamRoute =
@@ -80,7 +82,11 @@ export interface ListenSettings {
 export interface AuthSettings {
   /** The data plane as clients reach it; null: as it listens. */
   readonly publicUrl: string | null
+  /** The admin plane as browsers reach it, without a slash at the end; null: as it listens. */
+  readonly adminUrl: string | null
   readonly issuers: readonly IssuerSettings[]
+  /** How people log in. */
+  readonly login: LoginSettings
 }
 
 /** What the file says, each part absent where it says nothing. Relative paths are resolved against the file's folder. */
@@ -99,4 +105,5 @@ export interface FileSettings {
   readonly auth: AuthSettings
   readonly limits: Limits
   readonly hold: HoldBudgets
+  readonly notifications: NotificationSettings
 }

@@ -9,7 +9,7 @@ import { GIVE_UP_MS } from './back-off.ts'
 import { type Happening, happeningOf } from './events.ts'
 import { createLane, type Lane } from './lane.ts'
 import { createNotices } from './notices.ts'
-import type { DeadLetter, Delivery, Endpoint, NotificationStore } from './ports.ts'
+import type { DeadLetter, Delivery, Endpoint, EndpointCount, NotificationStore } from './ports.ts'
 
 /** How long a gateway that died keeps the queue from the others, in milliseconds, and how often a living one says that it lives. */
 const LEASE_MS = 15_000
@@ -62,6 +62,15 @@ export interface NotificationStatus {
   readonly dead: readonly DeadLetter[]
 }
 
+export interface NotificationReadings {
+  notificationsWaiting(): Promise<number>
+  notificationsDead(): Promise<number>
+  /** Seconds that the oldest waiting one has waited. */
+  notificationLag(): Promise<number>
+  /** Failed attempts of this gateway since it started. */
+  notificationFailures(): number
+}
+
 /**
  * Tells the endpoints what happens, never on the way of a call: it follows the log, queues durably, and delivers at least
  * once. One gateway of a log does it at a time.
@@ -69,8 +78,8 @@ export interface NotificationStatus {
 export interface Notifier {
   start(): void
   status(): Promise<NotificationStatus>
-  /** Failed attempts of this gateway since it started. */
-  failures(): number
+  /** For metrics. */
+  readonly readings: NotificationReadings
   /** A dead letter is tried again. False where there is none of this id. */
   retry(id: string): Promise<boolean>
   /** Ends what is under way; it is sent again by whoever takes the queue next. */
@@ -199,7 +208,12 @@ export function createNotifier(parts: NotifierParts): Notifier {
       if (endpoints.length > 0) running = run()
     },
     status,
-    failures: () => before.failures + sum(lanes),
+    readings: {
+      notificationsWaiting: async () => total(await store.counts(), 'waiting'),
+      notificationsDead: async () => total(await store.counts(), 'dead'),
+      notificationLag: async () => Math.max(0, ...(await status()).endpoints.map(({ lagSeconds }) => lagSeconds)),
+      notificationFailures: () => before.failures + sum(lanes),
+    },
     async retry(id) {
       const found = await store.retry(id, clock.now())
       if (found) for (const lane of lanes) lane.pump()
@@ -214,6 +228,10 @@ export function createNotifier(parts: NotifierParts): Notifier {
 
 function sum(lanes: readonly Lane[]): number {
   return lanes.reduce((total, lane) => total + lane.status().failures, 0)
+}
+
+function total(counts: readonly EndpointCount[], what: 'waiting' | 'dead'): number {
+  return counts.reduce((all, count) => all + count[what], 0)
 }
 
 /** Never rejects: the end of the wait is as good as its time. */

@@ -39,6 +39,12 @@ export interface Readings {
   /** Definitions of tools that wait for a person, and those in force that look suspicious. */
   readonly toolsWithheld?: Reading
   readonly toolsSuspicious?: Reading
+  /** Messages to people that wait to be sent, and that were given up; the seconds that the oldest waiting one has waited. */
+  readonly notificationsWaiting?: Reading
+  readonly notificationsDead?: Reading
+  readonly notificationLag?: Reading
+  /** Attempts of this gateway that failed since it started. */
+  readonly notificationFailures?: Reading
 }
 
 const GAUGES = {
@@ -57,6 +63,16 @@ const GAUGES = {
   },
   toolsWithheld: { name: 'aegis_tools_withheld', help: 'Definitions of tools that wait for a person.' },
   toolsSuspicious: { name: 'aegis_tools_suspicious', help: 'Definitions of tools that look suspicious.' },
+  notificationsWaiting: { name: 'aegis_notifications_waiting', help: 'Messages to people that wait to be sent.' },
+  notificationsDead: { name: 'aegis_notifications_dead', help: 'Messages to people that were given up.' },
+  notificationLag: {
+    name: 'aegis_notification_lag_seconds',
+    help: 'How long the oldest message to people has waited to be sent.',
+  },
+  notificationFailures: {
+    name: 'aegis_notification_failures',
+    help: 'Failed attempts to send a message to people, by this gateway since it started.',
+  },
 } as const satisfies Record<keyof Readings, { name: string; help: string }>
 
 /** @param options.process also give the process metrics (memory, event loop, garbage collection). */

@@ -6,7 +6,8 @@ import { DEFAULT_HOLD } from '../../src/approvals/hold-budget.ts'
 import { packageVersion } from '../../src/cli/installation.ts'
 import type { Config, CredentialSettings, UpstreamSettings } from '../../src/config.ts'
 import type { Role } from '../../src/core/envelope.ts'
-import { createKeyring, DEFAULT_LIMITS } from '../../src/identity/index.ts'
+import { createKeyring, DEFAULT_LIMITS, DEFAULT_LOGIN } from '../../src/identity/index.ts'
+import { NO_NOTIFICATIONS } from '../../src/notifications/index.ts'
 import { type RunningServer, startServer } from '../../src/server.ts'
 import { openStores } from '../../src/store/open.ts'
 
@@ -37,9 +38,10 @@ export interface InstallOptions {
   readonly upstreams?: Readonly<Record<string, UpstreamSettings>>
   readonly credentials?: Readonly<Record<string, CredentialSettings>>
   readonly anchors?: Config['anchors']
-  readonly auth?: Config['auth']
+  readonly auth?: Partial<Config['auth']>
   readonly limits?: Partial<Config['limits']>
   readonly hold?: Config['hold']
+  readonly notifications?: Partial<Config['notifications']>
   /** Further keys by name. */
   readonly keys?: Readonly<Record<string, { role: Role; owner: string }>>
 }
@@ -130,9 +132,10 @@ function configIn(folder: string, options: InstallOptions): Config {
     credentials: options.credentials ?? {},
     localForge: null,
     anchors: options.anchors ?? [],
-    auth: options.auth ?? { publicUrl: null, issuers: [] },
+    auth: { publicUrl: null, adminUrl: null, issuers: [], login: DEFAULT_LOGIN, ...options.auth },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     hold: options.hold ?? DEFAULT_HOLD,
+    notifications: { ...NO_NOTIFICATIONS, ...options.notifications },
   }
 }
 

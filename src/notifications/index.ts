@@ -1,0 +1,6 @@
+export { isSafeAddress } from './address.ts'
+export { DEFAULT_EVENTS, EVENTS, type EventName } from './events.ts'
+export { createNotifier, type NotificationStatus, type Notifier } from './notifier.ts'
+export { DeliveryError, type Endpoint, type NotificationStore } from './ports.ts'
+export { GITHUB_MODES, NO_NOTIFICATIONS, type NotificationSettings, type SlackSettings } from './settings.ts'
+export { INCLUDABLE, webhookEndpoint } from './webhook.ts'
