@@ -56,3 +56,21 @@ function difference(
     removed: parts.reduce((sum, part) => sum + (part.removed ? part.value.length : 0), 0),
   }
 }
+
+/** One line of a difference: `+` new, `-` gone, a space where it stays. */
+export interface ChangedLine {
+  readonly mark: '+' | '-' | ' '
+  readonly text: string
+}
+
+/** What becomes of a text, line by line, all lines of both. Where the difference would take too long to find, all is replaced. */
+export function lineChanges(old: string, now: string): readonly ChangedLine[] {
+  const [before, after] = [linesOf(old), linesOf(now)]
+  const parts = diffArrays(before, after, { maxEditLength: MOST_EDITS }) ?? [
+    { value: before, removed: true, added: false },
+    { value: after, removed: false, added: true },
+  ]
+  return parts.flatMap(({ value, added, removed }) =>
+    value.map((text): ChangedLine => ({ mark: added ? '+' : removed ? '-' : ' ', text })),
+  )
+}

@@ -6,6 +6,7 @@ import type { Ledger } from '../ledger/draft.ts'
 import type { Tail } from '../ledger/tail.ts'
 import type { Rooms } from '../rooms/index.ts'
 import { type ApprovalDesk, createApprovalDesk } from './approvals.ts'
+import { type ContentDesk, createContentDesk } from './contents.ts'
 import { createEvidenceDesk, type EvidenceDesk, type EvidenceParts } from './evidence.ts'
 import { createKeyDesk, type KeyDesk } from './keys.ts'
 import { createLive, type Live } from './live.ts'
@@ -19,6 +20,7 @@ import { createRoomDesk, type RoomDesk } from './rooms.ts'
 export interface Oversight {
   readonly approvals: ApprovalDesk
   readonly resolver: Resolver
+  readonly contents: ContentDesk
   readonly evidence: EvidenceDesk
   readonly keys: KeyDesk
   readonly rooms: RoomDesk
@@ -42,6 +44,7 @@ export function createOversight(parts: OversightParts): Oversight {
   return {
     approvals: createApprovalDesk(parts),
     resolver: createResolver({ ...parts, ledger: parts.record }),
+    contents: createContentDesk(parts),
     evidence: createEvidenceDesk(parts),
     keys: createKeyDesk(parts),
     rooms: createRoomDesk(parts),
