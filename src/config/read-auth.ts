@@ -1,16 +1,11 @@
-import {
-  ALGORITHMS,
-  type Algorithm,
-  type IssuerSettings,
-  isIssuerAddress,
-  isKeyAddress,
-  TOKEN_TYPES,
-} from '../identity/oauth/index.ts'
+import { type IssuerSettings, isIssuerAddress, isKeyAddress, TOKEN_TYPES } from '../identity/oauth/index.ts'
+import { addressOf, algorithmsOf, scopesOf, skewOf } from './read-auth-values.ts'
+import { readLogin } from './read-login.ts'
 import type { AuthSettings } from './shape.ts'
-import { duration } from './values.ts'
+import type { Surroundings } from './values.ts'
 import type { Place } from './yaml-reader.ts'
 
-const AUTH = ['public_url', 'oauth'] as const
+const AUTH = ['public_url', 'admin_url', 'oauth', 'login'] as const
 const ISSUER = [
   'issuer',
   'audience',
@@ -23,15 +18,8 @@ const ISSUER = [
   'sponsor_claim',
 ] as const
 
-const DEFAULT_ALGORITHMS: readonly Algorithm[] = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519']
-const DEFAULT_SKEW_MS = 30_000
-/** A token that expired is taken for as long as this; nobody's clock is further off. */
-const MAX_SKEW_MS = 5 * 60_000
-/** RFC 6749 appendix A.4. */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/
-
-/** `auth:` of `aegis.yaml`: whose access tokens are taken besides keys. */
-export function readAuth(place: Place | undefined): AuthSettings {
+/** `auth:` of `aegis.yaml`: whose access tokens are taken besides keys, and where people log in. */
+export function readAuth(place: Place | undefined, around: Surroundings): AuthSettings {
   const members = place?.members(AUTH)
   const url = members?.get('public_url')
   const publicUrl = url?.text()
@@ -47,7 +35,17 @@ export function readAuth(place: Place | undefined): AuthSettings {
     }
     issuers.push(settings)
   }
-  return { publicUrl: publicUrl ?? null, issuers }
+  const adminUrl = adminUrlOf(members?.get('admin_url')) ?? null
+  return { publicUrl: publicUrl ?? null, adminUrl, issuers, login: readLogin(members?.get('login'), around) }
+}
+
+/** Cookies and the paths of the pages are those of a whole host. */
+function adminUrlOf(place: Place | undefined): string | undefined {
+  const text = place?.text()
+  if (text === undefined) return undefined
+  if (isIssuerAddress(text) && new URL(text).pathname === '/') return new URL(text).origin
+  place?.problem(`\`${place.path}\` must be an https address (http on loopback only) without path and query`)
+  return undefined
 }
 
 function issuerOf(item: Place): IssuerSettings | undefined {
@@ -70,38 +68,4 @@ function issuerOf(item: Place): IssuerSettings | undefined {
     nameClaim: members.get('name_claim')?.text() ?? 'preferred_username',
     sponsorClaim: members.get('sponsor_claim')?.text() ?? null,
   }
-}
-
-function addressOf(item: Place, place: Place | undefined): string | undefined {
-  const text = place?.text()
-  if (place === undefined) item.problem(`\`${item.path}.issuer\` is missing`)
-  if (text === undefined || isIssuerAddress(text)) return text
-  place?.problem(`\`${place.path}\` must be an https address (http on loopback only) without query`)
-  return undefined
-}
-
-function algorithmsOf(place: Place | undefined): readonly Algorithm[] {
-  const names = place?.texts()
-  if (names === undefined) return DEFAULT_ALGORITHMS
-  const known = ALGORITHMS.filter((algorithm) => names.includes(algorithm))
-  if (known.length !== new Set(names).size) {
-    place?.problem(
-      `\`${place.path}\` must be of ${ALGORITHMS.join(', ')}: whoever can check a token must not be able to make one`,
-    )
-  }
-  return known
-}
-
-function skewOf(place: Place | undefined): number {
-  const milliseconds = (place && duration(place)) ?? DEFAULT_SKEW_MS
-  if (milliseconds > MAX_SKEW_MS) place?.problem(`\`${place.path}\` must be at most 5m`)
-  return Math.floor(milliseconds / 1000)
-}
-
-function scopesOf(place: Place | undefined): readonly string[] {
-  const scopes = place?.texts() ?? []
-  if (!scopes.every((scope) => SCOPE.test(scope))) {
-    place?.problem(`\`${place.path}\` must be names of scopes: printable ASCII without spaces, quotes and backslashes`)
-  }
-  return scopes
 }

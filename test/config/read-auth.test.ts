@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { readSettings } from '../../src/config/read-settings.ts'
 import type { FileSettings } from '../../src/config/shape.ts'
 import { AegisError } from '../../src/core/errors.ts'
-import { DEFAULT_LIMITS } from '../../src/identity/index.ts'
+import { DEFAULT_LIMITS, DEFAULT_LOGIN } from '../../src/identity/index.ts'
 
 const around = { env: {}, resolve: (path: string) => `/etc/aegis/${path}` }
 const read = (yaml: string): FileSettings => readSettings(`version: 1\n${yaml}`, 'aegis.yaml', around)
@@ -21,7 +21,7 @@ function complaint(yaml: string): string {
 
 describe('auth', () => {
   it('trusts nobody unless told so', () => {
-    expect(read('').auth).toEqual({ publicUrl: null, issuers: [] })
+    expect(read('').auth).toEqual({ publicUrl: null, adminUrl: null, issuers: [], login: DEFAULT_LOGIN })
   })
 
   it('needs no more than the issuer', () => {

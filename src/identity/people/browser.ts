@@ -22,7 +22,7 @@ export function demandOwnPage(headers: Headers, adminUrl: string): void {
   const own = originsOf(adminUrl, headers.get('host'))
   if ((site === null || site === 'same-origin') && origin !== null && own.includes(origin.toLowerCase())) return
   throw new AegisError('forbidden', 'this came from a page of another site, or from no page', {
-    advice: `do it on ${own[0]}, or use a key instead of a login`,
+    advice: `open ${own[0]} (where that is not your address: \`auth.admin_url\` in aegis.yaml), or send a key instead of a login`,
   })
 }
 
