@@ -21,8 +21,9 @@ const PRIVATE: readonly (readonly [net: string, prefix: number, family: 'ipv4' |
   ['ff00::', 8, 'ipv6'],
 ]
 
-const blocked = new BlockList()
-for (const [net, prefix, family] of PRIVATE) blocked.addSubnet(net, prefix, family)
+// One list a family: an IPv4 address would else be found under the prefix that IPv6 carries such addresses in.
+const blocked = { ipv4: new BlockList(), ipv6: new BlockList() }
+for (const [net, prefix, family] of PRIVATE) blocked[family].addSubnet(net, prefix, family)
 
 const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost']
 
@@ -35,8 +36,9 @@ export function isSafeAddress(text: string): boolean {
 
 /** Whether an address (not a name) is one that only the machines around us have. */
 export function isPrivateAddress(address: string): boolean {
-  const family = isIP(address)
-  return family === 0 || blocked.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  const version = isIP(address)
+  const family = version === 4 ? 'ipv4' : 'ipv6'
+  return version === 0 || blocked[family].check(address, family)
 }
 
 /**
