@@ -42,6 +42,7 @@ export interface Config {
   readonly limits: FileSettings['limits']
   readonly hold: FileSettings['hold']
   readonly notifications: FileSettings['notifications']
+  readonly localAgents: FileSettings['localAgents']
 }
 
 /** What the command line may set. */
@@ -72,6 +73,7 @@ const NOTHING: FileSettings = {
   limits: DEFAULT_LIMITS,
   hold: DEFAULT_HOLD,
   notifications: NO_NOTIFICATIONS,
+  localAgents: null,
 }
 
 /**
@@ -98,6 +100,7 @@ export function loadConfig(world: World): Config {
     limits: file.limits,
     hold: file.hold,
     notifications: file.notifications,
+    localAgents: file.localAgents,
     localForge: file.localForge && {
       ...file.localForge,
       dataDir: file.localForge.dataDir || join(places.dataDir, 'forge'),

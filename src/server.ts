@@ -1,12 +1,15 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, rmSync, statSync } from 'node:fs'
 import type { IncomingMessage, Server } from 'node:http'
+import { dirname } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { AdminContext } from './admin/door.ts'
-import { separationOf } from './admin/separation.ts'
+import { ownSocketSeparation, separationOf } from './admin/separation.ts'
 import type { ResolutionChannel } from './approvals/approvals.ts'
 import { type Composition, compose } from './compose.ts'
+import type { LocalAgents } from './config/shape.ts'
 import type { Config } from './config.ts'
+import type { Separation } from './core/approval.ts'
 import { AegisError } from './core/errors.ts'
 import { hostCheck } from './entrances/mcp/hosts.ts'
 import { METADATA_PATH } from './identity/index.ts'
@@ -21,17 +24,22 @@ export interface RunningServer {
 }
 
 /**
- * Composes and listens: MCP on one port, admin on another, both on a unix socket that only the installing user can open.
+ * Composes and listens: MCP on one port, admin on another, both on a unix socket that only the user we run as can open, and
+ * on one for agents where they run as another user of this machine.
  * @param version ours, as clients and upstreams are told it.
  * @throws AegisError `config`; or the listen error of Node (`EADDRINUSE` with its port).
  */
 export async function startServer(config: Config, version: string): Promise<RunningServer> {
   const servers: Server[] = []
   const { host } = config.listen
+  const agents = config.localAgents
+  if (agents !== null) demandApart(agents)
   // The addresses must be known before the parts that print them exist: ports are taken first, answered later.
   const data = new Late()
   const admin = new Late()
   const socket = new Late()
+  const agentSocket = new Late()
+  const sockets = [config.places.socket, ...(agents === null ? [] : [agents.socket])]
   try {
     const dataPort = await listen(servers, data, { host, port: config.listen.port })
     const adminPort = await listen(servers, admin, { host, port: config.listen.adminPort })
@@ -40,17 +48,45 @@ export async function startServer(config: Config, version: string): Promise<Runn
     try {
       data.become(dataPlane(parts, config))
       admin.become(adminPlane(parts, config))
-      socket.become(socketPlane(parts))
-      await listenOnSocket(servers, socket, urls.socket)
+      const separation = () => ownSocketSeparation(urls.socket, agents?.uid ?? null)
+      socket.become(socketPlane(parts, separation))
+      await listenOnSocket(servers, socket, urls.socket, OWNER_ONLY)
+      agentSocket.become(socketPlane(parts, () => 'none'))
+      if (agents !== null) await listenOnSocket(servers, agentSocket, agents.socket, OWNER_AND_GROUP)
     } catch (error) {
       await parts.close()
       throw error
     }
-    return { urls, close: () => stop(servers, parts, urls.socket) }
+    return { urls, close: () => stop(servers, parts, sockets) }
   } catch (error) {
     for (const server of servers) server.close()
     throw error
   }
+}
+
+const OWNER_ONLY = 0o600
+/** The folder hands its group on to the socket (set-group-ID): ours need not be a group that the agents' user is in. */
+const OWNER_AND_GROUP = 0o660
+
+/**
+ * A door for agents that they could put one of their own in place of would collect the keys of whoever comes to it.
+ * @throws AegisError `config`
+ */
+function demandApart({ uid, socket }: LocalAgents): void {
+  const ours = process.getuid?.()
+  if (ours === uid) {
+    throw new AegisError('config', `the server must not run as the user agents run as (uid ${uid})`, {
+      advice: 'Start it as its own user, or take `local_agents` out of aegis.yaml.',
+      path: 'local_agents.uid',
+    })
+  }
+  const folder = dirname(socket)
+  const found = statSync(folder, { throwIfNoEntry: false })
+  if (found?.isDirectory() && (found.uid === ours || found.uid === 0) && (found.mode & 0o022) === 0) return
+  throw new AegisError('config', `${folder} must be a folder that only the server's user may write to`, {
+    advice: 'Run install.sh --service-user again: it makes the folder.',
+    path: 'local_agents.socket',
+  })
 }
 
 type Fetch = (request: Request, env: unknown) => Response | Promise<Response>
@@ -79,15 +115,15 @@ function listen(servers: Server[], { fetch }: Late, at: { host: string; port: nu
 }
 
 /** Only one server holds the writer lock of a data directory, so a socket that is there already is a dead one's. */
-function listenOnSocket(servers: Server[], { fetch }: Late, path: string): Promise<void> {
+function listenOnSocket(servers: Server[], { fetch }: Late, path: string, mode: number): Promise<void> {
   rmSync(path, { force: true })
   const server = adaptor(fetch)
-  const mask = process.umask(0o177)
+  const mask = process.umask(0o777 & ~mode)
   return new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(path, () => {
       servers.push(server)
-      chmodSync(path, 0o600)
+      chmodSync(path, mode)
       resolve()
     })
   }).finally(() => process.umask(mask))
@@ -114,25 +150,28 @@ function adminPlane(parts: Composition, config: Config): Hono {
   const app = new Hono()
   app.use('*', guard(config))
   probes(app, parts)
-  app.route('/', parts.admin(tcpDoor))
+  app.route('/', parts.adminForBrowsers(tcpDoor))
   return app
 }
 
 /** Both planes, for the thin clients of this machine: `aegis mcp`, hooks and `aegisctl`. */
-function socketPlane(parts: Composition): Hono {
+function socketPlane(parts: Composition, separation: () => Separation): Hono {
   const app = new Hono()
   probes(app, parts)
   app.route('/mcp', parts.mcp)
   app.route(
     '/',
-    parts.admin(() => ({ channel: 'cli', separation: 'none' })),
+    parts.admin(() => ({ channel: 'cli', separation: separation() })),
   )
   return app
 }
 
 function tcpDoor(context: AdminContext): ResolutionChannel {
   const { incoming } = context.env as { incoming?: IncomingMessage }
-  return { channel: 'rest', separation: separationOf(incoming?.socket.remoteAddress) }
+  return {
+    channel: context.get('via') === 'session' ? 'dashboard' : 'rest',
+    separation: separationOf(incoming?.socket.remoteAddress),
+  }
 }
 
 function probes(app: Hono, parts: Composition): void {
@@ -159,7 +198,7 @@ function guard(config: Config) {
   }
 }
 
-async function stop(servers: readonly Server[], parts: Composition, socketPath: string): Promise<void> {
+async function stop(servers: readonly Server[], parts: Composition, sockets: readonly string[]): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
   parts.drain()
   // A connection that a drained stream held becomes idle only now and then: look again until all have gone.
@@ -173,7 +212,7 @@ async function stop(servers: readonly Server[], parts: Composition, socketPath: 
   clearInterval(idle)
   clearTimeout(late)
   await parts.close()
-  rmSync(socketPath, { force: true })
+  for (const socket of sockets) rmSync(socket, { force: true })
 }
 
 function url(host: string, port: number): string {

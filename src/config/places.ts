@@ -54,6 +54,10 @@ export function findPlaces(env: Environment, home: string): Places {
   }
 }
 
+export function isSocketPath(path: string): boolean {
+  return isAbsolute(path) && Buffer.byteLength(path) <= SOCKET_PATH_MAX
+}
+
 function directory(env: Environment, home: string, own: string, xdg: string, below: string): string {
   const chosen = env[own]
   if (chosen) {
@@ -72,7 +76,7 @@ function directory(env: Environment, home: string, own: string, xdg: string, bel
 
 function socketPath(env: Environment, dataDir: string): string {
   const path = env['AEGIS_SOCKET'] || join(dataDir, 'aegis.sock')
-  if (isAbsolute(path) && Buffer.byteLength(path) <= SOCKET_PATH_MAX) return path
+  if (isSocketPath(path)) return path
   throw new AegisError(
     'config',
     `the unix socket's path must be absolute and at most ${SOCKET_PATH_MAX} bytes: ${path}`,

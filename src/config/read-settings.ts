@@ -4,6 +4,7 @@ import { readAuth } from './read-auth.ts'
 import { readConnections } from './read-connections.ts'
 import { readHold } from './read-hold.ts'
 import { readLimits } from './read-limits.ts'
+import { readLocalAgents } from './read-local-agents.ts'
 import { readNotifications } from './read-notifications.ts'
 import type { FileSettings, ForgeSettings } from './shape.ts'
 import type { Surroundings } from './values.ts'
@@ -23,6 +24,7 @@ const TOP = [
   'limits',
   'hold',
   'notifications',
+  'local_agents',
 ] as const
 const LISTEN = ['host', 'port', 'admin_port', 'allowed_hosts'] as const
 const FORGE = ['port', 'data_dir', 'repository', 'app_id', 'public_key_file'] as const
@@ -65,6 +67,7 @@ function settingsOf(root: Place, around: Surroundings): FileSettings {
     limits: readLimits(top.get('limits')),
     hold: readHold(top.get('hold')),
     notifications: readNotifications(top.get('notifications'), around),
+    localAgents: readLocalAgents(top.get('local_agents')),
   }
 }
 

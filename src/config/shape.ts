@@ -89,6 +89,14 @@ export interface AuthSettings {
   readonly login: LoginSettings
 }
 
+/** Agents of this machine that run as another user than the server, and the door made for them. */
+export interface LocalAgents {
+  /** Of the user they run as. */
+  readonly uid: number
+  /** Path of a unix socket in a folder that only we may change; who may reach it is up to the folder. */
+  readonly socket: string
+}
+
 /** What the file says, each part absent where it says nothing. Relative paths are resolved against the file's folder. */
 export interface FileSettings {
   readonly host?: string
@@ -106,4 +114,6 @@ export interface FileSettings {
   readonly limits: Limits
   readonly hold: HoldBudgets
   readonly notifications: NotificationSettings
+  /** Null: agents run as whoever runs the server, as far as we know. */
+  readonly localAgents: LocalAgents | null
 }

@@ -41,6 +41,7 @@ export interface InstallOptions {
   readonly auth?: Partial<Config['auth']>
   readonly limits?: Partial<Config['limits']>
   readonly hold?: Config['hold']
+  readonly localAgents?: Config['localAgents']
   readonly notifications?: Partial<Config['notifications']>
   /** Further keys by name. */
   readonly keys?: Readonly<Record<string, { role: Role; owner: string }>>
@@ -135,6 +136,7 @@ function configIn(folder: string, options: InstallOptions): Config {
     auth: { publicUrl: null, adminUrl: null, issuers: [], login: DEFAULT_LOGIN, ...options.auth },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     hold: options.hold ?? DEFAULT_HOLD,
+    localAgents: options.localAgents ?? null,
     notifications: { ...NO_NOTIFICATIONS, ...options.notifications },
   }
 }
