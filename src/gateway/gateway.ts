@@ -16,7 +16,7 @@ import { createNormalizer } from './normalize.ts'
 import { createPerform } from './perform.ts'
 import { createPinGuard } from './pin-guard.ts'
 import type { IncomingCall, NoteRead, RoomLookup, StandIn, Upstreams } from './ports.ts'
-import { createQuestions } from './questions.ts'
+import { createQuestions, ruledOutcome } from './questions.ts'
 import { createRecorder, type Intent } from './recorder.ts'
 import type { Gateway, ListedTool, Reply } from './reply.ts'
 import { createSessions } from './sessions.ts'
@@ -157,7 +157,9 @@ export function createGateway(parts: GatewayParts): Gateway {
 
     greeting: createGreeting(parts),
     question,
-    relay: (upstream, message, channel, context) => upstreams.request(upstream, message, channel, context),
+    async relay(upstream, message, channel, context) {
+      return ruledOutcome(question, upstream, channel, await upstreams.request(upstream, message, channel, context))
+    },
   }
 }
 

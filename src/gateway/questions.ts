@@ -4,11 +4,10 @@ import type { Block, Decision, Finding } from '../core/decision.ts'
 import type { ActionEnvelope, Capability, Resource } from '../core/envelope.ts'
 import { asAegisError } from '../core/errors.ts'
 import { type Principal, uuidv7 } from '../core/ids.ts'
-import { isObject, type JsonObject, textMember } from '../core/json.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { agentName } from './normalize.ts'
-import { isInterim } from './outcome.ts'
 import type { ClientChannel, Outcome, Question, RpcError, Upstreams } from './ports.ts'
 import type { Recorder } from './recorder.ts'
 import type { Sessions } from './sessions.ts'
@@ -100,8 +99,9 @@ export function resourceOf({ url }: JsonObject): Resource {
 const MAX_INPUTS = 64
 
 /**
- * An answer that asks for input (MCP 2026-07-28) carries its questions to the client: refused whole where the client may not
- * be asked one of them.
+ * Whatever an upstream answers may carry questions to the client: refused whole where the client may not be asked one of
+ * them. It is the questions that count and not the kind of the answer, which is the upstream's own word: a client may heed
+ * them in answers that should have none.
  */
 export async function ruledOutcome(
   question: (question: Question) => Promise<RpcError | null>,
@@ -109,17 +109,35 @@ export async function ruledOutcome(
   channel: ClientChannel | null,
   outcome: Outcome,
 ): Promise<Outcome> {
-  if (outcome.kind === 'error' || !isInterim(outcome) || channel === null) return outcome
-  const { inputRequests } = outcome.result
-  const inputs = isObject(inputRequests) ? Object.values(inputRequests).filter(isObject) : []
-  if (inputs.length > MAX_INPUTS)
+  const asked = questionsIn(outcome)
+  if (asked.length === 0 || channel === null) return outcome
+  if (asked.length > MAX_INPUTS)
     return { kind: 'error', error: { code: -32000, message: 'the upstream asks too much' } }
-  for (const input of inputs) {
-    const params = isObject(input['params']) ? input['params'] : {}
-    const error = await question({ upstream, method: textMember(input, 'method') ?? '', params, channel })
+  for (const each of asked) {
+    const error = await question({ upstream, ...each, channel })
     if (error !== null) return { kind: 'error', error }
   }
   return outcome
+}
+
+/**
+ * `inputRequests` of a round trip or a task (2026-07-28, "Multi Round-Trip Requests"; SEP-2663), and the pages that an error
+ * wants to have opened (2025-11-25, "URL Elicitation Required Error").
+ */
+export function questionsIn(outcome: Outcome): readonly Pick<Question, 'method' | 'params'>[] {
+  if (outcome.kind === 'error') {
+    const { data } = outcome.error
+    const pages = isObject(data) ? data['elicitations'] : undefined
+    return objects(pages).map((params) => ({ method: 'elicitation/create', params }))
+  }
+  return objects(outcome.result['inputRequests']).map((input) => {
+    const params = input['params']
+    return { method: textMember(input, 'method') ?? '', params: isObject(params) ? params : {} }
+  })
+}
+
+function objects(listed: Json | undefined): readonly JsonObject[] {
+  return typeof listed === 'object' && listed !== null ? Object.values<Json>(listed).filter(isObject) : []
 }
 
 /** The decision of the rules alone; null where none of them matches. */

@@ -72,7 +72,7 @@ export interface Gateway {
    * Defaults of policies do not: they are about what agents do.
    */
   question(question: Question): Promise<RpcError | null>
-  /** Any request that is no action and no `tools/list`: passed through. */
+  /** Any request that is no action and no `tools/list`: passed through. What its answer asks of the client is judged. */
   relay(
     upstream: string,
     message: { readonly method: string; readonly params?: JsonObject },

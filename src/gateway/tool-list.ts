@@ -5,6 +5,7 @@ import { isObject, type JsonObject, textMember } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import type { ToolPins } from '../tool-pins/index.ts'
+import { isInterim } from './outcome.ts'
 import { type ClientChannel, DEFAULT_LISTING, type RoomLookup, type Upstreams } from './ports.ts'
 import type { Gateway } from './reply.ts'
 
@@ -71,6 +72,15 @@ function asking(tool: JsonObject): JsonObject {
   return { ...tool, _meta: { ...(isObject(_meta) ? _meta : {}), [ASKS_USER]: true } }
 }
 
+/**
+ * The list is one caller's under one policy: what the upstream says of caching its own does not hold for it. And a list asks
+ * the client nothing.
+ */
+function ownMembers(rest: JsonObject): JsonObject {
+  const { ttlMs: _ttl, cacheScope: _scope, inputRequests: _inputs, requestState: _state, ...others } = rest
+  return others
+}
+
 async function listAll(
   upstreams: Upstreams,
   upstream: string,
@@ -94,9 +104,14 @@ async function listAll(
         `upstream \`${upstream}\` would not list its tools: ${outcome.error.message}`,
       )
     }
-    // The list is one caller's under one policy: what the upstream says of caching its own does not hold for it.
-    const { tools: listed, nextCursor, ttlMs: _ttl, cacheScope: _scope, ...others } = outcome.result
-    if (page === 0) rest = others
+    if (isInterim(outcome)) {
+      throw new AegisError(
+        'upstream_unreachable',
+        `upstream \`${upstream}\` asks for input instead of listing its tools`,
+      )
+    }
+    const { tools: listed, nextCursor, ...others } = outcome.result
+    if (page === 0) rest = ownMembers(others)
     // One by one: a list of some hundred thousand does not fit into the arguments of one `push`.
     for (const tool of Array.isArray(listed) ? listed : []) if (isObject(tool)) tools.push(tool)
     if (typeof nextCursor !== 'string' || nextCursor === cursor) break

@@ -63,6 +63,17 @@ export function wants({ lists, resources, tasks }: Filter, { method, params }: N
   return [...lists].some((list) => CHANGES[list]?.notification === method)
 }
 
+/** What was asked for and agreed to: an upstream that agrees to more has not been asked for it. */
+export function common(asked: Filter, agreed: Filter): Filter {
+  const both = (wanted: ReadonlySet<string>, given: ReadonlySet<string>): ReadonlySet<string> =>
+    new Set([...wanted].filter((name) => given.has(name)))
+  return {
+    lists: both(asked.lists, agreed.lists),
+    resources: both(asked.resources, agreed.resources),
+    tasks: both(asked.tasks, agreed.tasks),
+  }
+}
+
 export function union(filters: readonly Filter[]): Filter {
   return {
     lists: new Set(filters.flatMap(({ lists }) => [...lists])),

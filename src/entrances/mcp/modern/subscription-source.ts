@@ -7,7 +7,7 @@ import type { RpcId } from '../rpc.ts'
 import type { ModernClient } from './client.ts'
 import { isModernRevision } from './revision.ts'
 import type { Notification } from './running-call.ts'
-import { type Filter, filterText, offered, readFilter } from './subscription-filter.ts'
+import { common, type Filter, filterText, offered, readFilter } from './subscription-filter.ts'
 
 export interface Listening {
   readonly id: RpcId
@@ -52,7 +52,7 @@ function listenOn({ gateway }: McpOptions, upstream: string, listening: Listenin
   return new Promise((resolve, reject) => {
     const onNotification = (notification: Notification): void => {
       if (notification.method !== 'notifications/subscriptions/acknowledged') hear(notification)
-      else resolve({ filter: agreed(notification.params), ended })
+      else resolve({ filter: common(filter, agreed(notification.params)), ended })
     }
     const params = { notifications: filterText(filter) }
     const ended = gateway

@@ -1,6 +1,7 @@
 import { AegisError, asAegisError } from '../../../core/errors.ts'
 import type { JsonObject } from '../../../core/json.ts'
 import type { Outcome } from '../../../gateway/ports.ts'
+import { ruledOutcome } from '../../../gateway/questions.ts'
 import type { McpOptions } from '../endpoint.ts'
 import type { RpcId } from '../rpc.ts'
 import type { ModernClient } from './client.ts'
@@ -26,12 +27,12 @@ export function createSubscriptions(options: McpOptions): Subscriptions {
   const closing = new AbortController()
   const counts = new WeakMap<ModernClient, number>()
 
-  async function open(listening: Listening, hear: (notification: Notification) => void, over: () => void) {
+  async function open(listening: Listening, hear: Hear, over: () => void) {
     const alone = listening.upstreams.length === 1
     const agreed = await Promise.all(
       listening.upstreams.map(async (upstream) => {
         try {
-          const { filter, ended } = await openSource(options, upstream, listening, hear)
+          const { filter, ended } = await openSource(options, upstream, listening, (said) => hear(upstream, said))
           if (alone) void ended?.then(over)
           return filter
         } catch (error) {
@@ -48,9 +49,9 @@ export function createSubscriptions(options: McpOptions): Subscriptions {
     const { id, client } = listening
     const stop = new AbortController()
     const signal = AbortSignal.any([listening.signal, closing.signal, stop.signal])
-    const stream = createStream(id, listening.send)
+    const stream = createStream(id, listening.send, (upstream, said) => mayAsk(options, upstream, client, said))
     const unlisten = client.listen({
-      hear: (upstream, said) => listening.upstreams.includes(upstream) && stream.hear(said),
+      hear: (upstream, said) => listening.upstreams.includes(upstream) && stream.hear(upstream, said),
     })
     try {
       const over = (): void => stop.abort()
@@ -82,27 +83,65 @@ export function createSubscriptions(options: McpOptions): Subscriptions {
   }
 }
 
-/** Nothing comes before the acknowledgement, and nothing that was not asked for. */
-function createStream(id: RpcId, send: (notification: Notification) => boolean) {
-  const early: Notification[] = []
+type Hear = (upstream: string, notification: Notification) => void
+
+/** Nothing comes before the acknowledgement, and nothing that was not asked for; what asks the client something is judged first. */
+function createStream(
+  id: RpcId,
+  send: (notification: Notification) => boolean,
+  judge: (upstream: string, notification: Notification) => Promise<boolean>,
+) {
+  const early: Parameters<Hear>[] = []
   let agreed: Filter | null = null
+  let judging: Promise<void> | null = null
+  let waiting = 0
   const deliver = ({ method, params }: Notification): boolean => {
     const _meta: JsonObject = { ...metaOf(params), [META.subscription]: id }
     return send({ method, params: { ...params, _meta } })
   }
-  const hear = (notification: Notification): void => {
+  /** What comes behind it waits as well: the state of a task must not be overtaken by the one after. */
+  const inTurn = (upstream: string, notification: Notification): void => {
+    if (waiting >= MAX_EARLY) return
+    waiting += 1
+    const turn = (judging ?? Promise.resolve())
+      .then(async () => void ((await judge(upstream, notification)) && deliver(notification)))
+      .finally(() => {
+        waiting -= 1
+        if (judging === turn) judging = null
+      })
+    judging = turn
+  }
+  const hear: Hear = (upstream, notification) => {
     if (agreed === null) {
-      if (early.length < MAX_EARLY) early.push(notification)
-    } else if (wants(agreed, notification)) deliver(notification)
+      if (early.length < MAX_EARLY) early.push([upstream, notification])
+    } else if (wants(agreed, notification)) {
+      if (judging !== null || asks(notification)) inTurn(upstream, notification)
+      else deliver(notification)
+    }
   }
   return {
     hear,
     acknowledge(filter: Filter): void {
       agreed = filter
       deliver({ method: 'notifications/subscriptions/acknowledged', params: { notifications: filterText(filter) } })
-      for (const notification of early.splice(0)) hear(notification)
+      for (const [upstream, notification] of early.splice(0)) hear(upstream, notification)
     },
   }
+}
+
+/** The state of a task holds what its upstream asks of the client (SEP-2663). */
+function asks({ params }: Notification): boolean {
+  return params?.['inputRequests'] !== undefined
+}
+
+async function mayAsk(
+  { gateway }: McpOptions,
+  upstream: string,
+  { channel }: ModernClient,
+  { params = {} }: Notification,
+): Promise<boolean> {
+  const said = await ruledOutcome(gateway.question, upstream, channel, { kind: 'result', result: params })
+  return said.kind === 'result'
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
