@@ -1,6 +1,6 @@
-import { hkdfSync, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import type { AdminContext } from './admin/door.ts'
+import { loginDeskRoutes, loginRoutes } from './admin/login.ts'
 import { notificationRoutes } from './admin/notifications.ts'
 import { type AdminWings, adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
@@ -8,14 +8,15 @@ import { composeCallers } from './compose/callers.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-thread.ts'
 import { composeGithub } from './compose/github.ts'
+import { installationKeys } from './compose/installation-keys.ts'
 import { composeNotifications } from './compose/notifications.ts'
+import { composePeople } from './compose/people.ts'
 import { composePolicies } from './compose/policies.ts'
 import { composeRooms } from './compose/rooms.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composeTaint } from './compose/taint.ts'
 import { composePins } from './compose/tool-pins.ts'
 import type { Config } from './config.ts'
-import { AegisError } from './core/errors.ts'
 import type { Clock } from './core/runtime.ts'
 import { createBroker } from './credentials/index.ts'
 import { createReviewTaskIds, mcpRoutes, resourceMetadataRoutes } from './entrances/mcp/index.ts'
@@ -30,6 +31,7 @@ import { createTail, type Tail } from './ledger/tail.ts'
 import { createLog } from './observability/log.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { createOversight } from './oversight/index.ts'
+import { createLoginDesk } from './oversight/logins.ts'
 import { createNotificationDesk } from './oversight/notifications.ts'
 import { openPolicySet } from './policy-set/index.ts'
 import { openStores } from './store/open.ts'
@@ -44,6 +46,8 @@ export interface Composition {
   /** Which authorization servers are trusted (RFC 9728), to be mounted at `METADATA_PATH`. */
   readonly resourceMetadata: ReturnType<typeof resourceMetadataRoutes>
   admin(via: (context: AdminContext) => ResolutionChannel): ReturnType<typeof adminRoutes>
+  /** The same for a door that people log in at: the only one where cookies count. */
+  adminForBrowsers(via: (context: AdminContext) => ResolutionChannel): ReturnType<typeof adminRoutes>
   readonly metrics: Metrics
   /** Why nothing would run now, or null where all is well. */
   unready(): Promise<string | null>
@@ -58,7 +62,7 @@ export async function compose(
   urls: { readonly mcp: string; readonly admin: string },
   version: string,
 ): Promise<Composition> {
-  const adminUrl = urls.admin
+  const adminUrl = config.auth.adminUrl ?? urls.admin
   const clock = systemClock()
   const random = systemRandom()
   const keys = installationKeys(config.places.installationKey)
@@ -79,6 +83,9 @@ export async function compose(
   })
 
   const keyring = createKeyring({ store: stores.keys, clock, random })
+  const people = composePeople(config, {
+    ...{ stores, keys: stores.keys, key: keys.login, adminUrl, clock, random, log },
+  })
   const approvals = createApprovals({
     store: stores.approvals,
     clock,
@@ -137,6 +144,11 @@ export async function compose(
     ...{ tail, adminUrl, clock, random, log },
   })
   const wings: AdminWings = { open: [], keyed: [notificationRoutes(createNotificationDesk(notifier))] }
+  const { sessions } = people
+  const browserWings: AdminWings = {
+    open: [loginRoutes({ ...people, keyring, adminUrl, clock, log }), ...wings.open],
+    keyed: [loginDeskRoutes(createLoginDesk(sessions)), ...wings.keyed],
+  }
 
   const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
   const { limiter } = callers
@@ -208,6 +220,7 @@ export async function compose(
     reader: stores.ledger,
     policy,
     authenticate: callers.byKey,
+    inForce: callers.inForce,
     limiter,
     clock,
     log,
@@ -217,7 +230,8 @@ export async function compose(
     mcp: entrance.routes,
     sse: entrance.sse,
     resourceMetadata: resourceMetadataRoutes(callers.metadata, hosts),
-    admin: (via) => adminRoutes(parts, via, wings),
+    admin: (via) => adminRoutes({ ...parts, sessions: null }, via, wings),
+    adminForBrowsers: (via) => adminRoutes({ ...parts, sessions }, via, browserWings),
     metrics,
     async unready() {
       const { closed } = ledger.stats()
@@ -233,6 +247,7 @@ export async function compose(
       stopPins()
       taint.stop()
       stopRooms()
+      people.stop()
       await notifier.stop()
       tail.close()
       await entrance.close()
@@ -258,34 +273,5 @@ function measuredLedger(ledger: Ledger, metrics: Metrics, clock: Clock, tail: Pi
       tail.wake()
       return entry
     },
-  }
-}
-
-/** A key for each purpose from the installation's one secret (HKDF-SHA256, RFC 5869). */
-function installationKeys(path: string): { digest: Uint8Array; seal: Uint8Array; task: Uint8Array } {
-  const secret = Buffer.from(readInstallationKey(path), 'hex')
-  if (secret.byteLength !== 32) {
-    throw new AegisError('config', `${path} does not hold 32 bytes in hex`, {
-      advice: 'restore it from a backup',
-      path,
-    })
-  }
-  const derive = (purpose: string) => new Uint8Array(hkdfSync('sha256', secret, '', purpose, 32))
-  return {
-    digest: derive('aegis/action-digest'),
-    seal: derive('aegis/credential-seal'),
-    task: derive('aegis/review-task'),
-  }
-}
-
-function readInstallationKey(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch (cause) {
-    throw new AegisError('config', `the installation key ${path} cannot be read`, {
-      advice: 'run `aegis init`',
-      path,
-      cause,
-    })
   }
 }

@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Role } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
@@ -7,30 +7,22 @@ import type { Log } from '../core/runtime.ts'
 import { parseStrict } from '../core/strict-json.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import { demand } from '../oversight/rights.ts'
+import type { AdminContext } from './caller.ts'
 import { errorWire } from './wire.ts'
+
+export {
+  type AdminContext,
+  type AdminEnv,
+  type Caller,
+  callerOf,
+  type Doorkeeping,
+  demandKey,
+  demandLogin,
+  formOf,
+} from './caller.ts'
 
 /** Largest body of an admin request, in bytes. */
 const BODY_LIMIT = 1024 * 1024
-
-export interface AdminEnv {
-  Variables: { readonly key: KeyRecord }
-}
-
-export type AdminContext = Context<AdminEnv>
-
-/** Nobody passes without a key: identity comes from the server's records, never from the request's own words. */
-export function demandKey(authenticate: (headers: Headers) => Promise<KeyRecord | null>): MiddlewareHandler<AdminEnv> {
-  return async (context, next) => {
-    const key = await authenticate(context.req.raw.headers)
-    if (key === null) {
-      throw new AegisError('unauthenticated', 'a valid key is needed', {
-        advice: 'send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`',
-      })
-    }
-    context.set('key', key)
-    await next()
-  }
-}
 
 /** @throws AegisError `forbidden` where the key's role is below the one needed */
 export function demandRole(context: AdminContext, role: Role): KeyRecord {

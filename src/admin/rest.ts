@@ -7,27 +7,36 @@ import type { Clock, Log } from '../core/runtime.ts'
 import type { IncomingCall } from '../gateway/ports.ts'
 import type { Gateway } from '../gateway/reply.ts'
 import type { Limiter } from '../identity/limiter.ts'
-import type { KeyRecord } from '../identity/ports.ts'
 import type { Oversight } from '../oversight/index.ts'
 import { parseActionBody } from './action-body.ts'
 import { approvalPage } from './approval-page.ts'
 import { type CredentialParts, credentialRoutes } from './credentials.ts'
-import { type AdminContext, type AdminEnv, answerError, demandKey, intQuery, jsonBody } from './door.ts'
+import {
+  type AdminContext,
+  type AdminEnv,
+  answerError,
+  type Doorkeeping,
+  demandKey,
+  intQuery,
+  jsonBody,
+} from './door.ts'
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
 import { keyRoutes } from './keys.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
 import { roomRoutes } from './rooms.ts'
 import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
 
-export interface AdminParts extends Oversight, Omit<EvidenceParts, keyof Oversight>, PinParts, CredentialParts {
+export interface AdminParts
+  extends Oversight,
+    Omit<EvidenceParts, keyof Oversight>,
+    PinParts,
+    CredentialParts,
+    Doorkeeping {
   readonly gateway: Gateway
-  readonly authenticate: (headers: Headers) => Promise<KeyRecord | null>
   /** What one key may do at most. */
   readonly limiter: Limiter
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
-  /** As people reach it: `http://127.0.0.1:8081`. */
-  readonly adminUrl: string
 }
 
 /** Other bindings of the same use cases: routes that they add to this door's. */
@@ -53,7 +62,7 @@ export function adminRoutes(
   app.onError(answerError(parts.log))
   approvalPage(app)
   for (const wing of wings.open) wing(app, via)
-  app.use('/admin/v1/*', demandKey(parts.authenticate))
+  app.use('/admin/v1/*', demandKey(parts))
   actionRoutes(app, parts)
   approvalRoutes(app, parts, via)
   evidenceRoutes(app, parts)
@@ -64,7 +73,8 @@ export function adminRoutes(
   for (const wing of wings.keyed) wing(app, via)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')
-    return context.json({ principal: id, name, role, owner })
+    const csrf = context.get('csrf')
+    return context.json({ principal: id, name, role, owner, via: context.get('via'), ...(csrf && { csrf }) })
   })
   app.all('/admin/v1/*', (context) => {
     throw new AegisError('not_found', `nothing at ${context.req.method} ${context.req.path}`)
