@@ -21,6 +21,9 @@ export interface ApprovalEvent {
   readonly entry: StoredEntry
 }
 
+/** Whether who follows may go on, where that hangs on more than their key: a session that people log out of. */
+export type Stays = () => Promise<boolean>
+
 /**
  * What happens, as it happens: agents follow what is their own, viewers everything. From the moment the promise is kept nothing is
  * left out but what the follower is too slow for, and it is told of that. It ends where the signal aborts, the server
@@ -32,9 +35,10 @@ export interface Live {
     who: KeyRecord,
     filter: { readonly session?: string },
     signal: AbortSignal,
+    stays?: Stays,
   ): Promise<AsyncIterable<Followed<StoredEntry>>>
   /** @throws AegisError `too_many` */
-  approvals(who: KeyRecord, signal: AbortSignal): Promise<AsyncIterable<Followed<ApprovalEvent>>>
+  approvals(who: KeyRecord, signal: AbortSignal, stays?: Stays): Promise<AsyncIterable<Followed<ApprovalEvent>>>
 }
 
 export interface LiveParts {
@@ -54,6 +58,7 @@ const AGAIN_MS = 500
 /** One who follows, whatever is made of the entries for them. */
 interface Follower {
   readonly who: KeyRecord
+  readonly stays: Stays | null
   readonly take: (entry: StoredEntry, event: ApprovalEvent | null) => void
   readonly end: (error?: Error) => void
 }
@@ -66,6 +71,7 @@ export function createLive(parts: LiveParts): Live {
   async function follow<T>(
     who: KeyRecord,
     signal: AbortSignal,
+    stays: Stays | null,
     take: (channel: LiveChannel<T>) => Follower['take'],
   ): Promise<AsyncIterable<Followed<T>>> {
     const release = limiter.open('streams', who.id)
@@ -75,7 +81,7 @@ export function createLive(parts: LiveParts): Live {
       followers.remove(follower)
       release()
     })
-    const follower: Follower = { who, take: take(channel), end: channel.end }
+    const follower: Follower = { who, stays, take: take(channel), end: channel.end }
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
     else await followers.add(follower).catch((error: Error) => channel.end(error))
@@ -83,18 +89,18 @@ export function createLive(parts: LiveParts): Live {
   }
 
   return {
-    async entries(who, { session }, signal) {
+    async entries(who, { session }, signal, stays) {
       const named = session === undefined ? null : await resolveSession(reader, session, who)
       const sees = sightOf(who)
-      return follow<StoredEntry>(who, signal, (channel) => (entry) => {
+      return follow<StoredEntry>(who, signal, stays ?? null, (channel) => (entry) => {
         if (entry.session === null || (named !== null && entry.session !== named)) return
         if (sees(entry.session)) channel.push(entry)
       })
     },
 
-    approvals(who, signal) {
+    approvals(who, signal, stays) {
       const sees = sightOf(who)
-      return follow<ApprovalEvent>(who, signal, (channel) => ({ session }, event) => {
+      return follow<ApprovalEvent>(who, signal, stays ?? null, (channel) => ({ session }, event) => {
         if (event !== null && session !== null && sees(session)) channel.push(event)
       })
     },
@@ -132,13 +138,16 @@ function createFollowers({ tail, approvals, inForce, log }: LiveParts) {
     }
   }
 
-  /** Whoever cannot be vouched for is told no more. */
+  /** Whoever cannot be vouched for is told no more. However many follow with one key, it is asked for once. */
   async function watch(): Promise<void> {
-    const asked = new Map([...all].map(({ who }) => [who.id, who]))
-    for (const who of asked.values()) {
-      if (await inForce(who).catch(() => false)) continue
-      for (const { end } of [...all].filter((one) => one.who.id === who.id)) end(ended())
-    }
+    const byKey = new Map<string, Promise<boolean>>()
+    await Promise.all(
+      [...all].map(async ({ who, stays, end }) => {
+        const good = stays?.() ?? byKey.get(who.id) ?? inForce(who)
+        if (stays === null) byKey.set(who.id, good)
+        if (!(await good.catch(() => false))) end(ended())
+      }),
+    )
   }
 
   function begin(): { stop: AbortController; begun: Promise<void> } {

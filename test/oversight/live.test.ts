@@ -94,7 +94,7 @@ describe('following entries', () => {
     expect((await take(slow, 1001, session)).at(-1)).toBe('missed 100')
   })
 
-  it('ends when the follower goes, when the log is closed, and when the key is revoked, of which it says why', async () => {
+  it('ends when the follower goes, when the log is closed, and when the key or login is over, of which it says why', async () => {
     const going = new AbortController()
     const one = await live.entries(viewer, {}, going.signal)
     going.abort()
@@ -103,6 +103,9 @@ describe('following entries', () => {
     const two = await live.entries(agent, {}, never)
     await keyring.revoke(agent.id)
     await expect(take(two, 1, session)).rejects.toMatchObject({ code: 'unauthenticated' })
+
+    const loggedOut = await live.entries(viewer, {}, never, async () => false)
+    await expect(take(loggedOut, 1, session)).rejects.toMatchObject({ code: 'unauthenticated' })
 
     const three = await live.entries(viewer, {}, never)
     tail.close()
