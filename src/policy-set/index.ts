@@ -1,4 +1,5 @@
 export { type CaseResult, caseEnvelope, runCase, runCases } from './cases.ts'
+export { type DocumentDiff, diffPolicies, type PlacedRule, type PolicyDiff, type RuleChange } from './diff.ts'
 export { bundledPolicies, findPolicy, listPacks } from './find.ts'
 export {
   compileSources,
@@ -12,6 +13,8 @@ export {
 } from './load.ts'
 export { openPolicySet, type PolicySet, type PolicySetOptions, type ReloadOutcome } from './policy-set.ts'
 export { type CaseInput, type PolicyCase, readCases, toClaim } from './read-cases.ts'
+export * from './replay/index.ts'
+export { ruleText } from './rule-text.ts'
 export {
   type DiskState,
   POLICY_CAUSES,

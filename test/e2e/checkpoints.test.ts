@@ -63,7 +63,7 @@ describe('a store that is rewritten under a running server', () => {
       const act = () =>
         aegis.post('/admin/v1/test-action', { protocol: 'shell', tool: 'shell.pytest', target: '/w', session: 's' })
       expect((await act()).body).toMatchObject({ decision: 'allow' })
-      rewriteEntry(join(aegis.folder, 'aegis.db'), 1, ['shell.pytest', 'shell.pylint'])
+      rewriteEntry(join(aegis.folder, 'aegis.db'), 2, ['shell.pytest', 'shell.pylint'])
       await expect.poll(() => aegis.get('/ready').then(({ status }) => status), { timeout: 5000 }).toBe(503)
       const refused = await act()
       expect([refused.status, refused.body.error.code]).toEqual([503, -32010])

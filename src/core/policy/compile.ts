@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { canonicalize } from '../canonical.ts'
 import type { ActionEnvelope } from '../envelope.ts'
 import { AegisError } from '../errors.ts'
 import { CONTEXT_FACTS, type FactKey, type Facts, type RoomFact } from '../facts.ts'
@@ -8,7 +7,8 @@ import { bind, missingFacts, planned } from './bind.ts'
 import type { CompiledPolicy, ToolClass } from './compiled.ts'
 import { conclude } from './conclude.ts'
 import { type Judgement, judge } from './decide.ts'
-import { type PolicyDocument, SOFT_CONDITIONS } from './document.ts'
+import type { PolicyDocument } from './document.ts'
+import { documentForm } from './form.ts'
 import { type Bench, benchOf, canBeReached, canRunUnattended } from './judge.ts'
 import { isFor } from './room.ts'
 import { isBlockedAnyway } from './settled.ts'
@@ -25,7 +25,7 @@ const APPROVAL: readonly FactKey[] = ['approval']
  */
 export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPolicy {
   const sorted = documents
-    .map((document) => ({ document, form: canonicalForm(document) }))
+    .map((document) => ({ document, form: documentForm(document) }))
     .sort((a, b) => (a.form < b.form ? -1 : a.form > b.form ? 1 : 0))
   const [first, ...rest] = sorted.map(({ document }) => benchOf(document))
   if (first === undefined)
@@ -81,25 +81,6 @@ function rememberLast(compute: (envelope: ActionEnvelope, facts: Facts) => Judge
 
 function sameButApproval(a: Facts, b: Facts): boolean {
   return a === b || CONTEXT_FACTS.every((key) => a[key] === b[key])
-}
-
-/** One text for everything in a document that can change a decision: fixed member order, no positions, no file names. */
-function canonicalForm({ name, dialect, defaultDecision, rules, guards }: PolicyDocument): string {
-  const lines = rules.map((rule) => [
-    rule.id,
-    rule.protocol,
-    rule.tool?.texts ?? null,
-    rule.capability,
-    rule.method,
-    rule.repo?.texts ?? null,
-    ...SOFT_CONDITIONS.map((condition) => rule.soft[condition]?.exact.texts ?? null),
-    rule.decision,
-    rule.reason,
-    rule.suggestion,
-    [rule.terms.ttl, rule.terms.reviewers, rule.terms.independent, rule.terms.sameSession],
-  ])
-  const guarding = guards.map(({ guard, settings }) => [guard.name, canonicalize(settings)])
-  return JSON.stringify([name, dialect, defaultDecision, lines, guarding.sort()])
 }
 
 function sha256(text: string): Sha256 {

@@ -57,6 +57,22 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
       ...{ principal: ALICE.principal, source: 'acme/site: issue_read', repository: 'acme/site' },
       ...{ visibility: 'public', text: true, at: 5 },
     })
+    await stores.policyVersions.add({
+      ...{
+        number: 1,
+        digest: 'ab'.repeat(32) as typeof approval.digest,
+        names: ['team'],
+        at: 4,
+        leaf: 1,
+        of: null,
+        by: null,
+      },
+      ...{
+        sources: [{ file: 'team.yaml', text: 'version: 1' }],
+        sourcesSha256: 'cd'.repeat(32) as typeof approval.digest,
+      },
+      ...{ cause: 'start', disk: { sourcesSha256: approval.digest, digest: approval.digest } },
+    })
     await stores.rooms.add({
       ...{ id: 'room_1', repository: { owner: 'acme', name: 'site' }, members: [], mode: 'warn', permission: null },
       ...{ tools: { DEVELOPER: {}, ADMIN: {}, OWNER: {} }, version: 3, createdAt: 1, updatedAt: 2 },
