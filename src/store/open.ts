@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { AegisError } from '../core/errors.ts'
 import type { OpenReader } from '../ledger/store.ts'
+import type { OpenSearch } from '../search/ports.ts'
 import { shownUrl } from './shown-url.ts'
 import type { Stores } from './sqlite/index.ts'
 
@@ -22,6 +23,12 @@ export async function openStores(setting: string): Promise<Stores> {
 export async function openLedgerStore(setting: string): Promise<Pick<Stores, 'ledger' | 'close'>> {
   if (isPostgres(setting)) return (await import('./postgres/index.ts')).openPostgres(setting)
   return (await import('./sqlite/index.ts')).openSqliteLedger(fileOf(setting))
+}
+
+/** Opens the search index, and the log that it is made of, in a process that has opened the store already. */
+export async function openSearch(setting: string): Promise<OpenSearch> {
+  if (isPostgres(setting)) return (await import('./postgres/search.ts')).openPostgresSearch(setting)
+  return (await import('./sqlite/search.ts')).openSqliteSearch(fileOf(setting))
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Role } from '../../core/envelope.ts'
 import type { RoomRole } from '../../core/facts.ts'
 import type { Sha256 } from '../../core/ids.ts'
 import type { Visibility } from '../../facts/taint.ts'
+import type { Field } from '../../search/ports.ts'
 
 const aegis = pgSchema('aegis')
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
@@ -139,4 +140,29 @@ export const loginSession = aegis.table('login_session', {
 export const loginSpent = aegis.table('login_spent', {
   attempt: text('attempt').primaryKey(),
   until: millis('until').notNull(),
+})
+
+/** Which entries of a block have a value: the search index. */
+export const searchPosting = aegis.table('search_posting', {
+  field: text('field').$type<Field>().notNull(),
+  value: text('value').notNull(),
+  block: millis('block').notNull(),
+  slots: bytea('slots').notNull(),
+})
+
+export const searchBlock = aegis.table('search_block', {
+  block: millis('block').primaryKey(),
+  first: millis('first').notNull(),
+  last: millis('last').notNull(),
+  lastHash: text('last_hash').notNull(),
+  waits: bytea('waits').notNull(),
+  times: bytea('times').notNull(),
+})
+
+export const searchState = aegis.table('search_state', {
+  id: integer('id').primaryKey(),
+  identity: text('identity').notNull(),
+  next: millis('next').notNull(),
+  holder: text('holder').notNull(),
+  heldUntil: millis('held_until').notNull(),
 })

@@ -4,6 +4,7 @@ import type { Role } from '../../core/envelope.ts'
 import type { RoomRole } from '../../core/facts.ts'
 import type { Sha256 } from '../../core/ids.ts'
 import type { Visibility } from '../../facts/taint.ts'
+import type { Field } from '../../search/ports.ts'
 
 /** The tables that are read and written through drizzle; the ledger's own go by prepared statements (`ledger-store.ts`). */
 export const approval = sqliteTable('approval', {
@@ -135,4 +136,29 @@ export const loginSession = sqliteTable('login_session', {
 export const loginSpent = sqliteTable('login_spent', {
   attempt: text('attempt').primaryKey(),
   until: integer('until').notNull(),
+})
+
+/** Which entries of a block have a value: the search index. */
+export const searchPosting = sqliteTable('search_posting', {
+  field: text('field').$type<Field>().notNull(),
+  value: text('value').notNull(),
+  block: integer('block').notNull(),
+  slots: blob('slots').$type<Uint8Array>().notNull(),
+})
+
+export const searchBlock = sqliteTable('search_block', {
+  block: integer('block').primaryKey(),
+  first: integer('first').notNull(),
+  last: integer('last').notNull(),
+  lastHash: text('last_hash').notNull(),
+  waits: blob('waits').$type<Uint8Array>().notNull(),
+  times: blob('times').$type<Uint8Array>().notNull(),
+})
+
+export const searchState = sqliteTable('search_state', {
+  id: integer('id').primaryKey(),
+  identity: text('identity').notNull(),
+  next: integer('next').notNull(),
+  holder: text('holder').notNull(),
+  heldUntil: integer('held_until').notNull(),
 })

@@ -1,0 +1,5 @@
+export { type Cursors, createCursors } from './cursor.ts'
+export type { SearchFilter } from './filter.ts'
+export type { SearchStore } from './ports.ts'
+export { createSearch, type Known, type Search, type SearchPage } from './search.ts'
+export type { SearchStats, StatsRequest } from './stats.ts'
