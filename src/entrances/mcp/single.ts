@@ -3,6 +3,7 @@ import { isObject, type JsonObject, textMember } from '../../core/json.ts'
 import type { Outcome } from '../../gateway/ports.ts'
 import type { Ask, Endpoint, McpOptions, Peer } from './endpoint.ts'
 import { message } from './endpoint.ts'
+import { demandRelayable } from './relayed.ts'
 import { callRequest, callTool, isJudged } from './tool-call.ts'
 
 /** Characters; the specification recommends 128. The name stands in every log line of a call. */
@@ -41,6 +42,7 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
       }
       if (ask.method === 'tools/list') return listTools(ask, peer)
       if (isJudged(ask.method)) return callRequest(options, { upstream, method: ask.method }, ask, peer)
+      demandRelayable(ask.method, peer.channel.client.protocolVersion)
       if (ask.method === 'completion/complete' && peer.caller.room !== null) demandUnconfined()
       return gateway.relay(upstream, message(ask.method, ask.params), peer.channel, {
         signal: ask.signal,
