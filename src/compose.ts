@@ -136,14 +136,15 @@ export async function compose(
     log,
     metrics,
   })
-  const notifier = composeNotifications(config, {
+  const { notifier, doors } = composeNotifications(config, {
     store: stores.notifications,
     reader: stores.ledger,
     approval: approvals.get,
     gateway: gatewayName,
-    ...{ tail, adminUrl, clock, random, log },
+    resolver: { resolve: (request) => oversight.resolver.resolve(request) },
+    ...{ tail, keyring, adminUrl, clock, random, log },
   })
-  const wings: AdminWings = { open: [], keyed: [notificationRoutes(createNotificationDesk(notifier))] }
+  const wings: AdminWings = { open: doors, keyed: [notificationRoutes(createNotificationDesk(notifier))] }
   const { sessions } = people
   const browserWings: AdminWings = {
     open: [loginRoutes({ ...people, keyring, adminUrl, clock, log }), ...wings.open],
@@ -159,6 +160,8 @@ export async function compose(
     approvals,
     keyring,
     rooms,
+    policies,
+    upstreamNames: Object.keys(config.upstreams),
     limiter,
     tail,
     clock,

@@ -46,7 +46,8 @@ export async function jsonBody(context: AdminContext): Promise<Json> {
   return parseStrict(decode(bytes))
 }
 
-async function boundedBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+/** The body as it came. @throws AegisError `too_large` */
+export async function boundedBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   if (body !== null) {

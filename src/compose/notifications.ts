@@ -1,17 +1,23 @@
+import type { AdminWing } from '../admin/rest.ts'
+import { createReviewerMap, createSlackApi, slackEndpoint, slackInteractions } from '../admin/slack/index.ts'
 import type { Config } from '../config.ts'
 import type { Approval } from '../core/approval.ts'
 import type { EnvelopeId } from '../core/ids.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { readSecretFile } from '../credentials/secret-file.ts'
+import type { Keyring } from '../identity/index.ts'
 import type { LedgerReader } from '../ledger/store.ts'
 import type { Tail } from '../ledger/tail.ts'
 import {
   createNotifier,
   type Endpoint,
+  type NotificationSettings,
   type NotificationStore,
   type Notifier,
+  type SlackSettings,
   webhookEndpoint,
 } from '../notifications/index.ts'
+import type { Resolver } from '../oversight/resolver.ts'
 
 export interface NotificationParts {
   readonly store: NotificationStore
@@ -19,26 +25,64 @@ export interface NotificationParts {
   readonly reader: LedgerReader
   readonly approval: (id: EnvelopeId) => Promise<Approval | null>
   readonly gateway: string
-  /** The admin plane as this machine reaches it. */
+  /** The admin plane as people reach it. */
   readonly adminUrl: string
+  readonly keyring: Keyring
+  readonly resolver: Pick<Resolver, 'resolve'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
 
-/** Everything that tells people of things, off the road of calls. */
-export function composeNotifications(config: Pick<Config, 'notifications'>, parts: NotificationParts): Notifier {
-  return createNotifier({ ...parts, endpoints: endpointsOf(config.notifications, parts) })
+/** Everything that tells people of things, off the road of calls, and the doors by which they answer. */
+export interface Notifications {
+  readonly notifier: Notifier
+  readonly doors: readonly AdminWing[]
 }
 
-function endpointsOf(settings: Config['notifications'], { clock, adminUrl }: NotificationParts): Endpoint[] {
-  const base = settings.adminUrl ?? adminUrl
-  const approvalUrl = (id: string) => `${base}/admin/v1/approvals/${id}`
-  return settings.webhooks.map((webhook) =>
-    webhookEndpoint(webhook, {
-      secret: () => readSecretFile(webhook.secretFile),
-      now: () => clock.now(),
-      approvalUrl,
-    }),
-  )
+/** @throws AegisError `config` where a secret cannot be read */
+export function composeNotifications(
+  { notifications }: Pick<Config, 'notifications'>,
+  parts: NotificationParts,
+): Notifications {
+  const approvalUrl = (id: string) => `${parts.adminUrl}/admin/v1/approvals/${id}`
+  const slack = notifications.slack === null ? null : composeSlack(notifications.slack, parts, approvalUrl)
+  const endpoints = [...webhooksOf(notifications, parts, approvalUrl), ...(slack === null ? [] : [slack.endpoint])]
+  return {
+    notifier: createNotifier({ ...parts, endpoints }),
+    doors: slack === null ? [] : [slack.door],
+  }
+}
+
+function webhooksOf(
+  { webhooks }: NotificationSettings,
+  { clock }: NotificationParts,
+  approvalUrl: (id: string) => string,
+): Endpoint[] {
+  return webhooks.map((webhook) => {
+    const secret = secretIn(webhook.secretFile)
+    return webhookEndpoint(webhook, { secret, now: () => clock.now(), approvalUrl })
+  })
+}
+
+function composeSlack(
+  settings: SlackSettings,
+  parts: NotificationParts,
+  approvalUrl: (id: string) => string,
+): { readonly endpoint: Endpoint; readonly door: AdminWing } {
+  const { store, clock, log, approval, keyring, resolver } = parts
+  const { apiUrl, channel, reviewers } = settings
+  const call = createSlackApi(apiUrl, secretIn(settings.tokenFile))
+  const reviewer = createReviewerMap({ reviewers, keyring, clock })
+  const signingSecret = secretIn(settings.signingSecretFile)
+  return {
+    endpoint: slackEndpoint({ call, channel, apiUrl, store, approvalUrl, now: () => clock.now() }),
+    door: slackInteractions({ call, signingSecret, reviewer, resolver, approval, clock, log }),
+  }
+}
+
+/** Read anew each time, so that a secret can be changed without a restart; and once now: better now than at the first message. */
+function secretIn(file: string): () => string {
+  readSecretFile(file)
+  return () => readSecretFile(file)
 }

@@ -23,11 +23,9 @@ export type GithubMode = (typeof GITHUB_MODES)[number]
 
 /** `notifications:` of `aegis.yaml`. */
 export interface NotificationSettings {
-  /** The admin plane as people reach it, for links; null: as it listens. */
-  readonly adminUrl: string | null
   readonly webhooks: readonly WebhookPlace[]
   readonly slack: SlackSettings | null
   readonly github: GithubMode
 }
 
-export const NO_NOTIFICATIONS: NotificationSettings = { adminUrl: null, webhooks: [], slack: null, github: 'off' }
+export const NO_NOTIFICATIONS: NotificationSettings = { webhooks: [], slack: null, github: 'off' }

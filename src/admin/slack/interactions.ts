@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ResolutionChannel } from '../../approvals/approvals.ts'
+import type { Approval } from '../../core/approval.ts'
+import { asAegisError } from '../../core/errors.ts'
+import { type EnvelopeId, parseEnvelopeId } from '../../core/ids.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import type { Clock, Log } from '../../core/runtime.ts'
+import type { Resolver } from '../../oversight/resolver.ts'
+import { boundedBytes } from '../door.ts'
+import type { AdminWing } from '../rest.ts'
+import type { SlackCall } from './api.ts'
+import { escaped } from './blocks.ts'
+import { ACTIONS } from './message.ts'
+import { commentModal, modalError, submitted, type Verb } from './modal.ts'
+import type { Mapped } from './reviewers.ts'
+import { createSignatureCheck } from './signature.ts'
+
+/** Slack shows its user an error where no answer comes within three seconds. */
+const ANSWER_MS = 2500
+const CALL_MS = 10_000
+
+/** Slack's users sit at their own machines. */
+const VIA: ResolutionChannel = { channel: 'slack', separation: 'host' }
+
+export interface InteractionParts {
+  readonly call: SlackCall
+  /** The text of the app's signing secret. @throws where it cannot be read */
+  readonly signingSecret: () => string
+  readonly reviewer: (user: string) => Promise<Mapped>
+  readonly resolver: Pick<Resolver, 'resolve'>
+  readonly approval: (id: EnvelopeId) => Promise<Approval | null>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Who pressed what, in which conversation. */
+interface Press {
+  readonly user: string
+  readonly channel: string | null
+  readonly trigger: string
+}
+
+/**
+ * Where Slack sends what its users press. No key comes with it: the request is Slack's by its signature, the user is who the
+ * configuration says, and the decision is the same use case as every other door's.
+ */
+export function slackInteractions(parts: InteractionParts): AdminWing {
+  const { clock, log } = parts
+  const check = createSignatureCheck(() => clock.now())
+  return (app) => {
+    app.post('/admin/v1/slack/interactions', async (context) => {
+      const body = await boundedBytes(context.req.raw.body)
+      const [timestamp, signature] = ['x-slack-request-timestamp', 'x-slack-signature'].map((name) =>
+        context.req.header(name),
+      )
+      const refusal = check({ timestamp, signature, body }, parts.signingSecret().trim())
+      if (refusal !== null) {
+        log.warn({ refusal }, 'a request in the name of Slack was refused')
+        return context.json(
+          { error: { code: 401, type: 'authentication_error', message: `not taken: ${refusal}` } },
+          401,
+        )
+      }
+      const payload = payloadOf(body)
+      if (payload === null) {
+        return context.json({ error: { code: 400, type: 'invalid_request', message: 'no payload of Slack' } }, 400)
+      }
+      const answer = await answered(handle(parts, payload), log)
+      return answer === null ? context.body(null, 200) : context.json(answer)
+    })
+  }
+}
+
+/** The answer in time, or none: what takes longer goes on by itself. */
+async function answered(work: Promise<JsonObject | null>, log: Log): Promise<JsonObject | null> {
+  const done = work.catch((error: unknown) => {
+    log.warn({ error: asAegisError(error).message }, 'what was pressed in Slack was not done')
+    return null
+  })
+  return Promise.race([done, sleep(ANSWER_MS, null, { ref: false })])
+}
+
+/** What Slack is answered: a form with its errors, or nothing. */
+async function handle(parts: InteractionParts, payload: JsonObject): Promise<JsonObject | null> {
+  const press = pressOf(payload)
+  const mapped = await parts.reviewer(press.user)
+  if (payload['type'] === 'block_actions') await pressed(parts, payload, press, mapped)
+  if (payload['type'] !== 'view_submission') return null
+  const view = payload['view']
+  const form = isObject(view) ? submitted(view) : null
+  if (form === null) return null
+  const wrong = await settle(parts, form, mapped, press)
+  return wrong === null ? null : modalError(wrong)
+}
+
+async function pressed(parts: InteractionParts, payload: JsonObject, press: Press, mapped: Mapped): Promise<void> {
+  const actions = payload['actions']
+  const action = Array.isArray(actions) && isObject(actions[0]) ? actions[0] : {}
+  const id = parseEnvelopeId(textMember(action, 'value') ?? '')
+  const verb = VERBS.get(textMember(action, 'action_id') ?? '')
+  if (id === null || verb === undefined) return
+  if (verb.form) {
+    const wrong = await openForm(parts, id, verb.verb, press, mapped)
+    if (wrong !== null) await whisper(parts, press, wrong)
+    return
+  }
+  const wrong = await settle(parts, { id, verb: verb.verb, comment: '' }, mapped, press)
+  if (wrong !== null) await whisper(parts, press, wrong)
+}
+
+const VERBS: ReadonlyMap<string, { readonly verb: Verb; readonly form: boolean }> = new Map([
+  [ACTIONS.approve, { verb: 'approve', form: false }],
+  [ACTIONS.comment, { verb: 'approve', form: true }],
+  [ACTIONS.deny, { verb: 'deny', form: true }],
+])
+
+/** Why the form is not opened, or null. */
+async function openForm(
+  parts: InteractionParts,
+  id: EnvelopeId,
+  verb: Verb,
+  press: Press,
+  mapped: Mapped,
+): Promise<string | null> {
+  if (mapped.who === null) return refused(parts, press, mapped.why)
+  const approval = await parts.approval(id)
+  if (approval === null) return `there is no approval ${id}`
+  if (approval.status !== 'pending') return `this is already ${approval.status}`
+  const body = { trigger_id: press.trigger, view: commentModal(approval, verb) }
+  await parts.call('views.open', body, AbortSignal.timeout(CALL_MS))
+  return null
+}
+
+/** Why it was not settled, or null. */
+async function settle(
+  parts: InteractionParts,
+  { id, verb, comment }: { readonly id: EnvelopeId; readonly verb: Verb; readonly comment: string },
+  mapped: Mapped,
+  press: Press,
+): Promise<string | null> {
+  if (mapped.who === null) return refused(parts, press, mapped.why)
+  try {
+    await parts.resolver.resolve({ id, verb, by: mapped.who, claimed: null, comment, via: VIA })
+    return null
+  } catch (thrown) {
+    const { code, message, advice } = asAegisError(thrown)
+    if (code === 'internal') throw thrown
+    return advice === null ? message : `${message}: ${advice}`
+  }
+}
+
+function refused({ log }: InteractionParts, { user }: Press, why: string): string {
+  log.warn({ slack_user: user, why }, 'a user of Slack may not settle approvals')
+  return why
+}
+
+/** Only who pressed it sees this. */
+async function whisper({ call, log }: InteractionParts, { user, channel }: Press, text: string): Promise<void> {
+  if (channel === null) return
+  const body = { channel, user, text: escaped(text).slice(0, 1000), mrkdwn: false, link_names: false, parse: 'none' }
+  await call('chat.postEphemeral', body, AbortSignal.timeout(CALL_MS)).catch((error: Error) => {
+    log.warn({ error: error.message }, 'a user of Slack was not told why')
+  })
+}
+
+function pressOf(payload: JsonObject): Press {
+  const [user, channel] = ['user', 'channel'].map((key) => {
+    const value = payload[key]
+    return isObject(value) ? textMember(value, 'id') : undefined
+  })
+  return { user: user ?? '', channel: channel ?? null, trigger: textMember(payload, 'trigger_id') ?? '' }
+}
+
+/** A form with one field that holds JSON; signed by Slack, so that its own parser is good enough. */
+function payloadOf(body: Uint8Array): JsonObject | null {
+  const field = new URLSearchParams(Buffer.from(body).toString('utf8')).get('payload')
+  try {
+    const value: Json = JSON.parse(field ?? '')
+    return isObject(value) ? value : null
+  } catch {
+    return null
+  }
+}

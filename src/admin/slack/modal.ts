@@ -1,0 +1,67 @@
+import type { Approval } from '../../core/approval.ts'
+import { type EnvelopeId, parseEnvelopeId } from '../../core/ids.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import { summaryOf } from '../../oversight/summary.ts'
+import { lines, pieces, plain } from './blocks.ts'
+
+const CALLBACK = 'aegis_resolution'
+const FIELD = 'comment'
+/** Slack's own most for a text field. */
+const COMMENT_LIMIT = 3000
+
+export type Verb = 'approve' | 'deny'
+
+/** A form for a comment, about one approval. */
+export function commentModal(approval: Approval, verb: Verb): JsonObject {
+  const deny = verb === 'deny'
+  return {
+    type: 'modal',
+    callback_id: CALLBACK,
+    private_metadata: JSON.stringify({ id: approval.id, verb }),
+    title: plain(deny ? 'Deny' : 'Approve'),
+    submit: plain(deny ? 'Deny' : 'Approve'),
+    close: plain('Back'),
+    blocks: [
+      lines(pieces(summaryOf(approval))),
+      {
+        type: 'input',
+        block_id: FIELD,
+        optional: !deny,
+        label: plain(deny ? 'Why not? The agent is told.' : 'Comment'),
+        element: { type: 'plain_text_input', action_id: FIELD, multiline: true, max_length: COMMENT_LIMIT },
+      },
+    ],
+  }
+}
+
+/** What somebody sent with the form; null where it is none of ours. */
+export function submitted(
+  view: JsonObject,
+): { readonly id: EnvelopeId; readonly verb: Verb; readonly comment: string } | null {
+  if (view['callback_id'] !== CALLBACK) return null
+  const about = objectIn(textMember(view, 'private_metadata') ?? '')
+  const id = parseEnvelopeId(about === null ? '' : (textMember(about, 'id') ?? ''))
+  const verb = about?.['verb']
+  if (id === null || (verb !== 'approve' && verb !== 'deny')) return null
+  const field = member(member(member(member(view, 'state'), 'values'), FIELD), FIELD)
+  return { id, verb, comment: (field === null ? '' : (textMember(field, 'value') ?? '')).trim() }
+}
+
+/** The form stays open and says what is wrong. */
+export function modalError(text: string): JsonObject {
+  return { response_action: 'errors', errors: { [FIELD]: text } }
+}
+
+function member(object: JsonObject | null, key: string): JsonObject | null {
+  const value = object?.[key]
+  return isObject(value) ? value : null
+}
+
+function objectIn(text: string): JsonObject | null {
+  try {
+    const value: Json = JSON.parse(text)
+    return isObject(value) ? value : null
+  } catch {
+    return null
+  }
+}

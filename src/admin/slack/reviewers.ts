@@ -1,0 +1,34 @@
+import type { Clock } from '../../core/runtime.ts'
+import { hasRole, type Keyring } from '../../identity/keyring.ts'
+import { type KeyRecord, keyState } from '../../identity/ports.ts'
+
+/** Who a user of Slack is here, or why nobody. */
+export type Mapped = { readonly who: KeyRecord } | { readonly who: null; readonly why: string }
+
+/**
+ * Finds the record that a user of Slack stands for, by `notifications.slack.reviewers`: an id of a key, else the name or the owner of
+ * one that may settle approvals. A name that several people have names nobody.
+ */
+export function createReviewerMap(parts: {
+  readonly reviewers: Readonly<Record<string, string>>
+  readonly keyring: Pick<Keyring, 'list'>
+  readonly clock: Pick<Clock, 'now'>
+}): (user: string) => Promise<Mapped> {
+  const { reviewers, keyring, clock } = parts
+  return async (user) => {
+    const named = Object.hasOwn(reviewers, user) ? reviewers[user] : undefined
+    if (named === undefined) return nobody('you are not among the reviewers that this Aegis knows by Slack')
+    const all = (await keyring.list()).filter((key) => keyState(key, clock.now()) === 'active')
+    const byId = all.find(({ id }) => id === named)
+    if (byId !== undefined) return { who: byId }
+    const found = all.filter((key) => hasRole(key, 'reviewer') && (key.name === named || key.owner === named))
+    const [first, ...others] = found
+    if (first === undefined) return nobody('the key that you settle approvals with has ended')
+    const alone = others.every(({ owner }) => owner !== '' && owner === first.owner)
+    return alone ? { who: first } : nobody('several people have the name that you are known by here')
+  }
+}
+
+function nobody(why: string): Mapped {
+  return { who: null, why }
+}
