@@ -23,6 +23,7 @@ import {
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
 import { keyRoutes } from './keys.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
+import { policyRoutes } from './policies.ts'
 import { roomRoutes } from './rooms.ts'
 import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
 
@@ -70,6 +71,7 @@ export function adminRoutes(
   credentialRoutes(app, parts)
   roomRoutes(app, parts)
   keyRoutes(app, parts)
+  policyRoutes(app, parts)
   for (const wing of wings.keyed) wing(app, via)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')

@@ -4,14 +4,17 @@ import type { Keyring } from '../identity/keyring.ts'
 import type { Limiter } from '../identity/limiter.ts'
 import type { Ledger } from '../ledger/draft.ts'
 import type { Tail } from '../ledger/tail.ts'
+import type { PolicyVersions } from '../policy-set/index.ts'
 import type { Rooms } from '../rooms/index.ts'
 import { type ApprovalDesk, createApprovalDesk } from './approvals.ts'
 import { type ContentDesk, createContentDesk } from './contents.ts'
 import { createEvidenceDesk, type EvidenceDesk, type EvidenceParts } from './evidence.ts'
 import { createKeyDesk, type KeyDesk } from './keys.ts'
 import { createLive, type Live } from './live.ts'
+import { createPolicyDesk, type PolicyDesk } from './policies.ts'
 import { createResolver, type Resolver } from './resolver.ts'
 import { createRoomDesk, type RoomDesk } from './rooms.ts'
+import { createWhyDesk, type WhyDesk } from './why.ts'
 
 /**
  * What people may do: one use case each, whichever door they come through (REST, dashboard, GraphQL, Slack). Who may is
@@ -24,6 +27,8 @@ export interface Oversight {
   readonly evidence: EvidenceDesk
   readonly keys: KeyDesk
   readonly rooms: RoomDesk
+  readonly policies: PolicyDesk
+  readonly why: WhyDesk
   readonly live: Live
 }
 
@@ -31,6 +36,9 @@ export interface OversightParts extends EvidenceParts {
   readonly approvals: Approvals
   readonly keyring: Keyring
   readonly rooms: Rooms
+  readonly policies: PolicyVersions
+  /** Names of the configured upstreams, as policies are checked with. */
+  readonly upstreamNames: readonly string[]
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -48,6 +56,8 @@ export function createOversight(parts: OversightParts): Oversight {
     evidence: createEvidenceDesk(parts),
     keys: createKeyDesk(parts),
     rooms: createRoomDesk(parts),
+    policies: createPolicyDesk({ ...parts, upstreams: parts.upstreamNames }),
+    why: createWhyDesk(parts),
     live: createLive({ ...parts, inForce: parts.keyring.inForce }),
   }
 }

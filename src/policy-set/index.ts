@@ -2,6 +2,7 @@ export { type CaseResult, caseEnvelope, runCase, runCases } from './cases.ts'
 export { type DocumentDiff, diffPolicies, type PlacedRule, type PolicyDiff, type RuleChange } from './diff.ts'
 export { bundledPolicies, findPolicy, listPacks } from './find.ts'
 export {
+  type CompiledSources,
   compileSources,
   type LoadedPolicies,
   loadPolicies,

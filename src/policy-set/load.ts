@@ -33,6 +33,9 @@ export interface LoadedPolicies {
   readonly policy: CompiledPolicy
 }
 
+/** The same without the places of the files; documents in the order of the texts. */
+export type CompiledSources = Omit<LoadedPolicies, 'files'>
+
 export type PolicyReading =
   | { readonly ok: true; readonly file: string; readonly document: PolicyDocument }
   | { readonly ok: false; readonly file: string; readonly name: string; readonly problems: readonly Problem[] }
@@ -66,10 +69,7 @@ export async function loadPolicies(from: PolicySources): Promise<LoadedPolicies>
  * Compiles texts that were read before: all or none.
  * @throws AegisError `config` as `loadPolicies`
  */
-export function compileSources(
-  texts: readonly PolicySource[],
-  upstreams: readonly string[] | null,
-): Omit<LoadedPolicies, 'files'> {
+export function compileSources(texts: readonly PolicySource[], upstreams: readonly string[] | null): CompiledSources {
   const documents = texts.map(({ file, text }): PolicyDocument => {
     const reading = readPolicyText(text, file, upstreams)
     if (!reading.ok) throw refusal(reading)

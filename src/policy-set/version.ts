@@ -54,6 +54,8 @@ export interface PolicyVersionStore {
   /** Of the newest what tells whether anything is new. */
   head(): Promise<Pick<PolicyVersion, 'number' | 'at' | 'leaf'> | null>
   get(number: number): Promise<PolicyVersion | null>
+  /** Those whose policy has this digest, newest first; at most ten. */
+  ofDigest(digest: string): Promise<readonly PolicyVersion[]>
   /** Newest first, below `before` where it is given, at most `limit`. */
   list(limit: number, before?: number): Promise<readonly PolicyVersion[]>
   /** False where there is a version of this number. */

@@ -4,7 +4,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/index.ts'
 import type { Clock, Log } from '../core/runtime.ts'
 import type { PolicyChange } from '../ledger/draft.ts'
-import { compileSources, type LoadedPolicies } from './load.ts'
+import { type CompiledSources, compileSources, type LoadedPolicies } from './load.ts'
 import type { PolicySet } from './policy-set.ts'
 import {
   type DiskState,
@@ -26,8 +26,9 @@ export interface PolicyVersions {
   /** @throws AegisError `not_found` */
   find(number: number): Promise<PolicyVersion>
   list: PolicyVersionStore['list']
+  ofDigest: PolicyVersionStore['ofDigest']
   /** A version as this gateway would apply it. @throws AegisError `conflict` where its texts do not compile any more, or are not those that were recorded */
-  compiled(version: PolicyVersion): Promise<CompiledPolicy>
+  compiled(version: PolicyVersion): Promise<CompiledSources>
   /**
    * Puts the texts of an earlier version into force, as a new version. It stays in force until the files on disk change.
    * @param expected the version in force that it was asked against; null: whichever is.
@@ -86,7 +87,7 @@ export async function openPolicyVersions(parts: PolicyVersionsParts): Promise<Po
   async function take(version: PolicyVersion): Promise<InForce> {
     const loaded = disk.loaded()
     const same = loaded.policy.digest === version.digest && sourcesSha256(loaded.sources) === version.sourcesSha256
-    return { version, policy: same ? loaded.policy : await compiled(version) }
+    return { version, policy: same ? loaded.policy : (await compiled(version)).policy }
   }
 
   function swap(next: InForce): void {
@@ -147,7 +148,7 @@ export async function openPolicyVersions(parts: PolicyVersionsParts): Promise<Po
 
   async function rollBack(number: number, by: PolicyAuthor, expected: number | null): Promise<PolicyVersion> {
     const earlier = await find(number)
-    const policy = await compiled(earlier)
+    const { policy } = await compiled(earlier)
     for (;;) {
       const newest = await newestRecorded()
       if (newest === null) throw new AegisError('internal', 'there is no policy version at all')
@@ -196,6 +197,7 @@ export async function openPolicyVersions(parts: PolicyVersionsParts): Promise<Po
     behind: () => refusedBecause,
     find,
     list: store.list,
+    ofDigest: store.ofDigest,
     compiled,
     rollback: (number, by, expected) => inTurn(() => rollBack(number, by, expected)),
     refresh: () => inTurn(refresh),
@@ -212,7 +214,7 @@ export async function openPolicyVersions(parts: PolicyVersionsParts): Promise<Po
 
 /** Compiles what a version was made of, after a look at what the log says of it: a row alone puts nothing into force. */
 function createCompiler({ leafAt, upstreams }: Pick<PolicyVersionsParts, 'leafAt' | 'upstreams'>) {
-  return async (version: PolicyVersion): Promise<CompiledPolicy> => {
+  return async (version: PolicyVersion): Promise<CompiledSources> => {
     const { number, sources, leaf } = version
     const said = leaf === null ? null : await leafAt(leaf)
     const kept = sourcesSha256(sources)
@@ -224,7 +226,7 @@ function createCompiler({ leafAt, upstreams }: Pick<PolicyVersionsParts, 'leafAt
       })
     }
     try {
-      return compileSources(sources, upstreams).policy
+      return compileSources(sources, upstreams)
     } catch (cause) {
       const { message, data } = asAegisError(cause)
       throw new AegisError('conflict', `policy version ${number} does not compile any more: ${message}`, {

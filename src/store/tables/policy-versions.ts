@@ -3,6 +3,7 @@ import type { PolicyVersion, PolicyVersionStore } from '../../policy-set/index.t
 import type { Database } from './database.ts'
 
 const MAX_LIST = 1000
+const MAX_SAME = 10
 
 /** Who and what, as one text: all that never changes. */
 type VersionRecord = Pick<PolicyVersion, 'names' | 'sources' | 'sourcesSha256' | 'cause' | 'of' | 'by'>
@@ -23,6 +24,11 @@ export function createPolicyVersionStore({ queries, tables }: Database): PolicyV
     async get(number) {
       const [row] = await queries.select().from(policyVersion).where(eq(policyVersion.number, number)).limit(1)
       return row === undefined ? null : versionOf(row)
+    },
+    async ofDigest(digest) {
+      const same = eq(policyVersion.digest, digest as Row['digest'])
+      const rows = await queries.select().from(policyVersion).where(same).orderBy(newestFirst).limit(MAX_SAME)
+      return rows.map(versionOf)
     },
     async list(limit, before) {
       const older = before === undefined ? undefined : lt(policyVersion.number, before)
