@@ -8,7 +8,16 @@ import type { Answers } from './exchange.ts'
 import * as failures from './failures.ts'
 import { clientOf, demandSession } from './handshake.ts'
 import { createReplay, createShelf, RESUME_MS } from './replay.ts'
-import { accepts, type Bindings, demandJson, labelOf, type McpContext, onDisconnect, readBody } from './request.ts'
+import {
+  accepts,
+  asksForHeadOnly,
+  type Bindings,
+  demandJson,
+  labelOf,
+  type McpContext,
+  onDisconnect,
+  readBody,
+} from './request.ts'
 import { errorText, messageText, type Parsed, parseBody, type RpcRequest, resultText, rpcError } from './rpc.ts'
 import type { Sessions } from './sessions.ts'
 import { SseConversation } from './sse-conversation.ts'
@@ -97,6 +106,7 @@ function createRoom(parts: Parts): Room {
 
 async function listen(room: Room, context: McpContext): Promise<Response> {
   const visit = await room.keeper.admit(context)
+  if (asksForHeadOnly(context)) return notAllowed(context)
   if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
   if (room.closing) throw failures.stopping()
   const stream: EventStream = resumed(room, context, visit) ?? room.open(context, visit)

@@ -92,6 +92,11 @@ export function accepts(accept: string | undefined, type: string): boolean {
   return lower.includes(type) || lower.includes(`${type.slice(0, type.indexOf('/'))}/*`)
 }
 
+/** HEAD is routed like GET: a stream opened for it would be read by nobody, and its end would be heard by nobody. */
+export function asksForHeadOnly(context: McpContext): boolean {
+  return context.req.method === 'HEAD'
+}
+
 /** The client's own name for its chain in the ledger. A label inside its key's namespace, so it opens nothing. */
 export function labelOf(context: McpContext): string | null {
   const label = context.req.header('x-aegis-session')

@@ -12,6 +12,7 @@ import { isModern } from './modern/revision.ts'
 import {
   accepts,
   answerJson,
+  asksForHeadOnly,
   type Bindings,
   demandJson,
   labelOf,
@@ -170,6 +171,7 @@ async function initialize(
 /** GET: the stream on which upstreams speak to this client out of turn. */
 async function listen(door: Door, context: McpContext): Promise<Response> {
   const visit = await door.keeper.admit(context)
+  if (asksForHeadOnly(context)) return failures.notAllowed()
   if (!accepts(context.req.header('accept'), 'text/event-stream')) throw failures.notAcceptable('text/event-stream')
   if (isModern(context.req.header('mcp-protocol-version'), undefined)) return failures.notAllowed()
   if (door.closing) throw failures.stopping()

@@ -166,6 +166,23 @@ describe('what is no message', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST, DELETE'])
   })
 
+  it.each(['url', 'sse'] as const)('opens no stream for HEAD at %s, which nobody would read', async (at) => {
+    const limited = openDoor({ files: { tools: {} } }, { limits: { streams: { own: 2, all: 2 } } })
+    const served = await limited.listen()
+    try {
+      const { authorization = '' } = headers()
+      for (let times = 0; times < 4; times++) {
+        const response = await fetch(`${served[at]}/files`, { method: 'HEAD', headers: { authorization } })
+        expect(response.status).toBe(405)
+      }
+      const stream = await fetch(`${served.sse}/files`, { headers: { authorization } })
+      expect(stream.status).toBe(200)
+      await stream.body?.cancel()
+    } finally {
+      await served.close()
+    }
+  })
+
   it.each([
     ['no name', {}],
     ['a name that is no text', { name: 1 }],
