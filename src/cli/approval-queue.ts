@@ -2,7 +2,7 @@ import { APPROVAL_STATUSES } from '../core/approval.ts'
 import { AegisError } from '../core/errors.ts'
 import { type EnvelopeId, parseEnvelopeId } from '../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
-import { adminEndpoint, ask } from './client.ts'
+import { adminEndpoint, ask, type Endpoint } from './client.ts'
 import { processContext } from './context.ts'
 import { type Column, jsonText, list, visible } from './output.ts'
 import { formatOf, type ListOptions, rowsOf } from './rows.ts'
@@ -66,6 +66,10 @@ export async function settle(
   const context = processContext()
   const id = approvalId(text)
   const body = { comment: options.comment, ...(options.reviewer === undefined ? {} : { reviewer: options.reviewer }) }
-  const answer: Json = await ask(adminEndpoint(context), 'POST', `/admin/v1/approvals/${id}/${verb}`, body)
-  context.out(jsonText(answer))
+  const endpoint = adminEndpoint(context)
+  const path = `/admin/v1/approvals/${id}`
+  const send = (to: Endpoint): Promise<Json> => ask(to, 'POST', `${path}/${verb}`, body)
+  if (endpoint.unlock === undefined) return context.out(jsonText(await send(endpoint)))
+  const { settleUnlocked } = await import('./login/settle.ts')
+  context.out(jsonText(await settleUnlocked(endpoint.unlock, { verb, id, comment: options.comment, send })))
 }

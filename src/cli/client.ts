@@ -9,7 +9,10 @@ export interface Endpoint {
   /** Preferred where it exists: the server then knows that the call came from this machine. */
   readonly socket: string | null
   readonly url: string
+  /** Empty where the only one is behind a passphrase. */
   readonly key: string
+  /** The key behind a passphrase, asked for on the terminal once. `purpose` tells people what it is wanted for. */
+  readonly unlock?: (purpose: string) => Promise<Endpoint>
 }
 
 export interface Answer {
@@ -35,8 +38,34 @@ export function adminEndpoint(context: Context): Endpoint {
     })
   }
   if (key && !existsSync(clientFile)) return { socket: null, url: 'http://127.0.0.1:8081', key }
-  const file = readKeyFile(clientFile)
-  return { ...addressOf(file, 'admin_url'), key: key || member(file, 'admin_key', clientFile) }
+  const file = readKeyFile(clientFile, adviceWithoutClientFile(context))
+  const locked = file['protected_key']
+  if (key || locked === undefined) {
+    return { ...addressOf(file, 'admin_url'), key: key || member(file, 'admin_key', clientFile) }
+  }
+  const opened = once((purpose) => unlock(locked, purpose))
+  return { ...addressOf(file, 'admin_url'), key: textMember(file, 'admin_key') ?? '', unlock: opened }
+}
+
+async function unlock(locked: Json, purpose: string): Promise<Endpoint> {
+  return (await import('./login/unlock.ts')).unlock(locked, purpose)
+}
+
+/** A command may ask several things at once: people are asked for their passphrase once. */
+function once(work: (purpose: string) => Promise<Endpoint>): (purpose: string) => Promise<Endpoint> {
+  let running: Promise<Endpoint> | null = null
+  return (purpose) => {
+    running ??= work(purpose)
+    return running
+  }
+}
+
+/** Where another user runs the server, its admin key is not for whoever types here. */
+function adviceWithoutClientFile(context: Context): string {
+  const { agentFile } = placesOf(context)
+  const keeper = existsSync(agentFile) ? textMember(readKeyFile(agentFile), 'service_user') : undefined
+  if (keeper === undefined) return INSTALL
+  return `Aegis runs as user ${keeper} here: use \`sudo aegisctl\`, or keep a key of your own with \`aegisctl login\`.`
 }
 
 /** The server as an agent sees it: the agent key, which can ask but never approve. */
@@ -51,14 +80,16 @@ function addressOf(file: JsonObject, name: string): Pick<Endpoint, 'socket' | 'u
   return { socket: socket !== null && existsSync(socket) ? socket : null, url: textMember(file, name) ?? '' }
 }
 
-function readKeyFile(path: string): JsonObject {
+const INSTALL = 'Run `aegis init`, or ./install.sh.'
+
+function readKeyFile(path: string, advice = INSTALL): JsonObject {
   try {
     const value = JSON.parse(readFileSync(path, 'utf8')) as Json
     if (isObject(value)) return value
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
     // The cause may quote the file, which holds a key: it is left out.
-    throw new AegisError('config', `${path} cannot be read${code}`, { advice: 'Run `aegis init`, or ./install.sh.' })
+    throw new AegisError('config', `${path} cannot be read${code}`, { advice })
   }
   throw new AegisError('config', `${path} is not a JSON object`, { advice: 'Remove it and run `aegis init`.' })
 }
@@ -88,15 +119,20 @@ export async function send(
   return { status: response.statusCode ?? 0, body: parseAnswer(text, endpoint) }
 }
 
-/** The answer's body. @throws AegisError with the server's own message where it refused. */
+const NOT_ASKED: Answer = { status: 401, body: null }
+
+/** The answer's body. What the plain key may not do is done with the protected one. @throws AegisError with the server's own message where it refused. */
 export async function ask(
   endpoint: Endpoint,
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: JsonObject,
 ): Promise<Json> {
-  const answer = await send(endpoint, method, path, body)
+  const answer = endpoint.key === '' ? NOT_ASKED : await send(endpoint, method, path, body)
   if (answer.status < 300) return answer.body
+  if ((answer === NOT_ASKED || answer.status === 403) && endpoint.unlock !== undefined) {
+    return ask(await endpoint.unlock(`${method} ${path}`), method, path, body)
+  }
   const refused = refusal(answer)
   // That a key was good once is news; the server's other words are for who types headers.
   throw answer.status === 401 && !refused.message.includes('expired') ? unknownKey(endpoint) : refused

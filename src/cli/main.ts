@@ -29,6 +29,7 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegisctl: ['policy'] }, load: () => import('./commands/policy.ts') },
   { verbs: { aegisctl: ['pins'] }, load: () => import('./commands/pins.ts') },
   { verbs: { aegisctl: ['rooms'] }, load: () => import('./commands/rooms.ts') },
+  { verbs: { aegisctl: ['login', 'whoami'] }, load: () => import('./commands/login.ts') },
   { verbs: { aegisctl: ['keys'] }, load: () => import('./commands/keys.ts') },
   { verbs: { aegisctl: ['credentials'] }, load: () => import('./commands/credentials.ts') },
   { verbs: { aegisctl: ['notifications'] }, load: () => import('./commands/notifications.ts') },
