@@ -23,7 +23,7 @@ export function createReviewerMap(parts: {
     if (byId !== undefined) return { who: byId }
     const found = all.filter((key) => hasRole(key, 'reviewer') && (key.name === named || key.owner === named))
     const [first, ...others] = found
-    if (first === undefined) return nobody('the key that you settle approvals with has ended')
+    if (first === undefined) return nobody('you have no key here that may settle approvals')
     const alone = others.every(({ owner }) => owner !== '' && owner === first.owner)
     return alone ? { who: first } : nobody('several people have the name that you are known by here')
   }
