@@ -49,12 +49,48 @@ export interface Derived {
   origin(offset: number): number
 }
 
-const ESCAPE = /%([0-9a-fA-F]{2})|\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})/g
+/** One character of ASCII as strings, addresses, HTML and JavaScript spell it, and the zero bytes of UTF-16. */
+const ESCAPE = new RegExp(
+  [
+    '%([0-9a-f]{2})',
+    String.raw`\\x([0-9a-f]{2})`,
+    String.raw`\\u00([0-9a-f]{2})`,
+    String.raw`\\u\{0{0,8}([0-9a-f]{2})\}`,
+    '&#x0{0,8}([0-9a-f]{2})(?![0-9a-f]);?',
+    String.raw`&#0{0,8}(\d{2,3})(?!\d);?`,
+    String.raw`\\([01][0-7]{2})(?![0-7])`,
+    '(&lowbar;|&underbar;)',
+    String.raw`\0`,
+  ].join('|'),
+  'gi',
+)
+/** What a text with escapes holds at least one of. */
+const ESCAPING = /[%\0]|\\[xu01]|&(?:#|lowbar|underbar)/i
+/** How often escapes of escapes are read: `%2567` is `%67` is `g`. */
+const ROUNDS = 3
 
-/** The text with `%67`, `\x67` and `\u0067` read as what they stand for; null where it holds none. */
+/** The text with `%67`, `\x67`, `\u0067`, `\u{67}`, `\147`, `&#103;` and `&#x67;` read as what they stand for, escapes of escapes too; null where it holds none. */
 export function unescapeText(text: string): Derived | null {
-  if (!text.includes('%') && !/\\[xu]/.test(text)) return null
-  return derive(text, ESCAPE, (whole) => String.fromCharCode(Number.parseInt(whole.slice(-2), 16)))
+  const steps: Derived[] = []
+  for (let step = unescapeOnce(text); step !== null && steps.length < ROUNDS; step = unescapeOnce(step.text)) {
+    steps.push(step)
+  }
+  const last = steps.at(-1)
+  if (last === undefined) return null
+  return { text: last.text, origin: (offset) => steps.reduceRight((at, step) => step.origin(at), offset) }
+}
+
+function unescapeOnce(text: string): Derived | null {
+  return ESCAPING.test(text) ? derive(text, ESCAPE, readEscape) : null
+}
+
+function readEscape(...[, ...groups]: readonly (string | undefined)[]): string {
+  const [percent, x, u, braced, entity, decimal, octal, named] = groups
+  const hex = percent ?? x ?? u ?? braced ?? entity
+  if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+  if (decimal !== undefined) return String.fromCharCode(Number(decimal))
+  if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8))
+  return named === undefined ? '' : '_'
 }
 
 /** Between two string literals that a program would join, at the ends of continued lines, and inside `gh''p_`. */
@@ -66,8 +102,11 @@ export function joinText(text: string, lines: boolean): Derived | null {
   return derive(text, lines ? SEAM_OR_LINE_END : SEAM, null)
 }
 
+/** What stands in place of a match; `match` and its groups. */
+type Replace = (...match: string[]) => string
+
 /** @param replace null takes the match out, which the engine does without calling back for each. */
-function derive(text: string, pattern: RegExp, replace: ((match: string) => string) | null): Derived | null {
+function derive(text: string, pattern: RegExp, replace: Replace | null): Derived | null {
   const derived = replace === null ? text.replace(pattern, '') : text.replace(pattern, replace)
   if (derived.length === text.length) return null
   // Where the characters came from is asked of the few texts that hold a secret.
@@ -88,15 +127,15 @@ interface Piece {
   readonly origin: number
 }
 
-function piecesOf(text: string, pattern: RegExp, replace: ((match: string) => string) | null): readonly Piece[] {
+function piecesOf(text: string, pattern: RegExp, replace: Replace | null): readonly Piece[] {
   const pieces: Piece[] = [{ start: 0, origin: 0 }]
   let length = 0
   let last = 0
-  for (const { 0: match, index } of text.matchAll(pattern)) {
-    length += index - last
-    pieces.push({ start: length, origin: index })
-    length += replace === null ? 0 : replace(match).length
-    last = index + match.length
+  for (const match of text.matchAll(pattern)) {
+    length += match.index - last
+    pieces.push({ start: length, origin: match.index })
+    length += replace === null ? 0 : replace(...match).length
+    last = match.index + match[0].length
     pieces.push({ start: length, origin: last })
   }
   return pieces

@@ -41,7 +41,8 @@ function allLiterals(): Literals {
 }
 
 /**
- * Finds secrets in a text: as they stand, joined from pieces, and one level deep in base64, hex, `%67`, `\x67` and `\u0067`.
+ * Finds secrets in a text: as they stand, joined from pieces, one level deep in base64 and hex, and behind the escapes of
+ * strings, addresses and HTML, also where these are escaped again.
  * Time is linear in the text, which is an attacker's. The hits name places and kinds, never values.
  */
 export function scan(text: string): readonly SecretHit[] {
