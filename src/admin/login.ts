@@ -41,8 +41,8 @@ export function loginRoutes(parts: LoginParts): (app: Hono<AdminEnv>) => void {
 }
 
 function sentence({ message, advice }: AegisError): string {
-  const text = advice === null ? message : `${message}: ${advice}`
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+  const parts = advice === null ? [message] : [message, advice]
+  return parts.map((part) => `${part.charAt(0).toUpperCase()}${part.slice(1)}.`).join(' ')
 }
 
 function showLogin(app: Hono<AdminEnv>, { sessions }: LoginParts, provider: string | null): void {

@@ -28,7 +28,7 @@ export function createCookies(adminUrl: string): Cookies {
       name,
       read: (headers) => only(valuesOf(headers.get('cookie') ?? '', name)),
       set: (value, seconds) =>
-        `${name}=${value}; ${attributes}${seconds === undefined ? '' : `; Max-Age=${Math.max(0, Math.floor(seconds))}`}`,
+        `${name}=${value}; ${attributes}${seconds === undefined ? '' : `; Max-Age=${Math.max(0, Math.ceil(seconds))}`}`,
       clear: () => `${name}=; ${attributes}; Max-Age=0`,
     }
   }
