@@ -42,4 +42,9 @@ export function register(program: Command): void {
     .description('how many of what')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../history.ts')).stats(options))
+  program
+    .command('why <id>')
+    .description('why an action came out as it did: the rule, the guards, the people, the result')
+    .option('--json', 'as JSON')
+    .action(async (id, options) => (await import('../why.ts')).why(id, options))
 }

@@ -27,4 +27,40 @@ export function register(program: Command): void {
     .option('--upstreams <names...>', UPSTREAMS)
     .option('--json', 'as JSON')
     .action(async (action, options) => (await import('../policy.ts')).explain(action, options))
+  registerVersions(policy)
+}
+
+function registerVersions(policy: Command): void {
+  policy
+    .command('history')
+    .description('the policies that were in force, newest first; with a number, what that version said')
+    .argument('[version]', 'the number of a version')
+    .option('--limit <count>', 'at most this many', '50')
+    .option('--format <format>', 'table, json or csv')
+    .option('--json', 'as JSON')
+    .action(async (version, options) => (await import('../policy-history.ts')).history(version, options))
+  policy
+    .command('diff')
+    .description('what differs between two policies: rules, guards, text')
+    .argument('<from>', 'the number of a version, a file, or the name of a pack')
+    .argument('<to>', 'the same')
+    .option('--json', 'as JSON')
+    .action(async (from, to, options) => (await import('../policy-history.ts')).diff(from, to, options))
+  policy
+    .command('rollback')
+    .description('put what an earlier version said into force, until the files on disk change')
+    .argument('<version>', 'the number of a version')
+    .option('--expected <version>', 'only where this version is in force now')
+    .option('--json', 'as JSON')
+    .action(async (version, options) => (await import('../policy-history.ts')).rollback(version, options))
+  policy
+    .command('replay')
+    .description('what a policy would have decided of what is recorded')
+    .option('--policy <name...>', 'files, or names of packs (default: those in aegis.yaml)')
+    .option('--version <version>', 'a version of the running server instead')
+    .option('--against <ledger>', 'a bundle, a SQLite file or a PostgreSQL URL (default: the running server)')
+    .option('--upstreams <names...>', UPSTREAMS)
+    .option('--fail-on-change', 'exit 1 where a decision would change')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('../policy-replay.ts')).replay(options))
 }

@@ -25,6 +25,8 @@ export async function runChecks(context: Context): Promise<readonly Check[]> {
     const name = `issuer ${issuer.issuer}`
     checks.push(await attempt(name, () => issuerCheck(name, issuer)))
   }
+  const { provider } = config.auth.login
+  if (provider !== null) checks.push(await attempt('login', () => loginCheck(provider)))
   checks.push(separation(context))
   return checks
 }
@@ -125,6 +127,18 @@ async function issuerCheck(name: string, issuer: Config['auth']['issuers'][numbe
   const count = await countKeys(issuer)
   if (count > 0) return ok(name, `publishes ${count === 1 ? 'one key' : `${count} keys`}`)
   return fail(name, 'publishes no key that signs', 'Mend `jwks_uri` in aegis.yaml, or the issuer.')
+}
+
+/** Asks what the server asks at the first login. */
+async function loginCheck({ issuer, clientSecretFile }: NonNullable<Config['auth']['login']['provider']>) {
+  const { countKeys, discoverProvider } = await import('../../identity/index.ts')
+  if (clientSecretFile !== null) {
+    const { readSecretFile } = await import('../../credentials/secret-file.ts')
+    readSecretFile(clientSecretFile)
+  }
+  await discoverProvider(issuer)
+  if ((await countKeys({ issuer, jwksUri: null })) > 0) return ok('login', `people log in at ${issuer}`)
+  return fail('login', `${issuer} publishes no key that signs`, 'Mend `auth.login` in aegis.yaml, or the provider.')
 }
 
 /** Does anything speak HTTP there? Whatever the status: an MCP endpoint need not like a GET. */

@@ -10,7 +10,10 @@ export async function expiringKeys(endpoint: Endpoint, now: number): Promise<Che
   const answer = await send(endpoint, 'GET', '/admin/v1/keys')
   if (answer.status === 403) return null
   if (answer.status !== 200 || !isObject(answer.body)) throw refusal(answer)
-  const keys = rowsOf(answer.body).filter((key) => textMember(key, 'state') === 'active')
+  // What has no secret (people who log in, subjects of issuers) ends and comes back by itself.
+  const keys = rowsOf(answer.body).filter(
+    (key) => textMember(key, 'state') === 'active' && textMember(key, 'prefix') !== '',
+  )
   const soon = keys.filter((key) => endOf(key) < now + SOON_MS && !keys.some((other) => succeeds(other, key)))
   if (soon.length === 0) return ok('keys', `${keys.length} in force, none expires within 14 days`)
   const lines = soon.map(

@@ -53,8 +53,9 @@ function openDevice(): number {
 function line(input: ReadStream, tell: (text: string) => void, prompt: string, shown = false): Promise<string> {
   const decoder = new StringDecoder('utf8')
   let typed: string[] = []
-  tell(prompt)
+  // Before the question: what is typed at once would still be shown.
   input.setRawMode(true)
+  tell(prompt)
   return new Promise<string>((resolve, reject) => {
     const finish = (end: () => void) => {
       input.off('data', read).off('error', failed).off('end', broken).pause()
