@@ -13,6 +13,7 @@ import { composeNotifications } from './compose/notifications.ts'
 import { composePeople } from './compose/people.ts'
 import { composePolicies } from './compose/policies.ts'
 import { composeRooms } from './compose/rooms.ts'
+import { composeSearch } from './compose/search.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composeTaint } from './compose/taint.ts'
 import { composePins } from './compose/tool-pins.ts'
@@ -34,6 +35,7 @@ import { createOversight } from './oversight/index.ts'
 import { createLoginDesk } from './oversight/logins.ts'
 import { createNotificationDesk } from './oversight/notifications.ts'
 import { openPolicySet } from './policy-set/index.ts'
+import { createCursors } from './search/index.ts'
 import { openStores } from './store/open.ts'
 
 /** How often what has run out of time is looked for, in milliseconds. */
@@ -153,8 +155,11 @@ export async function compose(
 
   const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
   const { limiter } = callers
+  const search = await composeSearch(config.store, { key: keys.search, holder: gatewayName, clock, log })
   const oversight = createOversight({
     ...evidence,
+    search,
+    cursors: createCursors(keys.cursor),
     reader: stores.ledger,
     record: measured,
     approvals,
@@ -252,6 +257,7 @@ export async function compose(
       stopRooms()
       people.stop()
       await notifier.stop()
+      await search.close()
       tail.close()
       await entrance.close()
       await upstreams.close()

@@ -1,8 +1,9 @@
 import type { Hono } from 'hono'
 import type { JsonObject } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
-import type { EntryFilter, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
+import type { EntryFilter, SessionSummary, StoredCheckpoint } from '../ledger/store.ts'
 import { reportJson } from '../ledger/verify/report.ts'
+import { entryJson } from '../oversight/audit-export.ts'
 import type { EvidenceDesk } from '../oversight/evidence.ts'
 import { type AdminContext, type AdminEnv, intQuery } from './door.ts'
 import { type KeepingParts, keepingRoutes } from './keeping.ts'
@@ -47,9 +48,8 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
   keepingRoutes(app, parts)
 
   app.get('/admin/v1/logs', async (context) => {
-    return context.json({ entries: (await evidence.entries(context.get('key'), filterOf(context))).map(entryWire) })
+    return context.json({ entries: (await evidence.entries(context.get('key'), filterOf(context))).map(entryJson) })
   })
-  app.get('/admin/v1/stats', async (context) => context.json({ ...(await evidence.stats(context.get('key'))) }))
 
   app.get('/admin/v1/policies', (context) => {
     const { name, digest } = policy()
@@ -83,9 +83,4 @@ function sessionWire(session: SessionSummary): JsonObject {
     status: session.status,
     counts: session.counts,
   }
-}
-
-/** An entry as a list shows it: place, hash, and its body as recorded. */
-function entryWire(entry: StoredEntry): JsonObject {
-  return { n: entry.n, hash: entry.hash, ...(JSON.parse(Buffer.from(entry.body).toString('utf8')) as JsonObject) }
 }

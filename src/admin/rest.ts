@@ -10,6 +10,7 @@ import type { Limiter } from '../identity/limiter.ts'
 import type { Oversight } from '../oversight/index.ts'
 import { parseActionBody } from './action-body.ts'
 import { approvalPage } from './approval-page.ts'
+import { auditRoutes } from './audit.ts'
 import { type CredentialParts, credentialRoutes } from './credentials.ts'
 import {
   type AdminContext,
@@ -67,6 +68,7 @@ export function adminRoutes(
   actionRoutes(app, parts)
   approvalRoutes(app, parts, via)
   evidenceRoutes(app, parts)
+  auditRoutes(app, parts)
   pinRoutes(app, parts)
   credentialRoutes(app, parts)
   roomRoutes(app, parts)

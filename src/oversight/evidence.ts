@@ -28,16 +28,7 @@ export interface EvidenceDesk {
   anchors(who: KeyRecord): Promise<readonly JsonObject[]>
   /** For administrators: hands the signing over to a new key. */
   rotateLogKey(who: KeyRecord): Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
-  /** For viewers. */
-  stats(who: KeyRecord): Promise<Stats>
   readonly origin: string
-}
-
-export interface Stats {
-  readonly entries: number
-  readonly queued: number
-  readonly decisions: Readonly<Record<string, number>>
-  readonly sessions: number
 }
 
 export interface EvidenceParts {
@@ -48,9 +39,6 @@ export interface EvidenceParts {
   /** Hands the signing over to a new key. */
   readonly rotateLogKey: () => Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
 }
-
-/** Sessions that are counted at most. */
-const COUNTED = 1000
 
 export function createEvidenceDesk({ ledger, reader, anchorStatus, rotateLogKey }: EvidenceParts): EvidenceDesk {
   const named = (who: KeyRecord, session: string) => resolveSession(reader, session, who)
@@ -80,20 +68,5 @@ export function createEvidenceDesk({ ledger, reader, anchorStatus, rotateLogKey 
       demand(who, 'admin')
       return rotateLogKey()
     },
-
-    async stats(who) {
-      demand(who, 'viewer')
-      const { size, queued } = ledger.stats()
-      const sessions = await reader.sessions(COUNTED)
-      return { entries: size, queued, decisions: summed(sessions), sessions: sessions.length }
-    },
   }
-}
-
-function summed(sessions: readonly SessionSummary[]): Stats['decisions'] {
-  const decisions: Record<string, number> = {}
-  for (const [kind, count] of sessions.flatMap(({ counts }) => Object.entries(counts))) {
-    decisions[kind] = (decisions[kind] ?? 0) + count
-  }
-  return decisions
 }

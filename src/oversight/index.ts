@@ -7,6 +7,7 @@ import type { Tail } from '../ledger/tail.ts'
 import type { PolicyVersions } from '../policy-set/index.ts'
 import type { Rooms } from '../rooms/index.ts'
 import { type ApprovalDesk, createApprovalDesk } from './approvals.ts'
+import { type AuditDesk, type AuditParts, createAuditDesk } from './audit.ts'
 import { type ContentDesk, createContentDesk } from './contents.ts'
 import { createEvidenceDesk, type EvidenceDesk, type EvidenceParts } from './evidence.ts'
 import { createKeyDesk, type KeyDesk } from './keys.ts'
@@ -23,6 +24,7 @@ import { createWhyDesk, type WhyDesk } from './why.ts'
 export interface Oversight {
   readonly approvals: ApprovalDesk
   readonly resolver: Resolver
+  readonly audit: AuditDesk
   readonly contents: ContentDesk
   readonly evidence: EvidenceDesk
   readonly keys: KeyDesk
@@ -33,6 +35,8 @@ export interface Oversight {
 }
 
 export interface OversightParts extends EvidenceParts {
+  readonly search: AuditParts['search']
+  readonly cursors: AuditParts['cursors']
   readonly approvals: Approvals
   readonly keyring: Keyring
   readonly rooms: Rooms
@@ -51,6 +55,7 @@ export interface OversightParts extends EvidenceParts {
 export function createOversight(parts: OversightParts): Oversight {
   return {
     approvals: createApprovalDesk(parts),
+    audit: createAuditDesk(parts),
     resolver: createResolver({ ...parts, ledger: parts.record }),
     contents: createContentDesk(parts),
     evidence: createEvidenceDesk(parts),

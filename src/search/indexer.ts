@@ -24,7 +24,7 @@ const REST = 4
 
 export interface IndexerParts {
   readonly reader: SearchSource
-  readonly tail: Pick<Tail, 'follow'>
+  readonly tail: Pick<Tail, 'follow' | 'wake'>
   readonly store: SearchStore
   /** Of the installation: targets are kept under it. */
   readonly key: Uint8Array

@@ -44,7 +44,10 @@ export function createSearch(parts: IndexerParts): Search {
   async function known(): Promise<Known & { readonly minIndex: number }> {
     const head = await reader.head()
     const size = head?.size ?? 0
-    if (size - indexer.known() <= CATCH_UP) await indexer.reached(size, PATIENCE_MS)
+    if (size > indexer.known() && size - indexer.known() <= CATCH_UP) {
+      parts.tail.wake()
+      await indexer.reached(size, PATIENCE_MS)
+    }
     return { upTo: Math.min(size, indexer.known()), size, minIndex: head?.minIndex ?? 0 }
   }
 

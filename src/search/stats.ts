@@ -36,6 +36,8 @@ export interface SearchStats {
   /** Most entries first. */
   readonly agents: readonly Counted[]
   readonly sessions: readonly Counted[]
+  /** How many sessions there were. */
+  readonly sessionCount: number
   /** What reviewers said, and the median of how long it had been waited for, milliseconds; null where nothing was. */
   readonly reviews: { readonly resolved: number; readonly medianWaitMs: number | null }
   /** False where more of the log lies in this time than is counted at once: then it is the newest part of it. */
@@ -85,6 +87,7 @@ export async function statsOf(
     blockedTools: top(tally.tools, ({ blocked }) => blocked),
     agents: top(tally.agents, ({ entries }) => entries),
     sessions: top(tally.sessions, ({ entries }) => entries),
+    sessionCount: tally.sessions.size,
     reviews: { resolved: tally.waits.length, medianWaitMs: median(tally.waits) },
     complete: counted.length === spans.length,
   }
