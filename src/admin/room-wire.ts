@@ -96,16 +96,10 @@ export function permissionOf(body: JsonObject): RoomFact['permission'] {
   const value = body['permission'] ?? null
   if (value === null) return null
   const { read, write } = bodyOf(value, ['read', 'write'])
-  const permission = {
+  return {
     read: oneOf(read, 'permission.read', ROOM_PERMISSIONS),
     write: oneOf(write, 'permission.write', ROOM_PERMISSIONS),
   }
-  if (ROOM_PERMISSIONS.indexOf(permission.write) >= ROOM_PERMISSIONS.indexOf(permission.read)) return permission
-  // Whoever may write can find out what is there.
-  throw new AegisError('invalid_request', 'what may be written may be read as well', {
-    path: 'permission',
-    advice: 'let `read` be as free as `write`',
-  })
 }
 
 /** The version a change was made for; null where the caller names none. @throws AegisError `invalid_request` */

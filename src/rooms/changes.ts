@@ -1,5 +1,5 @@
 import { AegisError } from '../core/errors.ts'
-import type { RoomFact, RoomMode, RoomRole } from '../core/facts.ts'
+import { ROOM_PERMISSIONS, type RoomFact, type RoomMode, type RoomRole } from '../core/facts.ts'
 import { demandAuthority, type Keyholder, standingOf } from './authority.ts'
 import { type Member, parseMember, type Room } from './room.ts'
 import { toolKey } from './tool-keys.ts'
@@ -26,7 +26,7 @@ export function changed(room: Room, change: RoomChange, by: Keyholder): Room {
       return { ...room, mode: change.mode }
     case 'permission':
       demandAuthority(by, room, { kind: 'permission' })
-      return { ...room, permission: change.permission }
+      return { ...room, permission: readable(change.permission) }
     case 'member':
       demandAuthority(by, room, { kind: 'members' })
       return { ...room, members: membersWith(room, change, by) }
@@ -39,6 +39,17 @@ export function changed(room: Room, change: RoomChange, by: Keyholder): Room {
     default:
       return change satisfies never
   }
+}
+
+/** Whoever may write can find out what is there. */
+function readable(permission: RoomFact['permission']): RoomFact['permission'] {
+  if (permission === null) return null
+  const { read, write } = permission
+  if (ROOM_PERMISSIONS.indexOf(write) >= ROOM_PERMISSIONS.indexOf(read)) return permission
+  throw new AegisError('invalid_request', 'what may be written may be read as well', {
+    path: 'permission',
+    advice: 'let `read` be as free as `write`',
+  })
 }
 
 function membersWith(room: Room, { name, role }: { name: string; role: RoomRole | null }, by: Keyholder): Member[] {

@@ -1,0 +1,148 @@
+import type { Approval } from '../../core/approval.ts'
+import { sessionLabel } from '../../core/ids.ts'
+import { rfc3339 } from '../../core/runtime.ts'
+import { time } from './common.ts'
+import type { Visit } from './visit.ts'
+
+export const approvalSdl = /* GraphQL */ `
+  enum ApprovalStatus {
+    pending
+    approved
+    denied
+    expired
+    redeemed
+    all
+  }
+
+  type Finding {
+    name: String!
+    verdict: String!
+    reason: String
+  }
+
+  "What runs in place of what was asked: its files are among the parameters."
+  type PullRequestPlan {
+    title: String!
+    body: String!
+    head: String!
+    base: String!
+  }
+
+  "A reviewer who spoke."
+  type Reviewer {
+    "The authenticated key or person."
+    principal: ID!
+    name: String!
+    "A name given with the request: shown, never trusted."
+    claimed: String
+    "rest, cli, dashboard, graphql or slack."
+    channel: String!
+    "What separates the reviewer from the agent: none, uid or host."
+    separation: String!
+  }
+
+  type Vote {
+    reviewer: Reviewer!
+    comment: String!
+    at: DateTime!
+  }
+
+  "A review that a person settles. It covers one action, once."
+  type Approval {
+    "The envelope that asked; also what names the approval."
+    id: ID!
+    status: ApprovalStatus!
+    agent: String!
+    session: ID!
+    sessionLabel: String!
+    principal: ID!
+    protocol: String!
+    tool: String!
+    capability: String!
+    target: String!
+    "Null once it was redeemed, denied or expired."
+    parameters: JSON @cost(weight: 5)
+    rewrittenTo: PullRequestPlan
+    "The commit it is approved of."
+    headSha: String
+    "The branch it is approved to be merged into."
+    base: String
+    blastRadius: String!
+    blastScore: Int
+    blastReasons: [String!]!
+    findings: [Finding!]! @listSize(assumedSize: 10)
+    matchedRule: String!
+    policy: String!
+    "The agent's own words."
+    justification: String
+    queuedAt: DateTime!
+    expiresAt: DateTime!
+    reviewersNeeded: Int!
+    votes: [Vote!]! @listSize(assumedSize: 3)
+    "Who settled it, once somebody has."
+    resolution: Vote
+  }
+
+  type ApprovalEdge {
+    cursor: String!
+    node: Approval!
+  }
+
+  type ApprovalConnection {
+    edges: [ApprovalEdge!]!
+    pageInfo: PageInfo!
+  }
+
+  "The reviewer's word, recorded."
+  type Resolution {
+    "Pending still where more reviewers are needed."
+    approval: Approval!
+    "Of the entry that records it."
+    evidenceHash: ID!
+  }
+
+  extend type Query {
+    "Oldest first. Agents see their own."
+    approvals(status: ApprovalStatus = pending, first: Int = 20, after: String): ApprovalConnection @cost(weight: 10)
+    approval(id: ID!): Approval
+  }
+
+  extend type Mutation {
+    approve(id: ID!, comment: String = "", reviewer: String): Resolution
+    deny(id: ID!, comment: String = "", reviewer: String): Resolution
+  }
+`
+
+interface Word {
+  readonly id: string
+  readonly comment?: string | null
+  readonly reviewer?: string | null
+}
+
+const settle =
+  (verb: 'approve' | 'deny') =>
+  async (_: unknown, { id, comment, reviewer }: Word, { desks, who, via }: Visit) => {
+    const word = { id, verb, by: who, claimed: reviewer ?? null, comment: comment ?? '', via }
+    const { approval, entry } = await desks.resolver.resolve(word)
+    return { approval, evidenceHash: entry.hash }
+  }
+
+export const approvalResolvers = {
+  Query: {
+    approval: (_: unknown, { id }: { id: string }, { desks, who }: Visit) => desks.approvals.get(who, id),
+  },
+  Mutation: { approve: settle('approve'), deny: settle('deny') },
+  Approval: {
+    sessionLabel: ({ session }: Approval) => sessionLabel(session),
+    rewrittenTo: ({ plan }: Approval) => plan && { ...plan, head: plan.branch },
+    headSha: ({ head }: Approval) => head,
+    base: ({ onto }: Approval) => onto,
+    blastRadius: ({ blast }: Approval) => blast,
+    blastScore: ({ risk }: Approval) => risk?.score,
+    blastReasons: ({ risk }: Approval) => risk?.reasons ?? [],
+    queuedAt: ({ queuedAt }: Approval) => rfc3339(queuedAt),
+    expiresAt: ({ expiresAt }: Approval) => rfc3339(expiresAt),
+    reviewersNeeded: ({ terms, votes }: Approval) => Math.max(0, terms.reviewers - votes.length),
+  },
+  Vote: { at: ({ at }: { at: number }) => time(at) },
+}
