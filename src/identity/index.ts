@@ -10,7 +10,7 @@ export {
   type Slot,
 } from './limiter.ts'
 export { demandChosen, type KeyRequest, type NewKey } from './new-key.ts'
-export { createResources, createTokenAuthenticator, METADATA_PATH, type Resources } from './oauth/index.ts'
+export { countKeys, createResources, createTokenAuthenticator, METADATA_PATH, type Resources } from './oauth/index.ts'
 export {
   createCookies,
   createLogin,
@@ -18,6 +18,7 @@ export {
   DEFAULT_LOGIN,
   demandCsrf,
   demandOwnPage,
+  discoverProvider,
   type Login,
   type LoginSession,
   type LoginSettings,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expiringKeys } from '../../src/cli/doctor/expiring-keys.ts'
 import { DEFAULT_LOGIN } from '../../src/identity/index.ts'
 import { type Browser, createBrowser, type Page } from '../support/browser.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install, secretOf } from '../support/installation.ts'
@@ -348,6 +349,13 @@ describe('what a person becomes', () => {
     expect(await whoIs(browser)).toBe(401)
     const again = await browser.open(at(LOGIN))
     expect([again.status, again.text]).toEqual([403, expect.stringContaining('shut you out')])
+  })
+
+  it('is no key that somebody would have to rotate', async () => {
+    person('daily')
+    await browser.open(at(LOGIN))
+    const endpoint = { socket: null, url: aegis.urls.admin, key: ADMIN_KEY }
+    expect(await expiringKeys(endpoint, Date.now())).toMatchObject({ state: 'ok' })
   })
 
   it('never counts as the administrator who always stays', async () => {

@@ -14,7 +14,7 @@ const FRESH_MS = 10 * 60_000
 /** Milliseconds between two looks for a signing key: its tokens come from the provider itself, so that nobody can make us look. */
 const LOOK_AGAIN_MS = 1_000
 
-interface Metadata {
+export interface Metadata {
   readonly authorization: string
   readonly token: string
   /** RFC 9207: its answers say who gives them. */
@@ -49,7 +49,7 @@ export function createProvider(parts: {
 
   async function metadata(): Promise<Metadata> {
     if (held !== null && clock.elapsed() - held.at < FRESH_MS) return held.metadata
-    const found = await discover(issuer, (document, address) => metadataOf(document, issuer, address))
+    const found = await discoverProvider(issuer)
     held = { metadata: found, at: clock.elapsed() }
     return found
   }
@@ -89,6 +89,11 @@ export function createProvider(parts: {
       return verifyIdToken(idToken, nonce, settings, keys, clock)
     },
   }
+}
+
+/** What the provider publishes of itself. @throws AegisError `unavailable` */
+export function discoverProvider(issuer: string): Promise<Metadata> {
+  return discover(issuer, (document, address) => metadataOf(document, issuer, address))
 }
 
 function metadataOf(document: JsonObject, issuer: string, address: string): Metadata {
