@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AdminContext } from './admin/door.ts'
+import { graphqlWing } from './admin/graphql/index.ts'
 import { loginDeskRoutes, loginRoutes } from './admin/login.ts'
 import { notificationRoutes } from './admin/notifications.ts'
 import { type AdminWings, adminRoutes } from './admin/rest.ts'
@@ -146,12 +147,6 @@ export async function compose(
     resolver: { resolve: (request) => oversight.resolver.resolve(request) },
     ...{ tail, keyring, adminUrl, clock, random, log },
   })
-  const wings: AdminWings = { open: doors, keyed: [notificationRoutes(createNotificationDesk(notifier))] }
-  const { sessions } = people
-  const browserWings: AdminWings = {
-    open: [loginRoutes({ ...people, keyring, adminUrl, clock, log }), ...wings.open],
-    keyed: [loginDeskRoutes(createLoginDesk(sessions)), ...wings.keyed],
-  }
 
   const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
   const { limiter } = callers
@@ -233,6 +228,15 @@ export async function compose(
     clock,
     log,
     adminUrl,
+  }
+  const wings: AdminWings = {
+    open: doors,
+    keyed: [notificationRoutes(createNotificationDesk(notifier)), graphqlWing(parts)],
+  }
+  const { sessions } = people
+  const browserWings: AdminWings = {
+    open: [loginRoutes({ ...people, keyring, adminUrl, clock, log }), ...wings.open],
+    keyed: [loginDeskRoutes(createLoginDesk(sessions)), ...wings.keyed],
   }
   return {
     mcp: entrance.routes,
