@@ -48,7 +48,8 @@ export function startChild(spec: ChildSpec): Child {
   const { pid } = child
   if (pid !== undefined) alive.add(pid)
   let gone = false
-  let overlong = false
+  /** Why it was ended by us. */
+  let fault: string | null = null
 
   const ended = new Promise<void>((resolve) => {
     const leave = (problem: string) => {
@@ -56,7 +57,7 @@ export function startChild(spec: ChildSpec): Child {
       gone = true
       if (pid !== undefined) alive.delete(pid)
       resolve()
-      spec.onGone(overlong ? `it sent a message over ${spec.limits.messageBytes} bytes` : problem)
+      spec.onGone(fault ?? problem)
     }
     // First of all: an `error` without a listener would end our own process.
     child.on('error', (error) => leave(`it could not be started (${codeOf(error)})`))
@@ -69,14 +70,21 @@ export function startChild(spec: ChildSpec): Child {
     )
   })
 
-  const out = createLineSplitter(spec.limits.messageBytes, spec.onLine, () => {
-    overlong = true
+  const kill = (problem: string): void => {
+    fault ??= problem
     if (pid !== undefined) killGroup(pid, 'SIGKILL')
-  })
+  }
+  /** One that hung up can be spoken to no more: it may take a moment to end, and no call waits for it any longer. */
+  const hungUp = async (problem: string): Promise<void> => {
+    if (!(await within(ended, spec.limits.graceMs))) kill(problem)
+  }
+  const tooLong = `it sent a message over ${spec.limits.messageBytes} bytes`
+  const out = createLineSplitter(spec.limits.messageBytes, spec.onLine, () => kill(tooLong))
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+  child.stdout.on('end', () => void hungUp('it closed its output'))
   logStderr(child, spec)
-  // Writing to a process that has just died: `close` tells it.
-  child.stdin.on('error', () => undefined)
+  // Writing to a process that has just died, too: then `close` tells it first.
+  child.stdin.on('error', () => void hungUp('it does not read its input'))
 
   return {
     send(text) {

@@ -9,6 +9,7 @@ import {
   INITIALIZED,
   untilAborted,
 } from './conversation.ts'
+import type { Crowd } from './crowd.ts'
 import type { Eras } from './eras.ts'
 import { cancelled, unreachable, unsent } from './failures.ts'
 import { createInbound, type Inbound } from './inbound.ts'
@@ -23,18 +24,12 @@ import type { Patience } from './watchdog.ts'
 export interface StdioParts extends ConversationParts {
   readonly route: StdioRoute
   readonly environment: Environment
-  /** The processes of this upstream that run, and how many may. */
   readonly crowd: Crowd
   /** Monotonic milliseconds. */
   readonly elapsed: () => number
   readonly eras: Eras
   /** Whether the client hears of changes: not where the conversation lasts for one call. */
   readonly listens: boolean
-}
-
-export interface Crowd {
-  readonly limit: number
-  size: number
 }
 
 /** One process and what is under way with it. */
@@ -87,10 +82,8 @@ export function createStdioConversation(parts: StdioParts): Conversation {
       const problem = `it failed ${restarts.failures()} times in a row; next attempt in ${Math.ceil(wait)} ms at the earliest`
       return Promise.reject(unreachable(place, problem, false))
     }
-    if (parts.crowd.size >= parts.crowd.limit) {
-      const advice = 'end clients that are not needed'
-      return Promise.reject(unreachable(place, `${parts.crowd.limit} of its processes run already`, false, advice))
-    }
+    const full = parts.crowd.full(ownerOf(parts))
+    if (full !== null) return Promise.reject(unreachable(place, full, false, 'end clients that are not needed'))
     const started = start().catch((error: unknown) => {
       if (starting === started) starting = null
       restarts.failed()
@@ -178,12 +171,16 @@ function launch(parts: StdioParts, onGone: () => void): Running {
       }
     },
     onGone(problem) {
-      parts.crowd.size -= 1
+      leave()
       inbound.close()
       multiplex.fail(problem)
       onGone()
     },
   })
-  parts.crowd.size += 1
+  const leave = parts.crowd.enter(ownerOf(parts))
   return { child, multiplex, inbound }
+}
+
+function ownerOf({ channel }: StdioParts): string | null {
+  return channel.owner?.principal ?? null
 }

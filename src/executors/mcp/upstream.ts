@@ -3,6 +3,7 @@ import type { Log } from '../../core/runtime.ts'
 import type { ClientChannel, UpstreamInfo } from '../../gateway/ports.ts'
 import type { Environment } from './child-environment.ts'
 import type { Conversation, ConversationParts } from './conversation.ts'
+import { createCrowd } from './crowd.ts'
 import { createEraConversation } from './era-conversation.ts'
 import { createEras, type Eras } from './eras.ts'
 import { cancelled, type Place, placeOf } from './failures.ts'
@@ -13,7 +14,7 @@ import { createHttpWire } from './modern/http-wire.ts'
 import { createToolHeaders } from './modern/tool-headers.ts'
 import { createSharedConversations } from './shared-conversations.ts'
 import { createSlots } from './slots.ts'
-import { type Crowd, createStdioConversation } from './stdio-conversation.ts'
+import { createStdioConversation } from './stdio-conversation.ts'
 import {
   DEFAULT_CONNECT_TIMEOUT_MS,
   type HttpRoute,
@@ -46,8 +47,11 @@ export interface World {
   readonly elapsed: () => number
 }
 
-/** Sockets that wait for answers. Far more than are busy at once, so that stuck calls do not hold up the others. */
-const CALL_SOCKETS = 256
+/**
+ * Sockets that wait for answers: as many as there may be calls under way (`identity/limiter.ts`), so that what one key leaves
+ * hanging does not hold up the others.
+ */
+const CALL_SOCKETS = 2_048
 
 export function createUpstream(name: string, config: UpstreamConfig, world: World): Upstream {
   const info: UpstreamInfo = {
@@ -127,7 +131,7 @@ function httpUpstream(basics: Basics, route: HttpRoute, { elapsed, log }: World)
 function stdioUpstream(basics: Basics, route: StdioRoute, world: World): Upstream {
   const { info, place, eras } = basics
   const { environment, elapsed } = world
-  const crowd: Crowd = { limit: world.limits.processes, size: 0 }
+  const crowd = createCrowd(world.limits.processes)
   const slots = createSlots(world.limits.lentProcesses)
   const lent = new Set<Conversation>()
   const open = (channel: ClientChannel, spoken: Eras): Conversation =>
@@ -142,7 +146,7 @@ function stdioUpstream(basics: Basics, route: StdioRoute, world: World): Upstrea
     place,
     converse: (channel) => (eras.sure('modern') ? shared.join(channel) : null) ?? open(channel, eras),
     async lend(channel, secret, use, signal) {
-      const alone: Crowd = { limit: 1, size: 0 }
+      const alone = createCrowd(1)
       const leave = await slots.take(signal, () => cancelled(place, false))
       const conversation = createStdioConversation({
         ...basics.parts(channel, secret),

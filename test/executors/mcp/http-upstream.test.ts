@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../src/core/json.ts'
 import type { Limits, UpstreamConfig } from '../../../src/executors/mcp/index.ts'
 import type { ClientChannel, Outcome, Upstreams } from '../../../src/gateway/ports.ts'
+import { DEFAULT_LIMITS } from '../../../src/identity/limiter.ts'
 import { testChannel } from '../../support/client-channel.ts'
 import {
   action,
@@ -72,6 +73,22 @@ function event(message: JsonObject, id = ''): string {
 const methodsOf = (server: TestServer) => server.calls.map((call) => call.message?.['method'] ?? call.method)
 
 describe('an upstream over HTTP', () => {
+  it('is reached by others while one key leaves as many calls hanging as it may', async () => {
+    const { call, server } = await tiny((body, response, id) =>
+      JSON.stringify(body).includes('hang') ? undefined : json(response, result(id, 'done')),
+    )
+    const stop = new AbortController()
+    const greedy = testChannel()
+    const { own } = DEFAULT_LIMITS.calls
+    const hanging = Array.from({ length: own }, () =>
+      call(greedy, { context: context(greedy, { signal: stop.signal }), parameters: { hang: true } }),
+    )
+    await until(() => server.calls.length >= own)
+    expect(await call(testChannel())).toEqual(DONE)
+    stop.abort()
+    await Promise.allSettled(hanging)
+  })
+
   it("is greeted once per client, with the client's own capabilities, and told who comes back by its session", async () => {
     let sessions = 0
     const { server, call } = await tiny(good, { session: () => `session-${++sessions}` })

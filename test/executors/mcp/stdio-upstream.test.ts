@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Principal } from '../../../src/core/ids.ts'
 import type { JsonObject } from '../../../src/core/json.ts'
 import type { Limits, UpstreamConfig } from '../../../src/executors/mcp/index.ts'
 import type { ClientChannel, Outcome, Upstreams } from '../../../src/gateway/ports.ts'
@@ -139,6 +140,31 @@ describe('a stdio upstream', () => {
     expect(error.data).toMatchObject({ sent: false })
     await upstreams.release(bob.key)
     expect(textOf(await call('pid', {}, carol))).toMatch(/^\d+$/)
+  })
+
+  it('gives no key all of its places: another one still gets in', async () => {
+    const { call } = tiny('good', {}, { processes: 4 })
+    const of = (name: string) => testChannel({ principal: `key_${name}` as Principal })
+    for (let session = 0; session < 3; session++) await call('pid', {}, of('greedy'))
+    const error = await failureOf(call('pid', {}, of('greedy')))
+    expect(error.message).toContain('3 of its processes run for this key already')
+    expect(error.data).toMatchObject({ sent: false })
+    expect(textOf(await call('pid', {}, of('other')))).toMatch(/^\d+$/)
+  })
+
+  it('that hangs up without ending is ended, and its calls wait no longer', async () => {
+    const { call } = tiny('good', {}, { graceMs: 50 })
+    const error = await failureOf(call('hang up'))
+    expect(error.message).toContain('it closed its output')
+    expect(error.data).toMatchObject({ sent: true })
+    expect(textOf(await call('pid'))).toMatch(/^\d+$/)
+  })
+
+  it('that stops reading is ended, and started anew for the next call', async () => {
+    const { call } = tiny('good', {}, { graceMs: 50 })
+    expect(textOf(await call('stop reading'))).toBe('goodbye')
+    await failureOf(call('pid'))
+    expect(textOf(await call('pid'))).toMatch(/^\d+$/)
   })
 
   it('may say garbage between its answers: it is told once and ignored', async () => {

@@ -1,5 +1,6 @@
 // A small upstream over stdio that misbehaves as its tool's name says.
 import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const mode = process.argv[2] ?? 'good'
@@ -42,6 +43,16 @@ const tools = {
   grandchild(id) {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)'], { stdio: 'inherit' })
     text(id, child.pid)
+  },
+  'hang up'() {
+    closeSync(1)
+    setInterval(() => undefined, 1000)
+  },
+  'stop reading'(id) {
+    text(id, 'goodbye')
+    process.stdin.destroy()
+    closeSync(0)
+    setInterval(() => undefined, 1000)
   },
   echo: (id, parameters) => text(id, JSON.stringify(parameters)),
 }
