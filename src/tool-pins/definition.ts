@@ -20,7 +20,8 @@ export interface Definition {
  * revisions add. `_meta` is for programs and changes with every answer of some servers; `icons` are pictures by their URL.
  */
 export function definitionOf(tool: JsonObject): Definition {
-  const shown: Record<string, Json> = {}
+  // Without a prototype: a member named `__proto__` is a member like any other, and must not slip through unpinned.
+  const shown: Record<string, Json> = Object.create(null)
   for (const [key, value] of Object.entries(tool)) if (key !== '_meta' && key !== 'icons') shown[key] = value
   const text = canonicalize(shown)
   const { outputSchema: _output, execution: _execution, ...core } = shown
