@@ -6,6 +6,7 @@ import { notificationRoutes } from './admin/notifications.ts'
 import { type AdminWings, adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
 import { composeCallers } from './compose/callers.ts'
+import { composeDashboard } from './compose/dashboard.ts'
 import { composeEvidence } from './compose/evidence.ts'
 import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-thread.ts'
 import { composeGithub } from './compose/github.ts'
@@ -145,6 +146,7 @@ export async function compose(
     approval: approvals.get,
     gateway: gatewayName,
     resolver: { resolve: (request) => oversight.resolver.resolve(request) },
+    github: { lend: github.lend, key: keys.told },
     ...{ tail, keyring, adminUrl, clock, random, log },
   })
 
@@ -235,7 +237,11 @@ export async function compose(
   }
   const { sessions } = people
   const browserWings: AdminWings = {
-    open: [loginRoutes({ ...people, keyring, adminUrl, clock, log }), ...wings.open],
+    open: [
+      loginRoutes({ ...people, keyring, adminUrl, clock, log }),
+      composeDashboard(config, { ...{ oversight, policy, clock, log }, keeping: { ...parts, sessions } }),
+      ...wings.open,
+    ],
     keyed: [loginDeskRoutes(createLoginDesk(sessions)), ...wings.keyed],
   }
   return {

@@ -9,7 +9,6 @@ import type { Gateway } from '../gateway/reply.ts'
 import type { Limiter } from '../identity/limiter.ts'
 import type { Oversight } from '../oversight/index.ts'
 import { parseActionBody } from './action-body.ts'
-import { approvalPage } from './approval-page.ts'
 import { auditRoutes } from './audit.ts'
 import { type CredentialParts, credentialRoutes } from './credentials.ts'
 import {
@@ -62,7 +61,6 @@ export function adminRoutes(
 ): Hono<AdminEnv> {
   const app = new Hono<AdminEnv>()
   app.onError(answerError(parts.log))
-  approvalPage(app)
   for (const wing of wings.open) wing(app, via)
   app.use('/admin/v1/*', demandKey(parts))
   actionRoutes(app, parts)

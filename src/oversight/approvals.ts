@@ -11,6 +11,8 @@ import { onlyOwn } from './rights.ts'
 export interface ApprovalDesk {
   /** Oldest first; an agent sees its own. */
   list(who: KeyRecord, filter: Omit<ApprovalFilter, 'principal'>): Promise<readonly Approval[]>
+  /** How many wait for a person; an agent counts its own. */
+  waiting(who: KeyRecord): Promise<number>
   /** @throws AegisError `not_found`, also where it is another agent's: it must not even learn that there is one */
   get(who: KeyRecord, id: string): Promise<Approval>
 }
@@ -18,6 +20,8 @@ export interface ApprovalDesk {
 export function createApprovalDesk({ approvals }: { readonly approvals: Approvals }): ApprovalDesk {
   return {
     list: (who, filter) => approvals.store.list({ ...filter, ...onlyOwn(who) }),
+
+    waiting: (who) => approvals.store.pending(onlyOwn(who).principal),
 
     async get(who, text) {
       const id = parseEnvelopeId(text)

@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import { hasRole } from '../identity/keyring.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import { COMMITTED, type Committed } from '../ledger/draft.ts'
-import type { LedgerReader, StoredEntry } from '../ledger/store.ts'
+import type { LedgerReader, StoredEntry, StoredPayload } from '../ledger/store.ts'
 
 /** An entry with what it says and, where they were neither erased nor withheld, the values it commits to. */
 export interface OpenedEntry {
@@ -19,8 +19,11 @@ export interface OpenedEntry {
 
 /** Reading the committed values that lie beside the entries. */
 export interface ContentDesk {
-  /** Entries in the order given, opened; those of others are left out for an agent, as are leaves of the log itself. */
-  open(who: KeyRecord, entries: readonly StoredEntry[]): Promise<readonly OpenedEntry[]>
+  /**
+   * Entries in the order given, opened; those of others are left out for an agent, as are leaves of the log itself.
+   * @param kinds of entries whose values are read; all where absent
+   */
+  open(who: KeyRecord, entries: readonly StoredEntry[], kinds?: ReadonlySet<string>): Promise<readonly OpenedEntry[]>
   /** All entries of one action, oldest first; none where it is another agent's. */
   action(who: KeyRecord, envelope: string): Promise<readonly OpenedEntry[]>
 }
@@ -28,10 +31,15 @@ export interface ContentDesk {
 type Reader = Pick<LedgerReader, 'payloads' | 'byEnvelope'>
 
 export function createContentDesk({ reader }: { readonly reader: Reader }): ContentDesk {
-  async function open(who: KeyRecord, entries: readonly StoredEntry[]): Promise<readonly OpenedEntry[]> {
+  const open: ContentDesk['open'] = async (who, entries, kinds) => {
     const all = hasRole(who, 'viewer')
     const seen = entries.filter(({ session }) => session !== null && (all || session.startsWith(`${who.id}/`)))
-    return Promise.all(seen.map((entry) => opened(reader, entry)))
+    return Promise.all(
+      seen.map(async (entry) => {
+        const wanted = kinds === undefined || kinds.has(entry.kind)
+        return opened(entry, wanted ? await reader.payloads(entry.n) : [])
+      }),
+    )
   }
 
   return {
@@ -40,9 +48,10 @@ export function createContentDesk({ reader }: { readonly reader: Reader }): Cont
   }
 }
 
-async function opened(reader: Reader, { n, hash, kind, env, session, ts, body }: StoredEntry): Promise<OpenedEntry> {
+function opened(entry: StoredEntry, payloads: readonly StoredPayload[]): OpenedEntry {
+  const { n, hash, kind, env, session, ts, body } = entry
   const values: Partial<Record<Committed, Json>> = {}
-  for (const { path, value } of await reader.payloads(n)) {
+  for (const { path, value } of payloads) {
     const known = COMMITTED.find((one) => one === path)
     const parsed = parsedJson(value)
     if (known !== undefined && parsed !== undefined) values[known] = parsed

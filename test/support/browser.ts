@@ -1,121 +1,99 @@
-import { request as send } from 'node:http'
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
-/** Where a request comes from, as browsers say it (Fetch Metadata). */
-export type Site = 'none' | 'same-origin' | 'same-site' | 'cross-site'
+/** Where a Chromium may be called what. */
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+export const SCREENSHOTS = join(import.meta.dirname, '../../artifacts/screenshots')
 
-export interface Page {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly text: string
-  readonly url: string
+/** The path of a Chromium, or null. Environment: `AEGIS_TEST_CHROMIUM`. */
+export function findChromium(): string | null {
+  const named = process.env['AEGIS_TEST_CHROMIUM']
+  if (named !== undefined && named !== '') return named
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isProgram) ?? null
 }
 
-interface Kept {
-  readonly value: string
-  readonly sameSite: string
-  readonly attributes: string
-}
-
-/** As much of a browser as logging in needs: a cookie jar with SameSite, Fetch Metadata, Origin, redirects, refreshes. */
-export interface Browser {
-  readonly jar: Map<string, Kept>
-  /** One request, no redirect followed. */
-  get(url: string, site?: Site, headers?: Readonly<Record<string, string>>): Promise<Page>
-  post(
-    url: string,
-    form: Readonly<Record<string, string>>,
-    more?: {
-      readonly site?: Site
-      readonly origin?: string | null
-      readonly headers?: Readonly<Record<string, string>>
-    },
-  ): Promise<Page>
-  /** Goes where a person would end: follows redirects and refreshes. A redirect keeps what the first request came from. */
-  open(url: string, site?: Site): Promise<Page>
-}
-
-const MOST_STEPS = 8
-
-export function createBrowser(): Browser {
-  const jar = new Map<string, Kept>()
-
-  function cookies(method: string, site: Site): string | undefined {
-    const isOwn = site === 'none' || site === 'same-origin'
-    const sent = [...jar].filter(([, { sameSite }]) => isOwn || (sameSite === 'Lax' && method === 'GET'))
-    return sent.length === 0 ? undefined : sent.map(([name, { value }]) => `${name}=${value}`).join('; ')
-  }
-
-  function keep(lines: readonly string[]): void {
-    for (const line of lines) {
-      const [pair = '', ...attributes] = line.split('; ')
-      const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
-      const sameSite = attributes.find((one) => one.startsWith('SameSite='))?.slice(9) ?? 'Lax'
-      if (attributes.includes('Max-Age=0')) jar.delete(name)
-      else jar.set(name, { value, sameSite, attributes: attributes.join('; ') })
-    }
-  }
-
-  async function ask(method: string, url: string, site: Site, more: Record<string, string>, body = ''): Promise<Page> {
-    const cookie = cookies(method, site)
-    const headers = {
-      accept: 'text/html',
-      'sec-fetch-site': site,
-      'sec-fetch-mode': 'navigate',
-      'sec-fetch-dest': 'document',
-      ...(cookie === undefined ? {} : { cookie }),
-      ...(method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
-      ...more,
-    }
-    const page = await exchange(url, method, headers, body)
-    keep([page.headers['set-cookie'] ?? []].flat())
-    return page
-  }
-
-  const get: Browser['get'] = (url, site = 'none', headers = {}) => ask('GET', url, site, { ...headers })
-
-  return {
-    jar,
-    get,
-    post(url, form, { site = 'same-origin', origin = new URL(url).origin, headers = {} } = {}) {
-      const more = { 'content-type': 'application/x-www-form-urlencoded', ...(origin === null ? {} : { origin }) }
-      return ask('POST', url, site, { ...more, ...headers }, new URLSearchParams(form).toString())
-    },
-    async open(url, first = 'none') {
-      let page = await get(url, first)
-      let site = first
-      for (let step = 0; step < MOST_STEPS; step++) {
-        const next = onward(page)
-        if (next === null) return page
-        // Once a chain has gone through another origin it counts as coming from there; what a page of ours loads does not.
-        if (next.isRefresh) site = 'same-origin'
-        else if (new URL(next.url).origin !== new URL(page.url).origin) site = 'cross-site'
-        page = await get(next.url, site)
-      }
-      throw new Error(`no end of redirects at ${page.url}`)
-    },
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
   }
 }
 
-function onward({ url, headers, text }: Page): { readonly url: string; readonly isRefresh: boolean } | null {
-  const { location } = headers
-  if (typeof location === 'string') return { url: new URL(location, url).href, isRefresh: false }
-  const refresh = /http-equiv="refresh" content="0; url=([^"]+)"/.exec(text)?.[1]
-  return refresh === undefined ? null : { url: new URL(refresh.replaceAll('&amp;', '&'), url).href, isRefresh: true }
+/** True where the browser's tests can run; says once why not. */
+export function hasBrowser(): boolean {
+  if (findChromium() !== null) return true
+  process.stderr.write('no Chromium: these tests are skipped. `apt-get install chromium`, or set AEGIS_TEST_CHROMIUM\n')
+  return false
 }
 
-/** Not `fetch`, which writes Fetch Metadata of its own. */
-function exchange(url: string, method: string, headers: Record<string, string>, body: string): Promise<Page> {
-  return new Promise((resolve, reject) => {
-    const request = send(url, { method, headers }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => {
-        const { statusCode: status = 0, headers: got } = response
-        resolve({ status, headers: got, text: Buffer.concat(chunks).toString(), url })
-      })
-    })
-    request.on('error', reject)
-    request.end(body)
+export async function launch(): Promise<Browser> {
+  const executablePath = findChromium()
+  if (executablePath === null) throw new Error('no Chromium')
+  // As root Chromium has no sandbox to begin with.
+  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  return chromium.launch({ executablePath, args: [...args, '--disable-dev-shm-usage'] })
+}
+
+/** A person at a browser, and everything that must not happen there. */
+export interface Person {
+  readonly context: BrowserContext
+  readonly page: Page
+  /** Dialogs, errors on the console, violations of the policy, requests to elsewhere. */
+  readonly faults: string[]
+  /** Opens a path; where nobody is logged in, logs in with the key. */
+  goto(path: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** @param base the admin plane. @param key of a person; null for nobody */
+export async function person(
+  browser: Browser,
+  base: string,
+  key: string | null,
+  options: BrowserContextOptions = {},
+): Promise<Person> {
+  const context = await browser.newContext({ baseURL: base, viewport: { width: 1440, height: 900 }, ...options })
+  const page = await context.newPage()
+  const faults: string[] = []
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog ${dialog.message()}`)
+    void dialog.dismiss()
   })
+  page.on('pageerror', (error) => faults.push(`error ${error.message}`))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !isExpected(message.text())) faults.push(`console ${message.text()}`)
+  })
+  page.on('request', (request) => {
+    const url = new URL(request.url())
+    if (url.protocol !== 'data:' && url.origin !== new URL(base).origin) faults.push(`elsewhere ${request.url()}`)
+  })
+  if (key !== null) await logIn(page, key)
+  return {
+    ...{ context, page, faults },
+    async goto(path) {
+      await page.goto(path)
+    },
+    close: () => context.close(),
+  }
+}
+
+/** Refusals are written to the console by the browser itself. */
+function isExpected(text: string): boolean {
+  return /Failed to load resource: the server responded with a status of 4\d\d|net::ERR_/.test(text)
+}
+
+export async function logIn(page: Page, key: string): Promise<void> {
+  await page.goto('/login')
+  await page.fill('#key', key)
+  await Promise.all([page.waitForURL((url) => !url.pathname.startsWith('/login')), page.click('form button')])
+}
+
+/** Keeps a picture of the page for people to look at. */
+export async function picture(page: Page, name: string, fullPage = true): Promise<void> {
+  mkdirSync(SCREENSHOTS, { recursive: true })
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage, animations: 'disabled' })
 }
