@@ -15,6 +15,7 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegis: ['serve', 'stop'] }, load: () => import('./commands/serve.ts') },
   { verbs: { aegis: ['mcp'] }, load: () => import('./commands/mcp.ts') },
   { verbs: { aegis: ['hook'] }, load: () => import('./commands/hook.ts') },
+  { verbs: { aegis: ['connect'] }, load: () => import('./commands/connect.ts') },
   { verbs: { aegis: ['init'] }, load: () => import('./commands/init.ts') },
   { verbs: { aegis: ['doctor'] }, load: () => import('./commands/doctor.ts') },
   { verbs: { aegis: ['demo'] }, load: () => import('./commands/demo.ts') },
@@ -35,8 +36,8 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegisctl: ['notifications'] }, load: () => import('./commands/notifications.ts') },
   {
     verbs: {
-      aegis: ['logs', 'sessions', 'session', 'stats', 'audit'],
-      aegisctl: ['logs', 'sessions', 'session', 'stats', 'audit'],
+      aegis: ['logs', 'sessions', 'session', 'stats', 'audit', 'why'],
+      aegisctl: ['logs', 'sessions', 'session', 'stats', 'audit', 'why'],
     },
     load: () => import('./commands/history.ts'),
   },
