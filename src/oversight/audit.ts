@@ -17,6 +17,8 @@ export interface AuditPage {
   readonly entries: readonly StoredEntry[]
   /** For the next page; null on the last one. */
   readonly next: string | null
+  /** The cursor to go on after one of them. */
+  readonly cursorOf: (entry: StoredEntry) => string
   /** Entries up to which one was looked among, and how many there are. */
   readonly known: Known
 }
@@ -94,7 +96,8 @@ export function createAuditDesk(parts: AuditParts): AuditDesk {
       const list = listOf(filter)
       const before = after === null ? null : Number(cursors.open(list, after))
       const { entries, next, known } = await search.page(filter, before, first)
-      return { entries, known, next: next === null ? null : cursors.seal(list, String(next)) }
+      const cursorOf = ({ n }: Pick<StoredEntry, 'n'>) => cursors.seal(list, String(n))
+      return { entries, known, cursorOf, next: next === null ? null : cursorOf({ n: next }) }
     },
 
     async all(who, asked) {

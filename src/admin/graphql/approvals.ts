@@ -1,7 +1,5 @@
 import type { Approval } from '../../core/approval.ts'
 import { sessionLabel } from '../../core/ids.ts'
-import { rfc3339 } from '../../core/runtime.ts'
-import { time } from './common.ts'
 import type { Visit } from './visit.ts'
 
 export const approvalSdl = /* GraphQL */ `
@@ -140,9 +138,6 @@ export const approvalResolvers = {
     blastRadius: ({ blast }: Approval) => blast,
     blastScore: ({ risk }: Approval) => risk?.score,
     blastReasons: ({ risk }: Approval) => risk?.reasons ?? [],
-    queuedAt: ({ queuedAt }: Approval) => rfc3339(queuedAt),
-    expiresAt: ({ expiresAt }: Approval) => rfc3339(expiresAt),
     reviewersNeeded: ({ terms, votes }: Approval) => Math.max(0, terms.reviewers - votes.length),
   },
-  Vote: { at: ({ at }: { at: number }) => time(at) },
 }

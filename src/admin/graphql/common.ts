@@ -1,3 +1,4 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { rfc3339 } from '../../core/runtime.ts'
 import type { Visit } from './visit.ts'
 
@@ -43,7 +44,24 @@ export const commonSdl = /* GraphQL */ `
   type Subscription
 `
 
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
+
+/** Milliseconds since the epoch inside, text outside. */
+const dateTime = new GraphQLScalarType<number, string>({
+  name: 'DateTime',
+  serialize: (value) => (typeof value === 'number' ? rfc3339(value) : String(value)),
+  parseValue: instantOf,
+  parseLiteral: (node) => instantOf(node.kind === Kind.STRING ? node.value : null),
+})
+
+function instantOf(value: unknown): number {
+  const at = typeof value === 'string' && TIME.test(value) ? Date.parse(value) : Number.NaN
+  if (Number.isSafeInteger(at)) return at
+  throw new GraphQLError('a time is written as RFC 3339, such as 2026-04-06T14:22:00Z')
+}
+
 export const commonResolvers = {
+  DateTime: dateTime,
   Query: {
     whoami: (_: unknown, __: unknown, { who: { id, name, role, owner } }: Visit) => ({
       principal: id,
@@ -52,8 +70,4 @@ export const commonResolvers = {
       owner,
     }),
   },
-}
-
-export function time(at: number | null): string | null {
-  return at === null ? null : rfc3339(at)
 }

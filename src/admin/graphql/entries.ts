@@ -1,5 +1,8 @@
 import { isObject, type Json, type JsonObject } from '../../core/json.ts'
-import type { StoredEntry } from '../../ledger/store.ts'
+import type { SessionSummary, StoredEntry } from '../../ledger/store.ts'
+import type { SearchFilter } from '../../oversight/audit.ts'
+import { connection, type PageArguments, pageSize } from './connection.ts'
+import type { Visit } from './visit.ts'
 
 export const entrySdl = /* GraphQL */ `
   type BlastRadius {
@@ -64,8 +67,50 @@ export const entrySdl = /* GraphQL */ `
   type EntryConnection {
     edges: [EntryEdge!]!
     pageInfo: PageInfo!
+    "Entries from this place in the log on are too new to be found yet."
+    knownUpTo: Int!
+  }
+
+  input EntryFilter {
+    "Any of these: allow, block, review, rewrite, approve, deny, expire, result, orphan."
+    kinds: [String!]
+    "Canonical, or all that begin so where it ends in *."
+    tool: String
+    agent: String
+    principal: ID
+    "Id or label."
+    session: ID
+    room: ID
+    policy: String
+    "The principal of the person who decided."
+    reviewer: ID
+    "What the action was about, in full."
+    target: String
+    envelope: ID
+    since: DateTime
+    until: DateTime
+  }
+
+  extend type Query {
+    "Newest first. Agents find their own."
+    entries(filter: EntryFilter, first: Int = 20, after: String): EntryConnection @cost(weight: 50)
+  }
+
+  extend type Session {
+    "Newest first."
+    entries(first: Int = 20, after: String): EntryConnection! @cost(weight: 50)
   }
 `
+
+type FilterInput = { readonly [Member in keyof SearchFilter]: SearchFilter[Member] | null }
+
+async function page(filter: FilterInput, at: PageArguments, { desks, who }: Visit) {
+  const given = Object.entries(filter).filter(([, value]) => value !== null)
+  const first = pageSize(at)
+  const found = await desks.audit.page(who, Object.fromEntries(given), { first, after: at.after ?? null })
+  const edges = found.entries.map((node) => ({ cursor: found.cursorOf(node), node }))
+  return { ...connection(edges, found.next !== null, at), knownUpTo: found.known.upTo }
+}
 
 /** Bodies read once for all their fields; gone with the entries themselves. */
 const read = new WeakMap<StoredEntry, JsonObject>()
@@ -97,6 +142,13 @@ const at =
     path.reduce<Json | undefined>(member, bodyOf(entry))
 
 export const entryResolvers = {
+  Query: {
+    entries: (_: unknown, { filter, ...at }: PageArguments & { filter?: FilterInput | null }, visit: Visit) =>
+      page(filter ?? {}, at, visit),
+  },
+  Session: {
+    entries: ({ session }: SessionSummary, at: PageArguments, visit: Visit) => page({ session }, at, visit),
+  },
   Entry: {
     envelope: ({ env }: StoredEntry) => env,
     at: ({ ts }: StoredEntry) => ts,

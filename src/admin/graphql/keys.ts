@@ -1,6 +1,5 @@
 import type { Role } from '../../core/envelope.ts'
 import type { MadeKey, ShownKey } from '../../oversight/keys.ts'
-import { time } from './common.ts'
 import type { Visit } from './visit.ts'
 
 export const keySdl = /* GraphQL */ `
@@ -80,9 +79,9 @@ export const keyResolvers = {
     prefix: ({ record }: ShownKey) => record.prefix,
     owner: ({ record }: ShownKey) => record.owner,
     sponsor: ({ record }: ShownKey) => record.sponsor,
-    createdAt: ({ record }: ShownKey) => time(record.createdAt),
-    expiresAt: ({ record }: ShownKey) => time(record.expiresAt),
-    lastUsedAt: ({ record }: ShownKey) => time(record.lastUsedAt),
-    revokedAt: ({ record }: ShownKey) => time(record.revokedAt),
+    createdAt: ({ record }: ShownKey) => record.createdAt,
+    expiresAt: ({ record }: ShownKey) => record.expiresAt,
+    lastUsedAt: ({ record }: ShownKey) => record.lastUsedAt,
+    revokedAt: ({ record }: ShownKey) => record.revokedAt,
   },
 } satisfies { readonly Key: { readonly [field: string]: (key: MadeKey) => unknown }; readonly Mutation: object }

@@ -1,7 +1,6 @@
 import { AegisError } from '../../core/errors.ts'
 import type { RoomMode, RoomPermission, RoomRole } from '../../core/facts.ts'
 import { type Room, type RoomChange, repositoryText } from '../../rooms/index.ts'
-import { time } from './common.ts'
 import type { Visit } from './visit.ts'
 
 export const roomSdl = /* GraphQL */ `
@@ -51,8 +50,6 @@ export const roomSdl = /* GraphQL */ `
     tools: [RoomTool!]! @listSize(assumedSize: 20)
     "Counts changes: say which one a change is meant for."
     version: Int!
-    createdAt: DateTime!
-    updatedAt: DateTime!
   }
 
   input MemberInput {
@@ -131,7 +128,5 @@ export const roomResolvers = {
       Object.entries(tools).flatMap(([role, map]) =>
         Object.entries(map).map(([tool, allowed]) => ({ role, tool, allowed })),
       ),
-    createdAt: ({ createdAt }: Room) => time(createdAt),
-    updatedAt: ({ updatedAt }: Room) => time(updatedAt),
   },
 }

@@ -1,12 +1,15 @@
 import type { DocumentNode } from 'graphql'
 import type { ResolutionChannel } from '../../approvals/approvals.ts'
+import type { CompiledPolicy } from '../../core/policy/compiled.ts'
 import type { Clock } from '../../core/runtime.ts'
 import type { KeyRecord } from '../../identity/ports.ts'
 import type { Oversight } from '../../oversight/index.ts'
 
 /** The use cases that GraphQL is one more way to. */
 export interface GraphqlParts
-  extends Pick<Oversight, 'approvals' | 'resolver' | 'evidence' | 'keys' | 'rooms' | 'live'> {
+  extends Pick<Oversight, 'approvals' | 'audit' | 'evidence' | 'keys' | 'live' | 'policies' | 'resolver' | 'rooms'> {
+  /** The policy that is in force. */
+  readonly policy: () => CompiledPolicy
   readonly clock: Pick<Clock, 'now'>
 }
 
