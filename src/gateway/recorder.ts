@@ -3,10 +3,12 @@ import type { Approval } from '../core/approval.ts'
 import type { Decision, Review } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
+import type { Principal } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import type { Random } from '../core/runtime.ts'
 import type { DraftOutcome, Effect, Ledger, LedgerEntry } from '../ledger/draft.ts'
 import { decisionDraft, freshSalts, resultDraft } from './drafts.ts'
+import { createTurns } from './turns.ts'
 
 /** What was written for a decision. */
 export interface Intent {
@@ -29,10 +31,21 @@ export function createRecorder(parts: {
   readonly random: Random
 }): Recorder {
   const { ledger, approvals, random } = parts
+  const turns = createTurns<Principal>()
+
   async function parked(envelope: ActionEnvelope, decision: Review): Promise<Intent> {
     const pending = decision.pending === null ? null : await approvals.get(decision.pending)
     if (pending !== null && pending.status !== 'pending') throw spent(pending)
-    if (pending === null) await approvals.demandRoom(envelope.subject.principal)
+    if (pending !== null) return park(envelope, decision, pending)
+    const { principal } = envelope.subject
+    // In turn: of many that ask at once, each would find the last place in the queue free.
+    return turns.take(principal, async () => {
+      await approvals.demandRoom(principal)
+      return park(envelope, decision, null)
+    })
+  }
+
+  async function park(envelope: ActionEnvelope, decision: Review, pending: Approval | null): Promise<Intent> {
     const salts = pending?.salts ?? freshSalts(random)
     const approval = pending ?? approvals.ask(envelope, decision, salts)
     const changes = pending === null ? [{ kind: 'park' as const, approval }] : []

@@ -53,6 +53,13 @@ describe('an agent that means harm', () => {
     expect(body.pending).toHaveLength(101)
   })
 
+  it('cannot fill it by asking all at once either', async () => {
+    const answers = await Promise.all(Array.from({ length: 130 }, (_, n) => ask(`t${n}`)))
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(30)
+    const { body } = await aegis.get('/admin/v1/approvals', aegis.adminKey)
+    expect(body.pending).toHaveLength(100)
+  })
+
   it('cannot take the label of a session by opening so many that the older one is out of sight', async () => {
     const look = (session: string, key = aegis.agentKey) =>
       aegis.post('/admin/v1/test-action', { protocol: 'shell', tool: 'shell', target: 'ls', session }, key)
