@@ -3,17 +3,9 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { AegisError, ERROR_CODES, type ErrorCode } from '../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { type Context, placesOf } from './context.ts'
+import type { Endpoint } from './endpoint.ts'
 
-/** Where a server answers, and the key it knows us by. */
-export interface Endpoint {
-  /** Preferred where it exists: the server then knows that the call came from this machine. */
-  readonly socket: string | null
-  readonly url: string
-  /** Empty where the only one is behind a passphrase. */
-  readonly key: string
-  /** The key behind a passphrase, asked for on the terminal once. `purpose` tells people what it is wanted for. */
-  readonly unlock?: (purpose: string) => Promise<Endpoint>
-}
+export type { Endpoint } from './endpoint.ts'
 
 export interface Answer {
   readonly status: number
@@ -62,10 +54,9 @@ function once(work: (purpose: string) => Promise<Endpoint>): (purpose: string) =
 
 /** Where another user runs the server, its admin key is not for whoever types here. */
 function adviceWithoutClientFile(context: Context): string {
-  const { agentFile } = placesOf(context)
-  const keeper = existsSync(agentFile) ? textMember(readKeyFile(agentFile), 'service_user') : undefined
-  if (keeper === undefined) return INSTALL
-  return `Aegis runs as user ${keeper} here: use \`sudo aegisctl\`, or keep a key of your own with \`aegisctl login\`.`
+  const service = serviceOf(context)
+  if (service === null) return INSTALL
+  return `Aegis runs as user ${service.user} here: use \`sudo aegisctl\`, or keep a key of your own with \`aegisctl login\`.`
 }
 
 /** The server as an agent sees it: the agent key, which can ask but never approve. */
@@ -73,6 +64,14 @@ export function agentEndpoint(context: Context): Endpoint {
   const { agentFile } = placesOf(context)
   const file = readKeyFile(agentFile)
   return { ...addressOf(file, 'url'), key: member(file, 'agent_key', agentFile) }
+}
+
+/** The server that another user of this machine runs for the agents of this one; null where whoever types here runs it. */
+export function serviceOf(context: Context): { readonly user: string; readonly socket: string } | null {
+  const { agentFile } = placesOf(context)
+  const file = existsSync(agentFile) ? readKeyFile(agentFile) : {}
+  const [user, socket] = [textMember(file, 'service_user'), textMember(file, 'socket')]
+  return user === undefined || socket === undefined ? null : { user, socket }
 }
 
 function addressOf(file: JsonObject, name: string): Pick<Endpoint, 'socket' | 'url'> {

@@ -38,6 +38,13 @@ export async function keyFilesOf(context: Context, { id, prefix }: ListedKey): P
   return found
 }
 
+/** The client file where it keeps this key behind a passphrase, which nobody but its owner can renew there. */
+export function protectedFileOf(context: Context, { id }: Pick<ListedKey, 'id'>): string | null {
+  const { clientFile } = placesOf(context)
+  const locked = read(clientFile)['protected_key']
+  return isObject(locked) && textMember(locked, 'principal') === id ? clientFile : null
+}
+
 /** @throws AegisError where the file cannot be written; it then is as it was */
 export function saveSecret({ path, member }: KeyFile, secret: string): void {
   writeWhole(path, `${JSON.stringify({ ...read(path), [member]: secret }, null, 2)}\n`, PRIVATE)

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { adminEndpoint, ask } from './client.ts'
 import { processContext } from './context.ts'
-import { keyFilesOf, saveSecret } from './key-files.ts'
+import { keyFilesOf, protectedFileOf, saveSecret } from './key-files.ts'
 import { endOf, keyIdOf, tellSecret } from './key-output.ts'
 import { type Column, jsonText, list, visible } from './output.ts'
 import { formatOf, type ListOptions, rowsOf } from './rows.ts'
@@ -66,6 +66,10 @@ export async function rotateKey(
     tellSecret(context, answer, keyText(answer))
     const { replaced } = answer
     if (isObject(replaced)) context.err(`the old one, ${visible(id)}: ${visible(endOf(replaced))}\n`)
+  }
+  const locked = protectedFileOf(context, { id })
+  if (locked !== null) {
+    context.err(`${visible(locked)} still holds the old one: aegisctl login --protect --key - takes the new one\n`)
   }
   const secret = isObject(answer) ? textMember(answer, 'secret') : undefined
   for (const file of secret === undefined ? [] : files) {

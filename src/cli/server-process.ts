@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } fr
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AegisError } from '../core/errors.ts'
-import { agentEndpoint, type Endpoint, send } from './client.ts'
+import { agentEndpoint, type Endpoint, send, serviceOf } from './client.ts'
 import { type Context, placesOf, processContext } from './context.ts'
 import { builtFile } from './installation.ts'
 import { visible } from './output.ts'
@@ -24,9 +24,22 @@ const LOG_TAIL = 4_000
  */
 export async function ensureServer(context: Context = processContext(), deadline = START_MS): Promise<RunningServer> {
   const agentKey = agentEndpoint(context).key
+  const service = serviceOf(context)
+  if (service !== null) {
+    if (await isHealthy(service.socket)) return { socketPath: service.socket, agentKey }
+    throw notServed(service.user)
+  }
   const { socket } = placesOf(context)
   if (!(await isHealthy(socket))) await startDetached(context, deadline)
   return { socketPath: socket, agentKey }
+}
+
+/** Only its user, or root, can start it: one of our own would have other keys, another policy and another ledger. */
+function notServed(user: string): AegisError {
+  const start = existsSync('/run/systemd/system') ? 'sudo systemctl start aegis' : 'sudo aegis serve --detach'
+  return new AegisError('upstream_unreachable', `the server that user ${user} runs does not answer`, {
+    advice: `Start it: ${start}`,
+  })
 }
 
 /** Does a server of this installation answer? Asked of its socket, which no other user can own. */

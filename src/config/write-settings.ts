@@ -1,4 +1,5 @@
 import { type Document, parseDocument } from 'yaml'
+import type { LocalAgents } from './shape.ts'
 
 /** What an installer decides about `aegis.yaml`. */
 export interface Choices {
@@ -7,6 +8,7 @@ export interface Choices {
   readonly adminPort?: number
   readonly store?: string
   readonly github?: GithubChoice
+  readonly localAgents?: LocalAgents
 }
 
 /** Where the upstream `github` and its credential come from. */
@@ -40,6 +42,7 @@ export function editSettings(source: string, choices: Choices): string {
   set(['listen', 'port'], choices.port)
   set(['listen', 'admin_port'], choices.adminPort)
   set(['store'], choices.store)
+  set(['local_agents'], choices.localAgents)
   if (choices.github !== undefined) {
     const { upstream, credential, localForge } = githubParts(choices.github)
     set(['credentials', 'github'], credential)

@@ -12,6 +12,10 @@ export function register(program: Command): void {
     .option('--github-app-id <id>', 'GitHub App that lends credentials; without one a local forge stands in')
     .option('--github-app-key <file>', "the App's private key")
     .option('--editor <editor>', 'claude, cursor or vscode: add the bridge to its file in this folder')
+    .option('--agent <name>', "name of the agent's key (default: the editor's)")
+    .option('--owner <person>', 'whose admin key it is (default: the user who types this)')
+    .option('--agents-uid <uid>', 'user of this machine that agents run as, where the server runs as another')
+    .option('--agents-socket <path>', 'where those agents reach the server')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../setup/init.ts')).init(options))
 }

@@ -1,15 +1,19 @@
 import { existsSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { type Config, loadConfig, type UpstreamSettings } from '../../config.ts'
-import { adminEndpoint, ask } from '../client.ts'
+import { adminEndpoint, agentEndpoint, ask, serviceOf } from '../client.ts'
 import { type Context, placesOf } from '../context.ts'
 import { isHealthy } from '../server-process.ts'
 import { attempt, type Check, fail, failedBy, ok, warn } from './check.ts'
 import { expiringKeys } from './expiring-keys.ts'
+import { agentSideChecks, separation } from './separation.ts'
 
 /** Everything that can be told without changing anything. */
 export async function runChecks(context: Context): Promise<readonly Check[]> {
   const checks: Check[] = [ok('node', process.versions.node)]
+  if (serviceOf(context) !== null && !existsSync(placesOf(context).configFile)) {
+    return [...checks, ...(await agentSideChecks(context))]
+  }
   const config = await readConfig(context, checks)
   if (config === null) return checks
   checks.push(await attempt('policy', () => policyCheck(config)))
@@ -27,7 +31,7 @@ export async function runChecks(context: Context): Promise<readonly Check[]> {
   }
   const { provider } = config.auth.login
   if (provider !== null) checks.push(await attempt('login', () => loginCheck(provider)))
-  checks.push(separation(context))
+  checks.push(await attempt('separation', () => separation(context)))
   return checks
 }
 
@@ -88,13 +92,17 @@ async function serverCheck(context: Context): Promise<Check> {
   if (!(await isHealthy(placesOf(context).socket))) {
     return fail('server', 'none is running', 'Start it with `aegis serve --detach`.')
   }
-  await ask(adminEndpoint(context), 'GET', '/admin/v1/whoami')
-  return ok('server', 'answers, and knows the admin key')
+  const admin = adminEndpoint(context)
+  // Nobody is asked for a passphrase only to look.
+  const known = admin.key === '' ? 'agent' : 'admin'
+  await ask(known === 'admin' ? admin : agentEndpoint(context), 'GET', '/admin/v1/whoami')
+  return ok('server', `answers, and knows the ${known} key`)
 }
 
 async function expiryChecks(context: Context): Promise<readonly Check[]> {
   try {
-    const check = await expiringKeys(adminEndpoint(context), Date.now())
+    const admin = adminEndpoint(context)
+    const check = admin.key === '' ? null : await expiringKeys(admin, Date.now())
     return check === null ? [] : [check]
   } catch (error) {
     return [failedBy('keys', error)]
@@ -154,16 +162,4 @@ async function answers(address: string): Promise<boolean> {
     outgoing.on('error', () => resolve(false))
     outgoing.end()
   })
-}
-
-/** Said at every look, since no file mode can mend it. */
-function separation(context: Context): Check {
-  const owner = existsSync(placesOf(context).clientFile) ? statSync(placesOf(context).clientFile).uid : null
-  if (owner !== null && owner !== process.getuid?.())
-    return ok('separation', `keys belong to another user (uid ${owner})`)
-  return warn(
-    'separation',
-    'an agent that runs as this user can read the admin key and the store: file modes do not separate it from you',
-    'Run the agent under another user or in a container that sees only the agent key, or keep the reviewer on another host.',
-  )
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../../core/json.ts'
-import type { Endpoint } from '../client.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { visible } from '../output.ts'
 import { describe, type ProtectedKey, unprotect } from './protected-key.ts'
 import { openTerminal, type Terminal } from './terminal.ts'

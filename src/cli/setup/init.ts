@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isSocketPath } from '../../config/places.ts'
 import { policyName } from '../../config/read-settings.ts'
+import type { LocalAgents } from '../../config/shape.ts'
 import { type Choices, editSettings, forgePort, newSettings } from '../../config/write-settings.ts'
 import { type Config, loadConfig, portNumber } from '../../config.ts'
 import { AegisError } from '../../core/errors.ts'
+import { serviceOf } from '../client.ts'
 import { type Context, placesOf, processContext } from '../context.ts'
 import { jsonText } from '../output.ts'
 import { isHealthy, makePrivateDirectory } from '../server-process.ts'
@@ -22,6 +25,10 @@ export interface InitOptions {
   readonly githubAppId?: string
   readonly githubAppKey?: string
   readonly editor?: string
+  readonly agent?: string
+  readonly owner?: string
+  readonly agentsUid?: string
+  readonly agentsSocket?: string
   readonly json?: boolean
 }
 
@@ -48,6 +55,7 @@ export async function initialize(
   const editor = editorOf(options.editor)
   const places = placesOf(context)
   const asked = choicesOf(options, context)
+  refuseAgentsHome(context)
   await checkPolicy(asked.policy, context)
   await checkApiKey(options.apiKey, places)
   // A file that does not load now is its owner's to mend: edited, it would be half theirs and half ours.
@@ -66,15 +74,37 @@ export async function initialize(
   const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd })
   const keys = await ensureKeys(config, {
     ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
-    ...(editor === null ? {} : { editor }),
+    ...(editor === null ? {} : { agent: editor }),
+    ...(options.agent === undefined ? {} : { agent: options.agent }),
+    ...(options.owner === undefined ? {} : { owner: options.owner }),
   })
   notes.push(keys.made.length === 0 ? 'keys: kept as they are' : `keys: made ${keys.made.join(' and ')}`)
   notes.push(`  agent key: ${places.agentFile}`, `  admin key: ${places.clientFile}`)
-  if (editor !== null) {
-    const { file, backup } = connectEditor(editor, context)
-    notes.push(`editor: ${file}${backup === null ? '' : ` (the old one: ${backup})`}`)
-  }
+  if (editor !== null) notes.push(connected(editor, context))
   return { config, notes }
+}
+
+/** Connects one more project. */
+export function connect(text: string): void {
+  const context = processContext()
+  const editor = editorOf(text)
+  if (editor !== null) context.out(said([connected(editor, context)]))
+}
+
+function connected(editor: Exclude<EditorName, 'none'>, context: Context): string {
+  const { file, backup } = connectEditor(editor, context)
+  return `editor: ${file}${backup === null ? '' : ` (the old one: ${backup})`}`
+}
+
+/** Here agents of a server that another user runs have their key: a second installation would take it from them. */
+function refuseAgentsHome(context: Context): void {
+  const { configDir, configFile } = placesOf(context)
+  const service = serviceOf(context)
+  if (service === null || existsSync(configFile)) return
+  throw new AegisError('conflict', `${configDir} belongs to the agents of the server that user ${service.user} runs`, {
+    advice:
+      'Remove that with `sudo ./install.sh --uninstall`, or set AEGIS_CONFIG_DIR and AEGIS_DATA_DIR for another one.',
+  })
 }
 
 function editorOf(text: string | undefined): Exclude<EditorName, 'none'> | null {
@@ -120,11 +150,24 @@ function choicesOf(options: InitOptions, context: Context): Choices {
     throw new AegisError('invalid_params', '--github-app-id and --github-app-key belong together')
   }
   const policy = options.policy
+  const localAgents = localAgentsOf(options)
   return {
+    ...(localAgents === null ? {} : { localAgents }),
     ...(policy === undefined ? {} : { policy: policyName(policy, { resolve: (path) => resolve(context.cwd, path) }) }),
     ...(options.port === undefined ? {} : { port: portNumber(options.port, '--port') }),
     ...(options.adminPort === undefined ? {} : { adminPort: portNumber(options.adminPort, '--admin-port') }),
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(id === undefined || key === undefined ? {} : { github: appChoice(id, key, context.cwd) }),
   }
+}
+
+function localAgentsOf({ agentsUid, agentsSocket }: InitOptions): LocalAgents | null {
+  if (agentsUid === undefined && agentsSocket === undefined) return null
+  const uid = Number(agentsUid)
+  if (agentsSocket !== undefined && isSocketPath(agentsSocket) && Number.isInteger(uid) && uid > 0) {
+    return { uid, socket: agentsSocket }
+  }
+  throw new AegisError('invalid_params', '--agents-uid and --agents-socket belong together', {
+    advice: 'Give the number of a user other than root, and an absolute path of at most 103 bytes.',
+  })
 }

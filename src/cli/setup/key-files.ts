@@ -10,7 +10,9 @@ export interface KeyChoices {
   /** The agent key wanted; random where absent and none exists yet. */
   readonly apiKey?: string
   /** Names the agent key and its owner. */
-  readonly editor?: string
+  readonly agent?: string
+  /** Whose the admin key is, and whom the agent acts for; the user who runs this where absent. */
+  readonly owner?: string
 }
 
 export interface Keys {
@@ -25,14 +27,23 @@ export interface Keys {
 export async function ensureKeys(config: Config, choices: KeyChoices): Promise<Keys> {
   const { places } = config
   const agent = stored(places.agentFile, 'agent_key')
-  const admin = stored(places.clientFile, 'admin_key')
-  const kept = existsSync(config.store) && agent !== null && admin !== null
+  const client = fileOf(places.clientFile)
+  const admin = textMember(client, 'admin_key') ?? null
+  // A person who put their key behind a passphrase wants none in the plain beside it.
+  const isProtected = client['protected_key'] !== undefined
+  const kept = existsSync(config.store) && agent !== null && (admin !== null || isProtected)
   const same = choices.apiKey === undefined || choices.apiKey === agent
-  const keys = kept && same ? { agent, admin, made: [] } : await issue(config, choices, agent, admin)
+  const keys: Issued =
+    kept && same ? { agent, made: [] } : await issue(config, choices, agent, isProtected ? null : { key: admin })
   const { host, port, adminPort } = config.listen
   const at = (number: number) => `http://${host.includes(':') ? `[${host}]` : host}:${number}`
-  write(places.agentFile, { url: at(port), socket: places.socket, agent_key: keys.agent })
-  write(places.clientFile, { admin_url: at(adminPort), socket: places.socket, admin_key: keys.admin })
+  const { localAgents } = config
+  write(places.agentFile, {
+    ...{ url: at(port), admin_url: at(adminPort), socket: localAgents?.socket ?? places.socket, agent_key: keys.agent },
+    ...(localAgents === null ? {} : { service_user: systemUser() }),
+  })
+  const own = keys.admin === undefined ? {} : { admin_key: keys.admin }
+  write(places.clientFile, { ...client, admin_url: at(adminPort), socket: places.socket, ...own })
   return { agentKey: keys.agent, made: keys.made }
 }
 
@@ -50,15 +61,28 @@ export async function checkApiKey(apiKey: string | undefined, places: Config['pl
   })
 }
 
-async function issue(config: Config, choices: KeyChoices, oldAgent: string | null, oldAdmin: string | null) {
+interface Issued {
+  readonly agent: string
+  /** Absent where the file keeps what it has. */
+  readonly admin?: string
+  readonly made: readonly string[]
+}
+
+/** @param client the admin key kept so far; null where none is to be kept */
+async function issue(
+  config: Config,
+  choices: KeyChoices,
+  oldAgent: string | null,
+  client: { readonly key: string | null } | null,
+): Promise<Issued> {
   const { openStores } = await import('../../store/open.ts')
   const { createKeyring } = await import('../../identity/index.ts')
   const { systemClock, systemRandom } = await import('../../compose/system.ts')
   const stores = await openStores(config.store)
   try {
     const keyring = createKeyring({ store: stores.keys, clock: systemClock(), random: systemRandom() })
-    const user = systemUser()
-    const name = choices.editor ?? 'agent'
+    const user = choices.owner ?? systemUser()
+    const name = choices.agent ?? 'agent'
     const made: string[] = []
     const one = async (role: 'agent' | 'admin', known: string | null, wanted: string | undefined) => {
       const secret = wanted ?? known
@@ -72,10 +96,10 @@ async function issue(config: Config, choices: KeyChoices, oldAgent: string | nul
       return (await keyring.issue({ ...key, ...chosen })).secret
     }
     const agent = await one('agent', oldAgent, choices.apiKey)
-    const admin = await one('admin', oldAdmin, undefined)
+    const admin = client === null ? {} : { admin: await one('admin', client.key, undefined) }
     const replaced = oldAgent === null || oldAgent === agent ? null : await keyring.authenticate(oldAgent).catch(over)
     if (replaced !== null) await keyring.revoke(replaced.id)
-    return { agent, admin, made }
+    return { agent, ...admin, made }
   } finally {
     await stores.close()
   }
@@ -104,10 +128,14 @@ function systemUser(): string {
 }
 
 function stored(path: string, member: string): string | null {
-  if (!existsSync(path)) return null
+  return textMember(fileOf(path), member) ?? null
+}
+
+function fileOf(path: string): JsonObject {
+  if (!existsSync(path)) return {}
   try {
     const value = JSON.parse(readFileSync(path, 'utf8')) as Json
-    return (isObject(value) ? textMember(value, member) : undefined) ?? null
+    return isObject(value) ? value : {}
   } catch {
     // The cause could quote the key.
     throw new AegisError('config', `${path} cannot be read as JSON`, {
