@@ -50,20 +50,6 @@ export function demandKey(keeping: Doorkeeping): MiddlewareHandler<AdminEnv> {
   }
 }
 
-/** For pages: who is not known is sent to log in, and comes back to where they were. */
-export function demandLogin(keeping: Doorkeeping): MiddlewareHandler<AdminEnv> {
-  return async (context, next) => {
-    const caller = await callerOf(context, keeping)
-    if (caller === null) {
-      const { pathname, search } = new URL(context.req.url)
-      const returnTo = SAFE.has(context.req.method) ? pathname + search : '/'
-      return context.redirect(`/login?return_to=${encodeURIComponent(returnTo)}`, 303)
-    }
-    setCaller(context, caller)
-    return next()
-  }
-}
-
 function setCaller(context: AdminContext, { key, via, csrf, inForce }: Caller): void {
   context.set('key', key)
   context.set('via', via)

@@ -17,7 +17,6 @@ export {
   callerOf,
   type Doorkeeping,
   demandKey,
-  demandLogin,
   formOf,
 } from './caller.ts'
 

@@ -8,7 +8,7 @@ import { generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { expiringKeys } from '../../src/cli/doctor/expiring-keys.ts'
 import { DEFAULT_LOGIN } from '../../src/identity/index.ts'
-import { type Browser, createBrowser, type Page } from '../support/browser.ts'
+import { type Browser, createBrowser, type Page } from '../support/cookie-browser.ts'
 import { ADMIN_KEY, AGENT_KEY, type Installation, install, secretOf } from '../support/installation.ts'
 import { ALICE_THERE, CLIENT, type OpenidProvider, startOpenid, type World } from '../support/openid.ts'
 

@@ -33,7 +33,7 @@ export function createLogin(parts: {
   readonly key: Uint8Array
   readonly cookie: Cookie
   readonly store: Pick<LoginStore, 'spend'>
-  readonly keys: Pick<KeyStore, 'get' | 'put' | 'expire'>
+  readonly keys: Pick<KeyStore, 'get' | 'put' | 'expire' | 'used'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log

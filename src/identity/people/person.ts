@@ -7,7 +7,7 @@ import { nameOf, ownerOf, roleOf } from './claims.ts'
 import type { Claims } from './id-token.ts'
 import type { ProviderSettings } from './settings.ts'
 
-type Keys = Pick<KeyStore, 'get' | 'put' | 'expire'>
+type Keys = Pick<KeyStore, 'get' | 'put' | 'expire' | 'used'>
 
 /**
  * The record of a person who just logged in: in the key table, so that revoking, self-approval and roles are one piece of code, but
@@ -41,6 +41,7 @@ export async function personOf(
   }
   await keys.put(record)
   if (!(await keys.expire(id, now + lasts))) throw shutOut()
+  await keys.used(id, now)
   return record
 }
 
