@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { GATEWAY_STEPS } from '../core/catalog/index.ts'
 import { changeOf } from '../core/changes.ts'
 import type { Repository } from '../core/envelope.ts'
+import { AegisError } from '../core/errors.ts'
 import type { RewritingFact } from '../core/facts.ts'
 import { uuidv7 } from '../core/ids.ts'
 import type { Clock, Random } from '../core/runtime.ts'
@@ -10,6 +11,7 @@ import { createGithubActions } from '../executors/github/index.ts'
 import { createGithubFacts } from '../facts/github/index.ts'
 import type { StandIn } from '../gateway/ports.ts'
 import { createGithubRest, createRestMemory, type Fetch, type GithubRest } from '../github/index.ts'
+import type { LendGithub } from '../notifications/index.ts'
 
 type Credentials = Config['credentials']
 
@@ -17,7 +19,7 @@ type Credentials = Config['credentials']
 export function composeGithub(
   config: Pick<Config, 'credentials' | 'upstreams'>,
   parts: { readonly broker: CredentialBroker; readonly clock: Clock; readonly random: Random; readonly fetch?: Fetch },
-): { readonly facts: ReturnType<typeof createGithubFacts>; readonly standIn: StandIn } {
+): { readonly facts: ReturnType<typeof createGithubFacts>; readonly standIn: StandIn; readonly lend: LendGithub } {
   const { broker, clock, random, fetch = globalThis.fetch } = parts
   const { credentials } = config
   const memory = createRestMemory(clock)
@@ -40,7 +42,32 @@ export function composeGithub(
     return createGithubRest({ apiUrl, fetch: lentFetch, clock, token: async () => '', subject, account, memory })
   }
 
+  /** For what pull requests are told: the upstream's own credential, or that of the first upstream which has one for GitHub. */
+  const lend: LendGithub = async ({ repository, upstream, mode }, use) => {
+    const names = upstream === null ? Object.keys(config.upstreams) : [upstream]
+    const found = names.flatMap((name) => {
+      const credential = config.upstreams[name]?.catalog === 'github' ? credentialOf(name) : null
+      const apiUrl = credential === null ? null : apiUrlOf(credentials, credential, repository.owner)
+      return credential === null || apiUrl === null ? [] : [{ credential, apiUrl }]
+    })[0]
+    if (found === undefined) {
+      throw new AegisError('config', 'no upstream has a credential for GitHub to tell pull requests with', {
+        advice: 'give the upstream a `credential`, or set notifications.github.mode to off',
+      })
+    }
+    const { credential, apiUrl } = found
+    const request = { envelope: uuidv7(clock.now(), random), credential, repository, parameters: {}, approved: false }
+    const { value } = await broker.lend({ ...request, tool: GATEWAY_STEPS[mode] }, (secret) =>
+      use({
+        rest: createGithubRest({ apiUrl: secret.apiUrl ?? apiUrl, fetch, clock, token: async () => secret.reveal() }),
+        app: appOf(credentials, credential, repository.owner),
+      }),
+    )
+    return value
+  }
+
   return {
+    lend,
     facts: createGithubFacts({
       clock,
       changeOf,
@@ -60,13 +87,23 @@ export function composeGithub(
 /** The API that takes the credential; null where it is none of GitHub's. */
 function apiUrlOf(credentials: Credentials, name: string, owner: string): string | null {
   const credential = credentials[name]
-  if (credential === undefined) return null
-  if (credential.type !== 'first_of') return credential.apiUrl ?? null
-  const apps = credential.names.map((one) => credentials[one]).filter((one) => one?.type === 'github_app')
-  const serving = apps.find(({ installations = {} }) =>
+  if (credential?.type === 'first_of') return servingApp(credentials, credential.names, owner)?.apiUrl ?? null
+  return credential?.apiUrl ?? null
+}
+
+/** Number of the App that acts for an owner; null where the credential is no App's. */
+function appOf(credentials: Credentials, name: string, owner: string): string | null {
+  const credential = credentials[name]
+  const app = credential?.type === 'first_of' ? servingApp(credentials, credential.names, owner) : credential
+  return app?.type === 'github_app' ? app.appId : null
+}
+
+/** Of several Apps the first that has an installation for the owner. */
+function servingApp(credentials: Credentials, names: readonly string[], owner: string) {
+  const apps = names.map((one) => credentials[one]).filter((one) => one?.type === 'github_app')
+  return apps.find(({ installations = {} }) =>
     Object.keys(installations).some((known) => known.toLowerCase() === owner.toLowerCase()),
   )
-  return serving?.apiUrl ?? null
 }
 
 function rewritingOf(credentials: Credentials, name: string | null, upstream: string): RewritingFact {

@@ -5,7 +5,7 @@ import { AegisError } from '../core/errors.ts'
 /** A key for each purpose from the installation's one secret (HKDF-SHA256, RFC 5869). */
 export function installationKeys(
   path: string,
-): Readonly<Record<'digest' | 'seal' | 'task' | 'search' | 'cursor' | 'login', Uint8Array>> {
+): Readonly<Record<'digest' | 'seal' | 'task' | 'told' | 'search' | 'cursor' | 'login', Uint8Array>> {
   const secret = Buffer.from(readInstallationKey(path), 'hex')
   if (secret.byteLength !== 32) {
     throw new AegisError('config', `${path} does not hold 32 bytes in hex`, {
@@ -18,6 +18,7 @@ export function installationKeys(
     digest: derive('aegis/action-digest'),
     seal: derive('aegis/credential-seal'),
     task: derive('aegis/review-task'),
+    told: derive('aegis/github-comment'),
     search: derive('aegis/search-terms'),
     cursor: derive('aegis/list-cursor'),
     login: derive('aegis/login'),

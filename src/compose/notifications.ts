@@ -11,6 +11,8 @@ import type { Tail } from '../ledger/tail.ts'
 import {
   createNotifier,
   type Endpoint,
+  githubEndpoint,
+  type LendGithub,
   type NotificationSettings,
   type NotificationStore,
   type Notifier,
@@ -29,6 +31,7 @@ export interface NotificationParts {
   readonly adminUrl: string
   readonly keyring: Keyring
   readonly resolver: Pick<Resolver, 'resolve'>
+  readonly github: { readonly lend: LendGithub; readonly key: Uint8Array }
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -47,7 +50,11 @@ export function composeNotifications(
 ): Notifications {
   const approvalUrl = (id: string) => `${parts.adminUrl}/admin/v1/approvals/${id}`
   const slack = notifications.slack === null ? null : composeSlack(notifications.slack, parts, approvalUrl)
-  const endpoints = [...webhooksOf(notifications, parts, approvalUrl), ...(slack === null ? [] : [slack.endpoint])]
+  const endpoints = [
+    ...webhooksOf(notifications, parts, approvalUrl),
+    ...(slack === null ? [] : [slack.endpoint]),
+    ...githubOf(notifications.github, parts),
+  ]
   return {
     notifier: createNotifier({ ...parts, endpoints }),
     doors: slack === null ? [] : [slack.door],
@@ -63,6 +70,12 @@ function webhooksOf(
     const secret = secretIn(webhook.secretFile)
     return webhookEndpoint(webhook, { secret, now: () => clock.now(), approvalUrl })
   })
+}
+
+function githubOf(mode: NotificationSettings['github'], parts: NotificationParts): Endpoint[] {
+  if (mode === 'off') return []
+  const { store, approval, github, clock } = parts
+  return [githubEndpoint({ mode, store, approval, ...github, now: () => clock.now() })]
 }
 
 function composeSlack(

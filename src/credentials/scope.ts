@@ -32,6 +32,8 @@ const PERMISSIONS: ReadonlyMap<string, Permissions> = new Map([
   [GATEWAY_STEPS.rewrite, { contents: 'write', pull_requests: 'write' }],
   [GATEWAY_STEPS.merge, { contents: 'write', pull_requests: 'write' }],
   [GATEWAY_STEPS.facts, FACTS],
+  [GATEWAY_STEPS.comment, ISSUES_WRITE],
+  [GATEWAY_STEPS.check, { checks: 'write', pull_requests: 'read' }],
   ...each(CONTENTS_WRITE, 'create_or_update_file push_files delete_file create_branch'),
   ...each({ pull_requests: 'write', contents: 'read' }, 'create_pull_request update_pull_request'),
   ...each({ contents: 'write', pull_requests: 'write' }, 'merge_pull_request update_pull_request_branch'),

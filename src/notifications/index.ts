@@ -1,5 +1,6 @@
 export { isSafeAddress } from './address.ts'
 export { DEFAULT_EVENTS, EVENTS, type EventName } from './events.ts'
+export { githubEndpoint, type LendGithub } from './github/endpoint.ts'
 export { post } from './http-post.ts'
 export { createNotifier, type NotificationStatus, type Notifier } from './notifier.ts'
 export { DeliveryError, type Endpoint, type NotificationStore } from './ports.ts'

@@ -29,7 +29,7 @@ export interface NotifierParts {
   readonly endpoints: readonly Endpoint[]
   readonly store: NotificationStore
   readonly tail: Pick<Tail, 'follow' | 'next'>
-  readonly reader: Pick<LedgerReader, 'entry' | 'payloads'>
+  readonly reader: Pick<LedgerReader, 'entry' | 'payloads' | 'byEnvelope'>
   readonly approval: (id: EnvelopeId) => Promise<Approval | null>
   /** Name of this gateway. */
   readonly gateway: string
@@ -105,18 +105,23 @@ export function createNotifier(parts: NotifierParts): Notifier {
       }
       await pause(RENEW_MS / 2, stopped.signal)
     }
+    // Whoever comes next need not wait for the lease to end.
+    await store.release(gateway).catch(() => undefined)
   }
 
   /** Works the queue for as long as this gateway has it. @throws what the log or the store throws */
   async function lead(from: number): Promise<void> {
     const lost = new AbortController()
+    let renewing: Promise<void> = Promise.resolve()
     const signal = AbortSignal.any([stopped.signal, lost.signal])
     lanes = endpoints.map((endpoint) => createLane(endpoint, { store, read, clock, random, log }))
     const timers = [
       setInterval(() => {
         for (const lane of lanes) lane.pump()
       }, LOOK_MS).unref(),
-      setInterval(() => void renew(lost), RENEW_MS).unref(),
+      setInterval(() => {
+        renewing = renew(lost)
+      }, RENEW_MS).unref(),
       setInterval(() => void store.sweep(clock.now() - KEEP_DEAD_MS).catch(() => undefined), SWEEP_MS).unref(),
     ]
     try {
@@ -128,9 +133,8 @@ export function createNotifier(parts: NotifierParts): Notifier {
     } finally {
       for (const timer of timers) clearInterval(timer)
       before.failures += sum(lanes)
-      await Promise.all(lanes.map((lane) => lane.stop()))
+      await Promise.all([renewing, ...lanes.map((lane) => lane.stop())])
       lanes = []
-      if (stopped.signal.aborted) await store.release(gateway).catch(() => undefined)
     }
   }
 

@@ -88,6 +88,8 @@ export interface Notice {
   readonly approval: Approval | null
   /** Values that the entry commits to, as far as they were not erased. */
   readonly values: JsonObject
+  /** Of a result: the entry that let it run, with the values it commits to. */
+  readonly intent: { readonly body: JsonObject; readonly values: JsonObject } | null
 }
 
 /** Somewhere to tell. */

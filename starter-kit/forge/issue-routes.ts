@@ -3,9 +3,9 @@ import { forRepository, READ_ISSUES, READ_PULLS, WRITE_ISSUES, WRITE_PULLS } fro
 import { optionalText, requiredText, textList } from './body.ts'
 import { pageReply } from './page.ts'
 import { covers } from './permissions.ts'
-import { invalid, notPermitted } from './problem.ts'
+import { invalid, notFound, notPermitted } from './problem.ts'
 import { created, ok, type Reply, type RepositoryAsk, type Route } from './router.ts'
-import { account, instant, nodeId, repositoryApi } from './shapes.ts'
+import { account, instant, integration, nodeId, repositoryApi } from './shapes.ts'
 import type { CommentRecord, ThreadRecord } from './state.ts'
 import { addThread, changeThread, issueShape, setState, threadAt, threadsOf } from './threads.ts'
 
@@ -27,6 +27,8 @@ export function issueRoutes(first: number): readonly Route[] {
       return pageReply(ask, path, comments, (comment) => commentShape(ask, comment))
     }),
     forRepository('POST /repos/{owner}/{repo}/issues/{number}/comments', [WRITE_ISSUES, WRITE_PULLS], comment),
+    forRepository('PATCH /repos/{owner}/{repo}/issues/comments/{id}', [WRITE_ISSUES, WRITE_PULLS], editComment),
+    forRepository('DELETE /repos/{owner}/{repo}/issues/comments/{id}', [WRITE_ISSUES, WRITE_PULLS], deleteComment),
   ]
 }
 
@@ -99,6 +101,36 @@ async function comment(ask: RepositoryAsk): Promise<Reply> {
   return created(commentShape(ask, record))
 }
 
+async function editComment(ask: RepositoryAsk): Promise<Reply> {
+  const { id } = commentAt(ask)
+  const body = requiredText(ask.body, 'body', 'IssueComment')
+  const record = await ask.site.state.change((draft) => {
+    const found = draft.comments.find((known) => known.id === id)
+    if (found === undefined) throw notFound()
+    found.body = body
+    found.editedAt = ask.site.now()
+    return found
+  })
+  return ok(commentShape(ask, record))
+}
+
+async function deleteComment(ask: RepositoryAsk): Promise<Reply> {
+  const { id } = commentAt(ask)
+  await ask.site.state.change((draft) => {
+    draft.comments = draft.comments.filter((known) => known.id !== id)
+  })
+  return { status: 204 }
+}
+
+function commentAt(ask: RepositoryAsk): CommentRecord {
+  const { comments } = ask.site.state.current()
+  const found = comments.find(
+    ({ id, repository }) => String(id) === ask.part('id') && repository === ask.repository.key,
+  )
+  if (found === undefined) throw notFound()
+  return found
+}
+
 function commentShape(ask: RepositoryAsk, record: CommentRecord): JsonObject {
   const api = repositoryApi(ask.site, ask.repository)
   const thread = threadsOf(ask.site, ask.repository).find(({ number }) => number === record.number)
@@ -111,9 +143,9 @@ function commentShape(ask: RepositoryAsk, record: CommentRecord): JsonObject {
     issue_url: `${api}/issues/${record.number}`,
     user: account(ask.site, record.user),
     created_at: instant(record.at),
-    updated_at: instant(record.at),
+    updated_at: instant(record.editedAt ?? record.at),
     body: record.body,
     author_association: 'CONTRIBUTOR',
-    performed_via_github_app: null,
+    performed_via_github_app: record.user === `${ask.site.desk.config.slug}[bot]` ? integration(ask.site) : null,
   }
 }

@@ -41,8 +41,9 @@ export interface CommentRecord {
   readonly repository: string
   readonly number: number
   readonly user: string
-  readonly body: string
+  body: string
   readonly at: number
+  editedAt?: number
 }
 
 export type ReviewState = 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'PENDING' | 'DISMISSED'

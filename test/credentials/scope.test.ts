@@ -233,6 +233,8 @@ describe('what the gateway does itself', () => {
   it.each([
     [GATEWAY_STEPS.rewrite, 'contents:write,pull_requests:write'],
     [GATEWAY_STEPS.merge, 'contents:write,pull_requests:write'],
+    [GATEWAY_STEPS.comment, 'issues:write'],
+    [GATEWAY_STEPS.check, 'checks:write,pull_requests:read'],
     [
       GATEWAY_STEPS.facts,
       'administration:read,checks:read,contents:read,metadata:read,pull_requests:read,statuses:read',

@@ -46,7 +46,7 @@ describe('the way to one endpoint', () => {
       },
     }
     const read = async ({ id, n }: Delivery): Promise<Notice> => {
-      return { id, n, event: 'denied', hash: '', at: '', body: {}, approval: null, values: {} }
+      return { id, n, event: 'denied', hash: '', at: '', body: {}, approval: null, values: {}, intent: null }
     }
     lane = createLane(endpoint, { store: stores.notifications, read, clock, random: systemRandom, log })
     return lane

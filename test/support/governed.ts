@@ -41,6 +41,8 @@ export interface GovernedOptions {
   /** Another MCP server in front of the forge than the one from npm. */
   readonly route?: (forge: Forge) => Promise<UpstreamSettings['route']>
   readonly forge?: Partial<ForgeOptions>
+  /** What the App may do; enough for every tool where nothing is said. */
+  readonly grants?: NonNullable<ForgeOptions['app']['grants']>
   /** What is lent to the upstream in place of the App's tokens. `folder` is for files of its own. */
   readonly credential?: (forge: Forge, folder: string) => CredentialSettings
   readonly install?: Partial<InstallOptions>
@@ -57,7 +59,7 @@ export async function governed(options: GovernedOptions): Promise<Governed> {
     port: 0,
     dataDir: join(folder, 'forge'),
     repository: REPOSITORY,
-    app: { appId: 1, publicKeyPem: key.publicKeyPem },
+    app: { appId: 1, publicKeyPem: key.publicKeyPem, ...(options.grants && { grants: options.grants }) },
     installationId: 7,
     ...options.forge,
   })

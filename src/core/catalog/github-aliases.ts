@@ -49,6 +49,9 @@ export const GATEWAY_STEPS = {
   merge: 'github.merge_reviewed_head',
   /** Looking up what policy asks about a repository. */
   facts: 'github.read_facts',
+  /** A comment on a pull request, or a check of its head, that tells of approvals. */
+  comment: 'github.tell_by_comment',
+  check: 'github.tell_by_check',
 } as const
 
 const STEP_NAMES: ReadonlySet<string> = new Set(Object.values(GATEWAY_STEPS))
