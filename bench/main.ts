@@ -8,6 +8,7 @@ import { connect, round, type Target } from './load.ts'
 import { decideMicroseconds, ledgerFigures } from './micro.ts'
 import { startOthers } from './others.ts'
 import { measurePaths, type Path, type Row, rowOf, type Transport } from './paths.ts'
+import { peopleFigures } from './people.ts'
 import { postgresFigures } from './postgres.ts'
 import { residentMiB, startPeer, stopPeer } from './processes.ts'
 import { type Command, connectStdio } from './stdio.ts'
@@ -21,6 +22,8 @@ const { values } = parseArgs({
     ledger: { type: 'string' },
     // Only the ledger on PostgreSQL.
     postgres: { type: 'boolean' },
+    // Only what people wait for, over so many entries (a million); on one database where it is named.
+    ...{ people: { type: 'boolean' }, entries: { type: 'string' }, store: { type: 'string' } },
   },
 })
 const rounds = values.quick ? 2 : 5
@@ -31,6 +34,13 @@ if (values.ledger !== undefined) {
   const figures = await growthFigures(Number(values.ledger), say)
   console.table(figures.append_per_s_at)
   console.log(`opened ${figures.entries} entries in ${figures.open_ms} ms`)
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
+  process.exit()
+}
+
+if (values.people) {
+  const figures = await peopleFigures(Number(values.entries ?? 1_000_000), values.store ?? null, say)
+  console.table(figures)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
   process.exit()
 }

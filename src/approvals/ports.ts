@@ -9,6 +9,21 @@ export interface ApprovalFilter {
   readonly limit: number
 }
 
+/** A place in a list of approvals. */
+export interface ApprovalPlace {
+  /** Milliseconds since the epoch. */
+  readonly queuedAt: number
+  readonly id: string
+}
+
+export interface ApprovalPageFilter extends ApprovalFilter {
+  /** Canonical, or all that begin so where it ends in `*`. */
+  readonly tool?: string
+  readonly order: 'oldest' | 'newest'
+  /** Behind this one, in this order. */
+  readonly after?: ApprovalPlace
+}
+
 /** Reading only: approvals change in one way, as an `ApprovalChange` on the draft of the entry that records it. */
 export interface ApprovalStore {
   get(id: EnvelopeId): Promise<Approval | null>
@@ -16,6 +31,8 @@ export interface ApprovalStore {
   latest(digest: Sha256): Promise<Approval | null>
   /** Oldest first. */
   list(filter: ApprovalFilter): Promise<readonly Approval[]>
+  /** By when they were queued, then by id. */
+  page(filter: ApprovalPageFilter): Promise<readonly Approval[]>
   /** How many wait for a person: those of one principal, or of all. */
   pending(principal?: Principal): Promise<number>
   /** Pending or approved ones whose time is over at `now`, oldest first, at most `limit`. */

@@ -1,14 +1,15 @@
-import { and, asc, count, desc, eq, inArray, lte } from 'drizzle-orm'
-import type { ApprovalFilter, ApprovalStore } from '../../approvals/ports.ts'
-import type { Approval } from '../../core/approval.ts'
+import { and, asc, count, desc, eq, gte, inArray, lte, sql } from 'drizzle-orm'
+import type { ApprovalFilter, ApprovalPageFilter, ApprovalStore } from '../../approvals/ports.ts'
+import { APPROVAL_STATUSES, type Approval, type ApprovalStatus } from '../../core/approval.ts'
 import type { EnvelopeId, Principal, SessionId, Sha256 } from '../../core/ids.ts'
 import type { Database } from './database.ts'
 
 const MAX_LIST = 1000
 
 /** Reads approvals; they change only with the entry that records it (`approval-changes.ts`). */
-export function createApprovalStore({ queries, tables }: Database): ApprovalStore {
-  const { approval } = tables
+export function createApprovalStore(database: Database): ApprovalStore {
+  const { queries } = database
+  const { approval } = database.tables
 
   function whereOf({ status, principal, session }: Omit<ApprovalFilter, 'limit'>) {
     return and(
@@ -34,6 +35,13 @@ export function createApprovalStore({ queries, tables }: Database): ApprovalStor
       const rows = await queries.select().from(approval).where(whereOf(filter)).orderBy(oldest).limit(limit)
       return rows.map(approvalOf)
     },
+    async page(filter) {
+      const limit = Math.min(filter.limit, MAX_LIST)
+      // Each status has its index by time; all of them together have none, and need none.
+      const statuses = filter.status === 'all' ? APPROVAL_STATUSES : [filter.status]
+      const pages = await Promise.all(statuses.map((status) => statusPage(database, { ...filter, status, limit })))
+      return pages.flat().sort(inOrder(filter.order)).slice(0, limit)
+    },
     async pending(principal) {
       const waiting = whereOf({ status: 'pending', ...(principal === undefined ? {} : { principal }) })
       const [row] = await queries.select({ waiting: count() }).from(approval).where(waiting)
@@ -45,6 +53,59 @@ export function createApprovalStore({ queries, tables }: Database): ApprovalStor
       return rows.map(approvalOf)
     },
   }
+}
+
+type OneStatus = ApprovalPageFilter & { readonly status: ApprovalStatus }
+
+function inOrder(order: ApprovalPageFilter['order']): (one: Approval, two: Approval) => number {
+  const sign = order === 'oldest' ? 1 : -1
+  return (one, two) => sign * (one.queuedAt - two.queuedAt || (one.id < two.id ? -1 : 1))
+}
+
+/** Asks again where what was asked for was not all of the tool. */
+async function statusPage(database: Database, filter: OneStatus): Promise<readonly Approval[]> {
+  const found: Approval[] = []
+  for (let after = filter.after; ; ) {
+    const rows = await approvalQuery(database, { ...filter, ...(after === undefined ? {} : { after }) })
+    const page = rows.map(approvalOf)
+    found.push(...page.filter(({ tool }) => filter.tool === undefined || isTool(tool, filter.tool)))
+    after = page.at(-1)
+    if (page.length < filter.limit || found.length >= filter.limit) return found.slice(0, filter.limit)
+  }
+}
+
+function isTool(tool: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? tool.startsWith(wanted.slice(0, -1)) : tool === wanted
+}
+
+/** One status in the order of its index, or one session in the order of that. */
+export function approvalQuery({ queries, tables: { approval } }: Database, filter: OneStatus) {
+  const { status, principal, session, tool, order, after, limit } = filter
+  const [by, beyond, from] = order === 'oldest' ? ([asc, sql`>`, gte] as const) : ([desc, sql`<`, lte] as const)
+  const behind =
+    after === undefined
+      ? undefined
+      : and(
+          from(approval.queuedAt, after.queuedAt),
+          sql`(${approval.queuedAt}, ${approval.id}) ${beyond} (${after.queuedAt}, ${after.id})`,
+        )
+  // Of one session there are few, whatever became of them: not the index of the status.
+  const ofStatus = session === undefined ? eq(approval.status, status) : sql`(${approval.status} || '') = ${status}`
+  const where = and(
+    ofStatus,
+    principal === undefined ? undefined : eq(approval.principal, principal),
+    session === undefined ? undefined : eq(approval.session, session),
+    tool === undefined ? undefined : sql`${approval.record} like ${toolPattern(tool)} escape '!'`,
+    behind,
+  )
+  return queries.select().from(approval).where(where).orderBy(by(approval.queuedAt), by(approval.id)).limit(limit)
+}
+
+/** As the record spells it, in which no other text can hold these quotes. It may find more: who asks looks again. */
+function toolPattern(tool: string): string {
+  const begun = tool.endsWith('*')
+  const quoted = JSON.stringify(begun ? tool.slice(0, -1) : tool)
+  return `%"tool":${(begun ? quoted.slice(0, -1) : quoted).replace(/[%_!]/g, '!$&')}%`
 }
 
 /** What `park` wrote as one text: all that never changes. */
