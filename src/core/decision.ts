@@ -41,6 +41,14 @@ export interface ReviewTerms {
   readonly independent: boolean
   /** The approval may be redeemed only in the session it was asked in. */
   readonly sameSession: boolean
+  /** Whose yes counts: owners of keys by name, `owners` for those of the repository's room. One must stand in every list; absent: any reviewer's. */
+  readonly from?: readonly (readonly string[])[]
+  /** Only an administrator's yes counts. */
+  readonly role?: 'admin'
+  /** Seconds for which a reviewer may let this very action run again and again; absent: it runs once. */
+  readonly repeat?: number
+  /** Who put the policy into force may not approve under it. */
+  readonly notAuthor?: true
 }
 
 export const DEFAULT_TERMS: ReviewTerms = { ttl: 1800, reviewers: 1, independent: false, sameSession: false }

@@ -9,7 +9,8 @@ export type Fact<T> = { readonly known: true; readonly value: T } | { readonly k
 export type ApprovalFact =
   | { readonly status: 'none' }
   | { readonly status: 'pending'; readonly id: EnvelopeId }
-  | { readonly status: 'approved'; readonly id: EnvelopeId; readonly terms: ReviewTerms }
+  /** `repeating`: a reviewer lets it run again and again until its time is over. */
+  | { readonly status: 'approved'; readonly id: EnvelopeId; readonly terms: ReviewTerms; readonly repeating?: true }
   | { readonly status: 'denied'; readonly id: EnvelopeId; readonly by: string; readonly comment: string }
 
 /** The repository that the action names, as GitHub knows it now. */

@@ -32,6 +32,7 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
     throw new AegisError('config', 'no policy is configured', { advice: 'name one under `policy` in aegis.yaml' })
   const benches: readonly [Bench, ...Bench[]] = [first, ...rest]
   const digest = sha256(`[${sorted.map(({ form }) => form).join(',')}]`)
+  const criticalNeeds = Math.max(1, ...documents.map(({ criticalNeeds: needed = 1 }) => needed))
   const judged = rememberLast((envelope, known) => {
     // What a room only watches is judged as it would be enforced, and runs as it was asked.
     const enforced = isShadowed(envelope, known) ? planned(documents, envelope, known) : envelope
@@ -47,9 +48,9 @@ export function compilePolicy(documents: readonly PolicyDocument[]): CompiledPol
       return known.approval === undefined && judged(envelope, known).verdict === 'review' ? APPROVAL : NOTHING
     },
     bind: (envelope, known) => bind(documents, envelope, known),
-    decide: (envelope, known) => conclude(judged(envelope, known), envelope, known, digest),
+    decide: (envelope, known) => conclude(judged(envelope, known), envelope, known, { digest, criticalNeeds }),
     simulate: (envelope, known) => ({
-      decision: conclude(judged(envelope, known), envelope, known, digest),
+      decision: conclude(judged(envelope, known), envelope, known, { digest, criticalNeeds }),
       trace: traceOf(benches, envelope),
     }),
     remembersReads: documents.some(({ guards }) => guards.some(({ guard }) => guard.name === 'repo_taint')),

@@ -1,21 +1,29 @@
 import { rateBlastRadius } from '../blast-radius.ts'
-import type { Decision, Finding, Obligation } from '../decision.ts'
+import type { Decision, Finding, Obligation, ReviewTerms } from '../decision.ts'
 import type { ActionEnvelope } from '../envelope.ts'
 import type { Facts } from '../facts.ts'
 import type { Sha256 } from '../ids.ts'
 import type { Judgement } from './decide.ts'
 import { isShadowed, shadowed } from './shadowed.ts'
-import { satisfies } from './terms.ts'
+import { letsRepeat, satisfies } from './terms.ts'
+
+/** Of the policy that concludes. */
+export interface Concluding {
+  readonly digest: Sha256
+  /** People who must say yes to what has a critical blast radius. */
+  readonly criticalNeeds: number
+}
 
 /** The decision: the judgement, and for a review what is known of an approval. A block is never undone by one. */
-export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
-  const decision = settled(judgement, envelope, facts, policySha256)
+export function conclude(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policy: Concluding): Decision {
+  const decision = settled(judgement, envelope, facts, policy)
   if (judgement.access || !isShadowed(envelope, facts)) return decision
   return shadowed(decision, facts)
 }
 
-function settled(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policySha256: Sha256): Decision {
-  const { rule, reason, findings, terms, suggestion } = judgement
+function settled(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, policy: Concluding): Decision {
+  const { rule, reason, findings, suggestion } = judgement
+  const policySha256 = policy.digest
   const blastRadius = rateBlastRadius(envelope.plan?.acts ?? envelope.action.acts, facts.changes)
   const obligations = NO_OBLIGATIONS
   const verdict = judgement.rewriting && judgement.verdict === 'allow' ? 'rewrite' : judgement.verdict
@@ -28,12 +36,17 @@ function settled(judgement: Judgement, envelope: ActionEnvelope, facts: Facts, p
       return { rule, policySha256, findings, reason, blastRadius, obligations, verdict, suggestion }
     case 'review': {
       const pending = null
+      const terms = blastRadius.level === 'critical' ? demanding(judgement.terms, policy) : judgement.terms
       const review = { rule, policySha256, findings, reason, blastRadius, obligations, verdict, terms, pending }
       return withApproval(review, facts, envelope)
     }
     default:
       return verdict satisfies never
   }
+}
+
+function demanding(terms: ReviewTerms, { criticalNeeds }: Concluding): ReviewTerms {
+  return terms.reviewers >= criticalNeeds ? terms : { ...terms, reviewers: criticalNeeds }
 }
 
 const NO_OBLIGATIONS: readonly Obligation[] = []
@@ -55,6 +68,9 @@ function withApproval(review: Review, facts: Facts, { plan }: ActionEnvelope): D
       if (!satisfies(approval.terms, review.terms)) {
         return noting(review, `approval ${approval.id} was given on looser terms than are now in force`)
       }
+      if (approval.repeating && !mayRepeat(approval.terms, review)) {
+        return noting(review, `approval ${approval.id} was given for repeated use, which is not allowed now`)
+      }
       const label = `approved:${approval.id}`
       return {
         ...basis(review, label, { source: 'approval', name: label, verdict: 'allow', reason: 'approved' }, 'approved'),
@@ -75,6 +91,11 @@ function withApproval(review: Review, facts: Facts, { plan }: ActionEnvelope): D
     default:
       return approval satisfies never
   }
+}
+
+/** Nothing critical runs twice on one word, whenever it became so. */
+function mayRepeat(given: ReviewTerms, { terms, blastRadius }: Review): boolean {
+  return blastRadius.level !== 'critical' && letsRepeat(given, terms)
 }
 
 function basis(review: Review, label: string, finding: Finding, reason: string) {

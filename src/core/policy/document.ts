@@ -17,6 +17,8 @@ export interface PolicyDocument {
   /** The verdict where no rule matches. */
   readonly defaultDecision: RuleVerdict
   readonly rules: readonly Rule[]
+  /** Different people who must say yes to what has a critical blast radius, whatever the rule says; absent: as the rule says. */
+  readonly criticalNeeds?: number
   /** All are evaluated, and each can only tighten. */
   readonly guards: readonly ConfiguredGuard[]
 }

@@ -1,9 +1,10 @@
-import { DEFAULT_TERMS, type ReviewTerms, type RuleVerdict } from '../decision.ts'
+import type { RuleVerdict } from '../decision.ts'
 import { CAPABILITIES, type Capability, PROTOCOLS, SURFACES } from '../envelope.ts'
 import type { Dialect, Door, Rule, SoftCondition, SoftGlobs } from './document.ts'
 import { compileGlobs, type GlobSet } from './glob.ts'
 import type { GlobFlavour } from './glob-syntax.ts'
 import { foldCase } from './match.ts'
+import { readTerms } from './parse-terms.ts'
 import type { PlacedText, Reader } from './reader.ts'
 import { checkTools } from './tool-prefixes.ts'
 import type { Tree, TreeEntry } from './tree.ts'
@@ -31,7 +32,6 @@ const NATIVE_KEYS = [
 ] as const
 type RuleKey = (typeof NATIVE_KEYS)[number]
 const AEGISFLOW_KEYS: readonly RuleKey[] = ['protocol', 'tool', 'target', 'capability', 'decision']
-const APPROVAL_KEYS = ['ttl', 'reviewers', 'independent', 'same_session'] as const
 
 export const RULE_DECISIONS = {
   known: ['allow', 'review', 'block'],
@@ -39,9 +39,6 @@ export const RULE_DECISIONS = {
 } as const satisfies { known: readonly RuleVerdict[]; aliases: Record<string, RuleVerdict> }
 
 const DOORS: readonly Door[] = [...new Set([...PROTOCOLS, ...SURFACES])]
-const MAX_TTL_SECONDS = 30 * 86_400
-const MAX_REVIEWERS = 20
-const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 
 /** One rule, or null where it has a problem; all problems are noted with the reader. */
 export function readRule(reader: Reader, tree: Tree, context: RuleContext): Rule | null {
@@ -185,37 +182,4 @@ function readSuggestion(
     )
   }
   return reader.sentence(entry) ?? null
-}
-
-function readTerms(reader: Reader, entry: TreeEntry | undefined, decision: RuleVerdict | undefined): ReviewTerms {
-  if (entry === undefined) return DEFAULT_TERMS
-  if (decision !== undefined && decision !== 'review') {
-    reader.problem(entry.keyAt, `\`approval\` says on what terms a review is settled; this rule decides ${decision}`)
-  }
-  if (entry.value.kind !== 'mapping') {
-    reader.problem(entry.value.at, '`approval` must be a mapping, such as { ttl: 30m, reviewers: 1 }')
-    return DEFAULT_TERMS
-  }
-  const members = reader.members(entry.value, '`approval`', APPROVAL_KEYS)
-  return {
-    ttl: readDuration(reader, members.ttl) ?? DEFAULT_TERMS.ttl,
-    reviewers: reader.whole(members.reviewers, 1, MAX_REVIEWERS) ?? DEFAULT_TERMS.reviewers,
-    independent: reader.flag(members.independent) ?? DEFAULT_TERMS.independent,
-    sameSession: reader.flag(members.same_session) ?? DEFAULT_TERMS.sameSession,
-  }
-}
-
-/** Seconds of `90s`, `30m`, `2h`, `1d`. */
-function readDuration(reader: Reader, entry: TreeEntry | undefined): number | undefined {
-  if (entry === undefined) return undefined
-  const value = entry.value.kind === 'scalar' ? String(entry.value.value) : ''
-  const parts = /^([1-9]\d{0,6})([smhd])$/.exec(value)
-  const unit = (['s', 'm', 'h', 'd'] as const).find((one) => one === parts?.[2])
-  const seconds = unit === undefined ? 0 : Number(parts?.[1]) * UNIT_SECONDS[unit]
-  if (seconds > 0 && seconds <= MAX_TTL_SECONDS) return seconds
-  reader.problem(
-    entry.value.at,
-    `\`${entry.key}\` is a duration such as 90s, 30m or 2h, at most 30d; \`${value}\` is none`,
-  )
-  return undefined
 }

@@ -3,6 +3,7 @@ import type { Dialect, PolicyDocument, Rule } from './document.ts'
 import type { ConfiguredGuard } from './guards/guard.ts'
 import { readGuards } from './guards/registry.ts'
 import { RULE_DECISIONS, type RuleContext, readRule } from './parse-rule.ts'
+import { MAX_REVIEWERS } from './parse-terms.ts'
 import { createReader, type Members, type Reader } from './reader.ts'
 import { findUnreachable } from './shadow.ts'
 import type { MappingTree, Problem, Tree, TreeEntry } from './tree.ts'
@@ -10,7 +11,7 @@ import type { MappingTree, Problem, Tree, TreeEntry } from './tree.ts'
 /** Policy files of this version are read. */
 const VERSION = 1
 const MAX_RULES = 20_000
-const NATIVE_KEYS = ['version', 'name', 'description', 'default_decision', 'rules', 'guards'] as const
+const NATIVE_KEYS = ['version', 'name', 'description', 'default_decision', 'critical_needs', 'rules', 'guards'] as const
 const FLAT_KEYS = ['name', 'description', 'default_decision', 'rules'] as const
 const NESTED_KEYS = ['tool_policies'] as const
 const TOOL_POLICIES_KEYS = ['enabled', 'default_decision', 'rules'] as const
@@ -46,8 +47,10 @@ export function parsePolicy(tree: Tree, options: ParseOptions): ParseResult {
     const problems = reader.problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
     return { ok: false, name, problems }
   }
-  const { dialect, description = null, defaultDecision = 'block', rules, guards = [] } = read
-  return { ok: true, document: { name, source: options.source, dialect, description, defaultDecision, rules, guards } }
+  const { dialect, description = null, defaultDecision = 'block', rules, guards = [], criticalNeeds } = read
+  const critical = criticalNeeds === undefined ? {} : { criticalNeeds }
+  const document = { name, source: options.source, dialect, description, defaultDecision, rules, guards, ...critical }
+  return { ok: true, document }
 }
 
 interface Read {
@@ -57,6 +60,7 @@ interface Read {
   readonly defaultDecision?: RuleVerdict | undefined
   readonly rules: readonly Rule[]
   readonly guards?: readonly ConfiguredGuard[]
+  readonly criticalNeeds?: number | undefined
 }
 
 function readDialect(reader: Reader, tree: MappingTree, options: ParseOptions): Read {
@@ -75,7 +79,8 @@ function readNative(reader: Reader, tree: MappingTree, options: ParseOptions): R
     )
   }
   const guards = readGuards(reader, top.guards)
-  return { ...readBody(reader, tree, top, { ...options, dialect: 'native' }), dialect: 'native', guards }
+  const criticalNeeds = reader.whole(top.critical_needs, 1, MAX_REVIEWERS)
+  return { ...readBody(reader, tree, top, { ...options, dialect: 'native' }), dialect: 'native', guards, criticalNeeds }
 }
 
 /** AegisFlow's stand-alone pack. A missing default blocks there. */
@@ -112,7 +117,7 @@ function readBody(
   tree: MappingTree,
   top: Members<'name' | 'description' | 'default_decision' | 'rules'>,
   context: RuleContext,
-): Omit<Read, 'dialect' | 'guards'> {
+): Omit<Read, 'dialect' | 'guards' | 'criticalNeeds'> {
   return {
     name: readName(reader, top.name),
     description: reader.sentence(top.description),
