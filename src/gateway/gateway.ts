@@ -101,6 +101,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   async function answer(unbound: ActionEnvelope, call: IncomingCall, signal: AbortSignal): Promise<Reply> {
     const { envelope, decision, intent, runs } = await decideAndRecord(unbound, call, signal)
     const { entry } = intent
+    call.onDecision?.(decision)
     switch (decision.verdict) {
       case 'block':
         return { kind: 'refused', envelope, decision, entry }

@@ -1,4 +1,5 @@
 import type { CatalogName } from '../core/catalog/catalog.ts'
+import type { Decision } from '../core/decision.ts'
 import type { ActionEnvelope, JudgedRequest, Surface } from '../core/envelope.ts'
 import type { Fact, RoomFact } from '../core/facts.ts'
 import type { Brand, Principal } from '../core/ids.ts'
@@ -186,4 +187,6 @@ export interface IncomingCall {
   readonly mark?: CallMark
   readonly channel: ClientChannel | null
   readonly onNotification?: (message: { readonly method: string; readonly params?: JsonObject }) => void
+  /** Hears of the decision once it is recorded: also where the call fails on its way afterwards. */
+  readonly onDecision?: (decision: Decision) => void
 }

@@ -1,4 +1,5 @@
 import type { Decision, Verdict } from '../../core/decision.ts'
+import { AegisError } from '../../core/errors.ts'
 import type { RoomMode } from '../../core/facts.ts'
 import type { Json } from '../../core/json.ts'
 import { codePoint, showHidden } from '../../core/visible-text.ts'
@@ -29,13 +30,32 @@ export function shadowNotice(
   return `Aegis, shadow mode: this would have been ${WOULD[would]}: ${visible(cause)}`
 }
 
-/** The same result with a text block at its end. What is no tool's result (an error, a question, a task) stays as it is. */
+/**
+ * The same with the notice at its end: as a text block of a tool's result, or in the words of an error. What has no place for
+ * it (a resource, a question, a task) stays as it is.
+ */
 export function withNotice(outcome: Outcome, notice: string | null): Outcome {
-  if (notice === null || outcome.kind !== 'result') return outcome
+  if (notice === null) return outcome
+  if (outcome.kind === 'error') {
+    const { error } = outcome
+    return { kind: 'error', error: { ...error, message: `${error.message} (${notice})` } }
+  }
   const { content } = outcome.result
   if (!Array.isArray(content)) return outcome
   const said: Json[] = [...content, { type: 'text', text: notice }]
   return { kind: 'result', result: { ...outcome.result, content: said } }
+}
+
+/** A failure of ours on the way to the upstream, with the notice in its words. */
+export function failedWith(error: unknown, notice: string | null): unknown {
+  if (notice === null || !(error instanceof AegisError)) return error
+  const { code, message, advice, path, data, cause } = error
+  return new AegisError(code, `${message} (${notice})`, {
+    ...(advice === null ? {} : { advice }),
+    ...(path === null ? {} : { path }),
+    ...(data === null ? {} : { data: { ...data } }),
+    cause,
+  })
 }
 
 function visible(text: string): string {

@@ -9,7 +9,7 @@ import { isModernRevision } from './modern/revision.ts'
 import { refusalError, refusalOf, refusalResult, waitingOf } from './refusals.ts'
 import { retryOf, withoutRetry } from './retry.ts'
 import { waitForPerson } from './review-ladder.ts'
-import { shadowNotice, withNotice } from './shadow-notice.ts'
+import { failedWith, shadowNotice, withNotice } from './shadow-notice.ts'
 
 /** `tools/call` on the road, and its reply in MCP's words. */
 export async function callTool(
@@ -47,7 +47,27 @@ export function isJudged(method: string): method is JudgedRequest {
   return JUDGED_REQUESTS.some((judged) => judged === method)
 }
 
-async function carry(options: McpOptions, call: IncomingCall, ask: Ask, peer: Peer): Promise<Outcome> {
+/** A room that only watches may want the agent to know what it would have done: also where the call came to nothing. */
+async function carry(options: McpOptions, asked: IncomingCall, ask: Ask, peer: Peer): Promise<Outcome> {
+  let notice: string | null = null
+  const { roomMode } = options
+  const call: IncomingCall =
+    roomMode === undefined
+      ? asked
+      : {
+          ...asked,
+          onDecision: (decision) => {
+            notice = shadowNotice(decision, roomMode)
+          },
+        }
+  try {
+    return withNotice(await answered(options, call, ask, peer), notice)
+  } catch (error) {
+    throw failedWith(error, notice)
+  }
+}
+
+async function answered(options: McpOptions, call: IncomingCall, ask: Ask, peer: Peer): Promise<Outcome> {
   const { reviews, adminUrl } = options
   let reply = await options.gateway.handle(call, ask.signal)
   if (reply.kind === 'parked') {
@@ -57,15 +77,9 @@ async function carry(options: McpOptions, call: IncomingCall, ask: Ask, peer: Pe
     }
     reply = await waitForPerson(options, { parked: reply, call, ask, peer })
   }
-  const outcome = told(options, reply, outcomeOf(reply, adminUrl, inResults(call, peer) ? refusalResult : refusalError))
+  const outcome = outcomeOf(reply, adminUrl, inResults(call, peer) ? refusalResult : refusalError)
   if (outcome.kind === 'result' && namesOurTask(outcome.result, reviews)) throw borrowedName(call)
   return outcome
-}
-
-/** A room that only watches may want the agent to know what it would have done. */
-function told({ roomMode }: McpOptions, reply: Reply, outcome: Outcome): Outcome {
-  if (roomMode === undefined || reply.kind !== 'done') return outcome
-  return withNotice(outcome, shadowNotice(reply.decision, roomMode))
 }
 
 /** A task of an upstream that bears the name of one of ours would be taken for it. */

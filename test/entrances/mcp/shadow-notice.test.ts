@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Allow, Finding, Verdict } from '../../../src/core/decision.ts'
+import { AegisError } from '../../../src/core/errors.ts'
 import type { Sha256 } from '../../../src/core/ids.ts'
-import { shadowNotice, withNotice } from '../../../src/entrances/mcp/shadow-notice.ts'
+import { failedWith, shadowNotice, withNotice } from '../../../src/entrances/mcp/shadow-notice.ts'
 
 function decision(would: Verdict, label = 'shadow:room_1', more: readonly Finding[] = []): Allow {
   const shadow: Finding = { source: 'room', name: `shadow:${would}`, verdict: 'allow', reason: 'it would' }
@@ -49,9 +50,26 @@ describe('what an agent is told where a room only watches', () => {
     const others = [
       { kind: 'result', result: { contents: [] } },
       { kind: 'result', result: { resultType: 'input_required', inputRequests: {} } },
-      { kind: 'error', error: { code: -1, message: 'no' } },
     ] as const
     for (const outcome of others) expect(withNotice(outcome, 'beware')).toBe(outcome)
     expect(withNotice({ kind: 'result', result }, null)).toEqual({ kind: 'result', result })
+  })
+  it('stands in the words of an error, whoever made it: what the upstream could not do was still not allowed', () => {
+    const error = { code: -32000, message: 'the disk is full', data: { free: 0 } }
+    expect(withNotice({ kind: 'error', error }, 'beware')).toEqual({
+      kind: 'error',
+      error: { ...error, message: 'the disk is full (beware)' },
+    })
+    const failure = new AegisError('upstream_unreachable', 'it is down', { advice: 'start it', data: { sent: false } })
+    expect(failedWith(failure, 'beware')).toMatchObject({
+      code: 'upstream_unreachable',
+      message: 'it is down (beware)',
+      advice: 'start it',
+      path: null,
+      data: { sent: false },
+    })
+    expect(failedWith(failure, null)).toBe(failure)
+    const foreign = new Error('x')
+    expect(failedWith(foreign, 'beware')).toBe(foreign)
   })
 })
