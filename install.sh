@@ -8,7 +8,8 @@ usage() {
 ./install.sh [--policy NAME] [--api-key KEY] [--port 8080] [--admin-port 8081] [--store FILE|URL]
              [--github-app-id ID --github-app-key FILE] [--editor claude|cursor|vscode|none]
              [--demo] [--no-start]
-./install.sh --uninstall [--purge]
+sudo ./install.sh --service-user NAME [--agent-user NAME] [the same]
+./install.sh --uninstall [--purge]      (sudo for an installation with --service-user)
 
   --policy      pr-writer (default), readonly, infra-review, docs-writer, sql-explorer, github-guarded,
                or a file of your own
@@ -16,16 +17,19 @@ usage() {
   --editor      add the bridge to that editor's file in the current folder (the old file is kept)
   --demo        tell the whole story afterwards, in a temporary folder
   --no-start    install only
+  --service-user  run server, keys and evidence as this user (made where missing), apart from the one agents run as
+  --agent-user  the user agents run as (with sudo: who typed it); gets the agent key and nothing else
   --uninstall   stop the server and remove the two commands; --purge also removes configuration, keys and evidence
 
 Configuration: AEGIS_CONFIG_DIR (else XDG, else ~/.config/aegis). Data: AEGIS_DATA_DIR (else ~/.local/share/aegis).
+With --service-user: /etc/aegis and /var/lib/aegis, the program in /usr/local/lib/aegis (AEGIS_PREFIX).
 USAGE
 }
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 aegis_js="$root/dist/src/cli/aegis.js"
 aegisctl_js="$root/dist/src/cli/aegisctl.js"
-start=yes demo=no uninstall=no purge=no
+start=yes demo=no uninstall=no purge=no build_only=no service_user='' agent_user='' policy='' store='' app_key='' editor=''
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
@@ -44,24 +48,40 @@ while [ $# -gt 0 ]; do
   value=''
   case $option in
     --*=*) value=${option#*=}; option=${option%%=*}; shift ;;
-    --policy | --api-key | --port | --admin-port | --store | --github-app-id | --github-app-key | --editor)
+    --policy | --api-key | --port | --admin-port | --store | --github-app-id | --github-app-key | --editor | --service-user | --agent-user)
       [ $# -ge 2 ] || fail "$option needs a value" './install.sh --help' 2
       value=$2
       shift 2 ;;
     *) shift ;;
   esac
   case $option in
-    --policy | --api-key | --port | --admin-port | --store | --github-app-id | --github-app-key | --editor)
+    --policy | --api-key | --port | --admin-port | --store | --github-app-id | --github-app-key | --editor | --service-user | --agent-user)
       [ -n "$value" ] || fail "$option needs a value" './install.sh --help' 2
-      pass "$option" "$value" ;;
+      case $option in
+        --policy) policy=$value ;;
+        --store) store=$value ;;
+        --github-app-key) app_key=$value ;;
+        --editor) editor=$value ;;
+        --service-user) service_user=$value ;;
+        --agent-user) agent_user=$value ;;
+        *) pass "$option" "$value" ;;
+      esac ;;
     --demo) demo=yes ;;
     --no-start) start=no ;;
     --uninstall) uninstall=yes ;;
     --purge) purge=yes ;;
+    --build-only) build_only=yes ;;
     --help | -h) usage; exit 0 ;;
     *) fail "unknown option $option" './install.sh --help lists them' 2 ;;
   esac
 done
+
+# What a service installation takes over or writes itself is passed on by it.
+pass_choices() {
+  [ -z "$policy" ] || pass --policy "$policy"
+  [ -z "$store" ] || pass --store "$store"
+  [ -z "$app_key" ] || pass --github-app-key "$app_key"
+}
 
 [ -n "${HOME:-}" ] || fail 'HOME is not set' 'Set HOME to the home directory of the user who will run Aegis.'
 bin="$HOME/.local/bin"
@@ -113,6 +133,28 @@ unlink_ours() {
   fi
 }
 
+if [ "$build_only" = yes ]; then
+  check_node
+  build
+  exit 0
+fi
+
+. "$root/starter-kit/service/common.sh"
+[ "$purge" = no ] || [ "$uninstall" = yes ] || fail '--purge goes with --uninstall' './install.sh --help' 2
+if [ "$uninstall" = yes ] && { [ -n "$service_user" ] || { [ "$(id -u)" = 0 ] && [ -f "$facts" ]; }; }; then
+  . "$root/starter-kit/service/uninstall.sh"
+  uninstall_service
+  exit 0
+fi
+if [ -n "$service_user" ]; then
+  . "$root/starter-kit/service/install.sh"
+  install_service
+  exit 0
+fi
+[ -z "$agent_user" ] || fail '--agent-user goes with --service-user' './install.sh --help' 2
+pass_choices
+[ -z "$editor" ] || pass --editor "$editor"
+
 if [ "$uninstall" = yes ]; then
   if [ -f "$aegis_js" ] && [ -d "$config_dir" ]; then aegis stop; fi
   unlink_ours aegis "$aegis_js"
@@ -130,7 +172,6 @@ if [ "$uninstall" = yes ]; then
   fi
   exit 0
 fi
-[ "$purge" = no ] || fail '--purge goes with --uninstall' './install.sh --help' 2
 
 check_node
 build
@@ -177,6 +218,6 @@ Evidence:           aegisctl evidence sessions; aegisctl evidence verify --sessi
 Files: $config_dir (configuration, keys), $data_dir (evidence, log)
 
 An agent that runs as $(id -un 2>/dev/null || id -u) on this machine can read the admin key and the evidence: file modes do not keep
-apart what runs as the same user. Run the agent as another user or in a container that sees only agent.json,
-or review from another host. \`aegis doctor\` says how you stand.
+apart what runs as the same user. \`sudo ./install.sh --service-user aegis\` (after --uninstall --purge) gives the server a user of
+its own; docs/separation.md has that and the other ways. \`aegis doctor\` says how you stand.
 NEXT

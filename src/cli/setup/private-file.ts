@@ -4,6 +4,7 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
+  fchownSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -11,6 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 import { unwritable } from '../server-process.ts'
 
 /** Only its owner may read it: keys. */
@@ -27,6 +29,7 @@ export function writeWhole(path: string, text: string, mode: number): void {
       // Not writeSync: on a full disk that may write a part and report no error.
       writeFileSync(file, text)
       fsyncSync(file)
+      giveToOwner(file, dirname(path))
     } finally {
       closeSync(file)
     }
@@ -35,6 +38,13 @@ export function writeWhole(path: string, text: string, mode: number): void {
   } catch (error) {
     throw unwritable(path, error)
   }
+}
+
+/** What root writes into somebody's folder is theirs: a service user would be locked out of its own file. */
+function giveToOwner(file: number, folder: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = statSync(folder)
+  fchownSync(file, uid, gid)
 }
 
 /**

@@ -1,0 +1,177 @@
+# Read by ../../install.sh --service-user, after common.sh.
+
+make_user() {
+  id -u "$service_user" >/dev/null 2>&1 && return
+  command -v useradd >/dev/null 2>&1 || fail "useradd is not here to make user $service_user" 'Make the user by the means of your system, then run this again.'
+  useradd --system --user-group --no-create-home --home-dir "$service_data" --shell /usr/sbin/nologin "$service_user" ||
+    fail "user $service_user could not be made" 'The lines above say why.'
+  made_user=yes
+  say "made user $service_user"
+}
+
+# A socket made in it gets the group of the agents' user (set-group-ID); only the service user may make one there.
+make_run_dir() { install -d -o "$service_user" -g "$(id -gn "$agent_user")" -m 2750 "$service_run"; }
+
+# As who owns the checkout: npm and the build run code of its packages, which root must not.
+build_as_owner() {
+  owner=$(stat -c %U "$root")
+  if [ "$owner" = root ]; then build; else
+    as_user "$owner" "$(home_of "$owner")" PATH="$(dirname "$node_js"):$safe_path" sh "$root/install.sh" --build-only || exit $?
+  fi
+}
+
+# The server runs a copy that is root's: an agent may change the checkout, which is its user's.
+copy_program() {
+  rm -rf "$program_dir.new"
+  mkdir -p "$program_dir.new"
+  packages=$(cd "$root" && node -e '
+    const { packages } = JSON.parse(fs.readFileSync("package-lock.json", "utf8"))
+    for (const [path, { dev }] of Object.entries(packages)) {
+      if (/^node_modules\/[\w@.\/-]+$/.test(path) && !path.includes("..") && !dev && fs.existsSync(path)) console.log(path)
+    }')
+  # Links are followed: what they point to may change, the copy does not.
+  (cd "$root" && printf '%s\n' package.json install.sh dist/src dist/starter-kit policies migrations starter-kit "$packages" | tar -chf - -T -) |
+    (cd "$program_dir.new" && umask 022 && tar -xf - --no-same-owner --no-same-permissions) || fail 'the program could not be copied' 'Is the disk full?'
+  cat >"$program_dir.new/installed" <<FACTS
+service_user='$service_user'
+made_user='$made_user'
+agent_user='$agent_user'
+service_config='$service_config'
+service_data='$service_data'
+service_run='$service_run'
+FACTS
+  chmod -R u=rwX,go=rX "$program_dir.new"
+  rm -rf "$program_dir"
+  mv "$program_dir.new" "$program_dir"
+}
+
+# root and the service user work on the service's own files, everybody else on theirs.
+write_commands() {
+  mkdir -p "$bin_dir"
+  for name in aegis aegisctl; do
+    if [ -e "$bin_dir/$name" ] && ! grep -q '^# Made by Aegis' "$bin_dir/$name"; then
+      fail "$bin_dir/$name exists and is not ours" 'Move it away, then run this again.'
+    fi
+  done
+  for name in aegis aegisctl; do
+    filled_in "$name.sh" >"$bin_dir/$name.new"
+    chmod 755 "$bin_dir/$name.new"
+    mv "$bin_dir/$name.new" "$bin_dir/$name"
+  done
+}
+
+# A file of the agents' user that the server is to go by is copied: they could change or read it later.
+taken_over() {
+  as_service sh -c 'umask 077; cat >"$1.new" && mv "$1.new" "$1"' sh "$service_config/$2" <"$1" || fail "$1 could not be copied" 'Is it there?'
+  say "copied $1 to $service_config/$2" >&2
+}
+
+service_choices() {
+  case $policy in
+    '') ;;
+    */* | *.yaml | *.yml)
+      taken_over "$policy" policy.yaml
+      policy=$service_config/policy.yaml ;;
+  esac
+  case $store in
+    '' | postgres://* | postgresql://*) ;;
+    */*) fail "--store $store: the evidence stays in $service_data" 'Give a plain file name, or a postgres:// URL.' 2 ;;
+  esac
+  if [ -n "$app_key" ]; then
+    taken_over "$app_key" github-app.pem
+    app_key=$service_config/github-app.pem
+  fi
+  pass_choices
+  [ "$editor" = '' ] || [ "$editor" = none ] || pass --agent "$editor"
+  pass --owner "$agent_user"
+  pass --agents-uid "$agent_uid"
+  pass --agents-socket "$service_run/agents.sock"
+}
+
+start_service() {
+  make_run_dir
+  if [ ! -d /run/systemd/system ]; then
+    service_aegis serve --detach || return 1
+    say 'systemd does not run here: after a restart of the machine, start it with `sudo aegis serve --detach`'
+    return
+  fi
+  filled_in aegis.service >"$unit"
+  systemctl daemon-reload && systemctl enable --quiet "$unit_name" && systemctl restart "$unit_name" || return 1
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    as_service "$node_js" "$program_dir/dist/src/cli/aegisctl.js" status >/dev/null 2>&1 && return
+    sleep 1
+  done
+  say "the server does not answer; its log: journalctl -u $unit_name"
+  return 1
+}
+
+# Written as the agents' user: root would follow a link that an agent put in its way.
+hand_on_key() {
+  given=$(as_service cat "$service_config/agent.json") || fail 'the agent key could not be read' 'Run this again.'
+  printf '%s\n' "$given" |
+    as_agent sh -c 'umask 077; mkdir -p "$HOME/.config/aegis" && cat >"$HOME/.config/aegis/agent.json.new" && mv "$HOME/.config/aegis/agent.json.new" "$HOME/.config/aegis/agent.json"' ||
+    fail "the agent key could not be put into $agent_home/.config/aegis" 'Is that folder writable for its owner?'
+  say "agent key: $agent_home/.config/aegis/agent.json"
+  if [ -n "$editor" ] && [ "$editor" != none ]; then
+    as_agent PATH="$bin_dir:$safe_path" "$node_js" "$program_dir/dist/src/cli/aegis.js" connect "$editor" || fail "$editor could not be connected" 'The lines above say why.'
+  fi
+}
+
+warn_of_ways_to_root() {
+  for group in $(id -Gn "$agent_user"); do
+    case $group in
+      docker | lxd | incus-admin | disk | kvm | libvirt)
+        say "! $agent_user is in group $group, whose members can become root: nothing here is kept from an agent that tries." ;;
+    esac
+  done
+  if command -v sudo >/dev/null 2>&1 && sudo -n -l -U "$agent_user" 2>/dev/null | grep -q NOPASSWD; then
+    say "! $agent_user may use sudo without a password: nothing here is kept from an agent that tries."
+  fi
+}
+
+check_options() {
+  case $editor in '' | none | claude | cursor | vscode) ;; *) fail '--editor must be one of claude, cursor, vscode, none' '' 2 ;; esac
+  [ "$demo" = no ] || fail '--demo goes without --service-user' 'aegis demo tells it afterwards, as any user.' 2
+}
+
+install_service() {
+  demand_root
+  check_options
+  made_user=no
+  if [ -f "$facts" ]; then
+    made_user=$(sed -n "s/^made_user='\(.*\)'$/\1/p" "$facts")
+    before=$(sed -n "s/^service_user='\(.*\)'$/\1/p" "$facts")
+    [ "$before" = "$service_user" ] || fail "Aegis is installed here for user $before" "$0 --uninstall removes that one."
+  fi
+  check_node
+  check_users
+  check_places
+  build_as_owner
+  step "User $service_user"
+  make_user
+  install -d -o "$service_user" -g "$(id -gn "$service_user")" -m 0700 "$service_config" "$service_data"
+  stop_service
+  copy_program
+  write_commands
+  step 'Configuration and keys'
+  service_choices
+  eval "service_aegis init $init_args" || fail 'configuring failed; nothing was started' 'The lines above say why.' $?
+  hand_on_key
+  if [ "$start" = yes ]; then
+    step 'Starting'
+    start_service || fail 'the server did not start' 'The lines above say why.'
+    step 'Three true checks'
+    service_aegis doctor --prove || fail 'a check failed' 'sudo aegis doctor looks at everything else.'
+  fi
+  step 'Next'
+  warn_of_ways_to_root
+  cat <<NEXT
+The server, its keys and its evidence are those of user $service_user. $agent_user, and the agents of $agent_user, have the agent key alone.
+What waits for you: sudo aegisctl pending
+Approve:            sudo aegisctl approve ID --comment "looks right"    (recorded with separation: uid)
+Without sudo, with a key of your own behind a passphrase:
+  sudo aegisctl keys create --role reviewer --name $agent_user --owner $agent_user | aegisctl login --key - --protect
+  sudo aegisctl keys create --role viewer --name $agent_user-reads --owner $agent_user | aegisctl login --key -
+How you stand:      aegis doctor; docs/separation.md says what is kept apart and what is not
+NEXT
+}
