@@ -21,18 +21,18 @@ export interface LoginPage {
 }
 
 export function loginPage({ provider, returnTo, said }: LoginPage, status = 200): Promise<Response> {
-  const start = `/login/start?return_to=${encodeURIComponent(returnTo)}`
-  const button = provider === null ? '' : html`<p><a class="button" href="${start}">Log in with ${provider}</a></p>`
+  const query = returnTo === '/' ? '' : `?return_to=${encodeURIComponent(returnTo)}`
+  const button =
+    provider === null ? '' : html`<p><a class="button" href="/login/start${query}">Log in with ${provider}</a></p>`
   const lead = provider === null ? '' : html`<p class="or">or with a key</p>`
   const notice = said === null ? '' : html`<p class="said" role="alert">${said}</p>`
   const body = html`<h1>Aegis</h1>
 ${notice}
 ${button}
 ${lead}
-<form method="post" action="/login">
-<input type="hidden" name="return_to" value="${returnTo}">
+<form method="post" action="/login${query}">
 <label for="key">Your key</label>
-<input id="key" name="key" type="password" autocomplete="current-password" required>
+<input id="key" name="key" type="password" autocomplete="current-password" required${provider === null ? ' autofocus' : ''}>
 <button>Log in</button>
 </form>
 <p class="note">Keys of agents open nothing here.</p>`

@@ -24,13 +24,13 @@ export function loginRoutes(parts: LoginParts): (app: Hono<AdminEnv>) => void {
   const pages = new Hono<AdminEnv>()
   const provider = parts.login?.name ?? null
   const told = createTeller(parts.log, parts.clock)
-  pages.onError((thrown) => {
+  pages.onError((thrown, context) => {
     const error = asAegisError(thrown)
     const { http } = ERROR_CODES[error.code]
     if (http >= 500) parts.log.error({ error: error.message }, 'a login failed')
     else told(error.message, { reason: error.message }, 'a login was refused')
     const said = http === 500 ? 'Something went wrong here; the log says what.' : sentence(error)
-    return loginPage({ provider, returnTo: '/', said }, http)
+    return loginPage({ provider, returnTo: localPath(context.req.query('return_to')), said }, http)
   })
   pages.get('/login/style.css', loginStyle)
   showLogin(pages, parts, provider)
@@ -70,7 +70,7 @@ function logInByKey(app: Hono<AdminEnv>, parts: LoginParts): void {
       throw new AegisError('forbidden', "this is an agent's key", { advice: 'log in with a key of a person' })
     }
     await admit(context, parts, record, 'key')
-    return context.redirect(localPath(form.get('return_to')), 303)
+    return context.redirect(localPath(context.req.query('return_to')), 303)
   })
 }
 
@@ -105,9 +105,9 @@ async function admit(context: Context, parts: LoginParts, record: KeyRecord, by:
 function logOut(app: Hono<AdminEnv>, { sessions, adminUrl, log }: LoginParts): void {
   app.post('/logout', async (context) => {
     const { headers } = context.req.raw
+    demandOwnPage(headers, adminUrl)
     const visitor = await sessions.authenticate(headers)
     if (visitor !== null) {
-      demandOwnPage(headers, adminUrl)
       demandCsrf(visitor.csrf, context.req.header('x-csrf-token') ?? (await formOf(context)).get('csrf'))
       context.header('Set-Cookie', await sessions.end(headers))
       log.info({ key: visitor.record.id, name: visitor.record.name }, 'logged out')

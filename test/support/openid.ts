@@ -46,7 +46,8 @@ interface Granted {
   readonly user: World['user']
 }
 
-export async function startOpenid(): Promise<OpenidProvider> {
+/** @param host as browsers know it: another site than Aegis where it is `localhost` and Aegis is 127.0.0.1. */
+export async function startOpenid(host: '127.0.0.1' | 'localhost' = '127.0.0.1'): Promise<OpenidProvider> {
   let issuer = ''
   let made = 0
   let signing = await newKey()
@@ -130,7 +131,7 @@ export async function startOpenid(): Promise<OpenidProvider> {
     else response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  issuer = `http://${host}:${(server.address() as AddressInfo).port}`
 
   return {
     ...{ issuer, settings: providerSettings(issuer), world, asked, sign },
