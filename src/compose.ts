@@ -16,6 +16,7 @@ import { composePeople } from './compose/people.ts'
 import { composePolicies } from './compose/policies.ts'
 import { composeRooms } from './compose/rooms.ts'
 import { composeSearch } from './compose/search.ts'
+import { composeStanding } from './compose/standing.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composeTaint } from './compose/taint.ts'
 import { composePins } from './compose/tool-pins.ts'
@@ -28,7 +29,7 @@ import { createFactCollector } from './facts/facts.ts'
 import { createGateway } from './gateway/gateway.ts'
 import { createRecordedRun } from './gateway/recorded-run.ts'
 import { createWithdraw } from './gateway/withdrawals.ts'
-import { createKeyring, createSelfCheck } from './identity/index.ts'
+import { createKeyring } from './identity/index.ts'
 import type { Ledger } from './ledger/draft.ts'
 import { createTail, type Tail } from './ledger/tail.ts'
 import { createLog } from './observability/log.ts'
@@ -94,7 +95,10 @@ export async function compose(
     store: stores.approvals,
     clock,
     digestKey: keys.digest,
-    isSelf: createSelfCheck(stores.keys, clock),
+    standing: composeStanding({
+      ...{ keys: stores.keys, delegations: stores.delegations, policies, clock },
+      rooms: () => rooms,
+    }),
   })
   const broker = createBroker({
     credentials: config.credentials,
@@ -164,6 +168,7 @@ export async function compose(
     rooms,
     policies,
     upstreamNames: Object.keys(config.upstreams),
+    delegations: stores.delegations,
     limiter,
     tail,
     clock,
@@ -231,15 +236,16 @@ export async function compose(
     log,
     adminUrl,
   }
+  const notifications = createNotificationDesk(notifier)
   const wings: AdminWings = {
     open: doors,
-    keyed: [notificationRoutes(createNotificationDesk(notifier)), graphqlWing(parts)],
+    keyed: [notificationRoutes(notifications), graphqlWing(parts)],
   }
   const { sessions } = people
   const browserWings: AdminWings = {
     open: [
       loginRoutes({ ...people, keyring, adminUrl, clock, log }),
-      composeDashboard(config, { ...{ oversight, policy, clock, log }, keeping: { ...parts, sessions } }),
+      composeDashboard(config, { oversight, notifications, keeping: { ...parts, sessions }, clock, log }),
       ...wings.open,
     ],
     keyed: [loginDeskRoutes(createLoginDesk(sessions)), ...wings.keyed],

@@ -91,6 +91,7 @@ function remote(caller: Caller<EvidenceService>, told: () => EvidenceNews): Omit
     },
     anchorStatus: () => caller.call('anchorStatus'),
     anchorLag: () => caller.call('anchorLag'),
+    scrubbed: () => caller.call('scrubbed'),
     rotateLogKey: () => caller.call('rotateLogKey'),
   }
 }

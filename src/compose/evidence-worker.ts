@@ -60,6 +60,7 @@ function createService(settings: ThreadSettings, log: Log) {
     policyChanged: (change: PolicyChange) => ledger().policyChanged(change),
     anchorStatus: () => evidence().anchorStatus(),
     anchorLag: () => evidence().anchorLag(),
+    scrubbed: () => evidence().scrubbed(),
     rotateLogKey: () => evidence().rotateLogKey(),
     close: () => evidence().shut(),
   }

@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { readSecretFile } from '../credentials/secret-file.ts'
 import { type LedgerOperations, openLedger } from '../ledger/ledger.ts'
+import type { ScrubState } from '../ledger/signing/scrubber.ts'
 import type { LedgerStore, StoredCheckpoint } from '../ledger/store.ts'
 import { checkpointMemory, nextLogKey, openLogKey } from '../store/files/log-key.ts'
 
@@ -24,6 +25,8 @@ export interface Evidence {
   anchorStatus(): Promise<JsonObject[]>
   /** Seconds that the newest checkpoint waits for the slowest anchor. */
   anchorLag(): Promise<number>
+  /** How far what is stored was hashed again; null where the log is unsigned. */
+  scrubbed(): Promise<ScrubState | null>
   rotateLogKey(): Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
   close(): Promise<void>
 }
@@ -51,6 +54,7 @@ export async function composeEvidence(config: Config, store: LedgerStore, around
     ledger,
     anchorStatus: async () => anchors.status().map(anchorStatusJson),
     anchorLag: async () => Math.max(0, ...anchors.status().map(({ lagSeconds }) => lagSeconds)),
+    scrubbed: async () => ledger.scrubbed(),
     async rotateLogKey() {
       const next = nextLogKey(places, ledger.origin, random)
       const checkpoint = await ledger.rotate(next.signer)

@@ -3,7 +3,15 @@ import type { KeyRecord } from '../identity/ports.ts'
 import type { EvidenceBundle } from '../ledger/bundle/bundle.ts'
 import type { Envelope } from '../ledger/bundle/statement.ts'
 import type { LedgerOperations } from '../ledger/ledger.ts'
-import type { EntryFilter, LedgerReader, SessionSummary, StoredCheckpoint, StoredEntry } from '../ledger/store.ts'
+import type { ScrubState } from '../ledger/signing/scrubber.ts'
+import type {
+  EntryFilter,
+  LedgerReader,
+  LegalHold,
+  SessionSummary,
+  StoredCheckpoint,
+  StoredEntry,
+} from '../ledger/store.ts'
 import type { VerifyReport } from '../ledger/verify/report.ts'
 import { demand, onlyOwn } from './rights.ts'
 import { resolveSession } from './sessions.ts'
@@ -26,6 +34,10 @@ export interface EvidenceDesk {
   checkpoint(): Promise<StoredCheckpoint>
   /** For viewers. */
   anchors(who: KeyRecord): Promise<readonly JsonObject[]>
+  /** How far what is stored was hashed again; null where the log is unsigned. For viewers. */
+  scrubbed(who: KeyRecord): Promise<ScrubState | null>
+  /** Sessions that may not be pruned. For viewers. */
+  holds(who: KeyRecord): Promise<readonly LegalHold[]>
   /** For administrators: hands the signing over to a new key. */
   rotateLogKey(who: KeyRecord): Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
   readonly origin: string
@@ -36,11 +48,13 @@ export interface EvidenceParts {
   readonly reader: LedgerReader
   /** Where checkpoints were taken to, and how far behind each place is. */
   readonly anchorStatus: () => Promise<JsonObject[]>
+  readonly scrubbed: () => Promise<ScrubState | null>
   /** Hands the signing over to a new key. */
   readonly rotateLogKey: () => Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
 }
 
-export function createEvidenceDesk({ ledger, reader, anchorStatus, rotateLogKey }: EvidenceParts): EvidenceDesk {
+export function createEvidenceDesk(parts: EvidenceParts): EvidenceDesk {
+  const { ledger, reader, anchorStatus, rotateLogKey } = parts
   const named = (who: KeyRecord, session: string) => resolveSession(reader, session, who)
 
   return {
@@ -62,6 +76,16 @@ export function createEvidenceDesk({ ledger, reader, anchorStatus, rotateLogKey 
     async anchors(who) {
       demand(who, 'viewer')
       return anchorStatus()
+    },
+
+    async scrubbed(who) {
+      demand(who, 'viewer')
+      return parts.scrubbed()
+    },
+
+    async holds(who) {
+      demand(who, 'viewer')
+      return reader.holds()
     },
 
     async rotateLogKey(who) {

@@ -9,6 +9,14 @@ import type { DashboardParts } from './viewing.ts'
 import { actionView } from './views/action.tsx'
 import { activityView } from './views/activity.tsx'
 import { approvalsView, approvalView } from './views/approvals.tsx'
+import { auditView } from './views/audit.tsx'
+import { evidenceView } from './views/evidence.tsx'
+import { keysView, newKeyView, revokeKeyView } from './views/keys.tsx'
+import { notificationsView, retryView } from './views/notifications.tsx'
+import { policiesView, policyView, rollbackView } from './views/policies.tsx'
+import { roomsView, roomView } from './views/rooms.tsx'
+import { sessionView, verifyView } from './views/session.tsx'
+import { sessionsView } from './views/sessions.tsx'
 
 export type { DashboardParts } from './viewing.ts'
 
@@ -26,6 +34,21 @@ export function dashboard(parts: DashboardParts): AdminWing {
     app.get('/approvals/:id', page(approvalView))
     app.post('/approvals/:id/:verb{approve|deny}', change(settleView(via)))
     app.get('/actions/:id', page(actionView))
+    app.get('/audit', page(auditView))
+    app.get('/sessions', page(sessionsView))
+    app.get('/session', page(sessionView))
+    app.post('/session/verify', change(verifyView))
+    app.get('/rooms', page(roomsView))
+    app.get('/rooms/:id', page(roomView))
+    app.get('/policies', page(policiesView))
+    app.get('/policies/:number', page(policyView))
+    app.post('/policies/:number/rollback', change(rollbackView))
+    app.get('/evidence', page(evidenceView))
+    app.get('/keys', page(keysView))
+    app.post('/keys', change(newKeyView))
+    app.post('/keys/revoke', change(revokeKeyView))
+    app.get('/notifications', page(notificationsView))
+    app.post('/notifications/retry', change(retryView))
     // A browser that follows the address which agents are told: it can send no key by itself.
     app.get('/admin/v1/approvals/:id', async (context, next) => {
       const id = parseEnvelopeId(context.req.param('id'))

@@ -1,16 +1,16 @@
 import type { Child } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import type { CompiledPolicy } from '../../core/policy/compiled.ts'
 import type { Clock, Log } from '../../core/runtime.ts'
 import type { Oversight } from '../../oversight/index.ts'
+import type { NotificationDesk } from '../../oversight/notifications.ts'
 import type { AdminContext, Doorkeeping } from '../door.ts'
 import type { PageProps } from './parts/page.tsx'
 import type { Visitor } from './visitor.ts'
 
 export interface DashboardParts {
   readonly oversight: Oversight
+  readonly notifications: NotificationDesk
   readonly keeping: Doorkeeping
-  readonly policy: () => Pick<CompiledPolicy, 'name' | 'digest'>
   /** Where people see GitHub's pages: `https://github.com`. */
   readonly githubWeb: string
   readonly clock: Pick<Clock, 'now'>
