@@ -3,6 +3,7 @@ import type { AdminContext } from './admin/door.ts'
 import { graphqlWing } from './admin/graphql/index.ts'
 import { loginDeskRoutes, loginRoutes } from './admin/login.ts'
 import { notificationRoutes } from './admin/notifications.ts'
+import { openApiWing } from './admin/openapi/index.ts'
 import { type AdminWings, adminRoutes } from './admin/rest.ts'
 import { createApprovals, type ResolutionChannel } from './approvals/approvals.ts'
 import { composeCallers } from './compose/callers.ts'
@@ -239,7 +240,7 @@ export async function compose(
   const notifications = createNotificationDesk(notifier)
   const wings: AdminWings = {
     open: doors,
-    keyed: [notificationRoutes(notifications), graphqlWing(parts)],
+    keyed: [notificationRoutes(notifications), graphqlWing(parts), openApiWing({ adminUrl, version })],
   }
   const { sessions } = people
   const browserWings: AdminWings = {
