@@ -31,6 +31,8 @@ export function createLane(endpoint: Endpoint, parts: LaneParts): Lane {
   const { store, read, clock, random, log } = parts
   const stopped = new AbortController()
   const underWay = new Map<string, Promise<void>>()
+  /** Ended since the store was asked last: its answer may be from before that. */
+  const ended = new Set<string>()
   let looking: Promise<void> | null = null
   let again = false
   let inRow = 0
@@ -56,10 +58,11 @@ export function createLane(endpoint: Endpoint, parts: LaneParts): Lane {
   async function look(): Promise<void> {
     const width = inRow >= DOWN_AFTER ? 1 : endpoint.width
     if (stopped.signal.aborted || underWay.size >= width || clock.elapsed() < notBefore) return
+    ended.clear()
     const due = await store.due(endpoint.name, clock.now(), width + underWay.size)
     for (const delivery of due) {
       if (underWay.size >= width || stopped.signal.aborted) return
-      if (!underWay.has(delivery.id)) underWay.set(delivery.id, attempt(delivery))
+      if (!underWay.has(delivery.id) && !ended.has(delivery.id)) underWay.set(delivery.id, attempt(delivery))
     }
   }
 
@@ -76,6 +79,7 @@ export function createLane(endpoint: Endpoint, parts: LaneParts): Lane {
       if (!stopped.signal.aborted) await failed(delivery, error).catch(() => undefined)
     } finally {
       underWay.delete(delivery.id)
+      ended.add(delivery.id)
       pump()
     }
   }

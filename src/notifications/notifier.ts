@@ -125,6 +125,8 @@ export function createNotifier(parts: NotifierParts): Notifier {
       setInterval(() => void store.sweep(clock.now() - KEEP_DEAD_MS).catch(() => undefined), SWEEP_MS).unref(),
     ]
     try {
+      // A start is often how what was wrong was mended: what failed before is tried at once.
+      for (const { name } of endpoints) await store.hurry(name, clock.now())
       for (const lane of lanes) lane.pump()
       for await (const batch of tail.follow(from, signal)) {
         if (!(await queue(batch))) return

@@ -5,7 +5,13 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { backOff, GIVE_UP_MS } from '../../src/notifications/back-off.ts'
 import { createLane, type Lane } from '../../src/notifications/lane.ts'
-import { type Delivery, DeliveryError, type Endpoint, type Notice } from '../../src/notifications/ports.ts'
+import {
+  type Delivery,
+  DeliveryError,
+  type Endpoint,
+  type Notice,
+  type NotificationStore,
+} from '../../src/notifications/ports.ts'
 import { openSqlite, type Stores } from '../../src/store/sqlite/index.ts'
 import { handClock, listLog, systemRandom } from '../support/world.ts'
 
@@ -37,7 +43,7 @@ describe('the way to one endpoint', () => {
     if (file > 50) rmSync(folder, { recursive: true, force: true })
   })
 
-  function open(width = 4): Lane {
+  function open(width = 4, store: NotificationStore = stores.notifications): Lane {
     const endpoint: Endpoint = {
       ...{ name: 'ops', kind: 'webhook', place: 'here', events: new Set(['denied']), width },
       async deliver(notice, signal) {
@@ -48,7 +54,7 @@ describe('the way to one endpoint', () => {
     const read = async ({ id, n }: Delivery): Promise<Notice> => {
       return { id, n, event: 'denied', hash: '', at: '', body: {}, approval: null, values: {}, intent: null }
     }
-    lane = createLane(endpoint, { store: stores.notifications, read, clock, random: systemRandom, log })
+    lane = createLane(endpoint, { store, read, clock, random: systemRandom, log })
     return lane
   }
 
@@ -95,6 +101,20 @@ describe('the way to one endpoint', () => {
     }, soon)
     expect(most).toBe(4)
     expect(tried).toHaveLength(30)
+  })
+
+  it('does not send again what arrived while the store was still answering what is due', async () => {
+    await queue('a', 'b', 'c', 'd', 'e', 'f')
+    // A database that answers late, as one behind a network does.
+    const late = { ...stores.notifications }
+    late.due = async (...asked) => {
+      const found = await stores.notifications.due(...asked)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return found
+    }
+    open(2, late).pump()
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), soon)
+    expect(tried.toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })
 
   it('tries again after a growing pause, and gives up after a day', async () => {
