@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { webhookHeaders, webhookKeys } from '../core/webhook-signature.ts'
 import { type Anchor, AnchorError } from './anchor.ts'
 import { post } from './http-post.ts'
 
@@ -14,9 +14,8 @@ export interface WebhookParts {
 }
 
 /**
- * Posts `{"type":"checkpoint","size":..,"root":"<base64>","note":".."}` with `X-Aegis-Timestamp` (seconds since the epoch) and
- * `X-Aegis-Signature`: `sha256=` and the HMAC-SHA256 in hex over timestamp, `.` and body. Receipt: the answer's status and
- * its first KiB, as JSON.
+ * Posts `{"type":"checkpoint","size":..,"root":"<base64>","note":".."}`, signed as all webhooks of the house are (Standard Webhooks);
+ * `webhook-id` is `checkpoint-<size>`. Receipt: the answer's status and its first KiB, as JSON.
  */
 export function webhookAnchor(name: string, { url, secret, now }: WebhookParts): Anchor {
   return {
@@ -24,12 +23,8 @@ export function webhookAnchor(name: string, { url, secret, now }: WebhookParts):
     kind: 'webhook',
     async submit({ size, root, note }, _prove, signal) {
       const body = JSON.stringify({ type: 'checkpoint', size, root: Buffer.from(root).toString('base64'), note })
-      const timestamp = String(Math.floor(now() / 1000))
-      const headers = {
-        'content-type': 'application/json',
-        'x-aegis-timestamp': timestamp,
-        'x-aegis-signature': `sha256=${sign(secret, timestamp, body)}`,
-      }
+      const signed = webhookHeaders({ id: `checkpoint-${size}`, at: now(), body }, keysOf(secret))
+      const headers = { 'content-type': 'application/json', ...signed }
       const answer = await post(url, { headers, body }, ANSWER_BYTES, signal)
       if (answer.status < 200 || answer.status > 299) {
         throw new AnchorError('refused', `it answered with status ${answer.status}`)
@@ -39,14 +34,15 @@ export function webhookAnchor(name: string, { url, secret, now }: WebhookParts):
   }
 }
 
-function sign(secret: () => string, timestamp: string, body: string): string {
-  let key: string
+function keysOf(secret: () => string): readonly Uint8Array[] {
+  let text: string
   try {
-    key = secret().trim()
+    text = secret()
   } catch (error) {
     // Not its cause: what reads a secret may quote it.
     throw new AnchorError('unreachable', error instanceof Error ? error.message : 'its secret cannot be read')
   }
-  if (key === '') throw new AnchorError('unreachable', 'its secret is empty')
-  return createHmac('sha256', key).update(`${timestamp}.${body}`).digest('hex')
+  const keys = webhookKeys(text)
+  if (keys.length === 0) throw new AnchorError('unreachable', 'its secret is empty, or no base64 after `whsec_`')
+  return keys
 }

@@ -44,9 +44,9 @@ describe('an anchor behind a webhook', () => {
     const [{ headers, body } = { headers: {}, body: '' }] = seen
     const root = Buffer.from(checkpoint.root).toString('base64')
     expect(JSON.parse(body)).toEqual({ type: 'checkpoint', size: 7, root, note: checkpoint.note })
-    expect(headers['x-aegis-timestamp']).toBe('1775485320')
-    const mac = createHmac('sha256', 'hush-hush').update(`1775485320.${body}`).digest('hex')
-    expect(headers['x-aegis-signature']).toBe(`sha256=${mac}`)
+    expect(headers).toMatchObject({ 'webhook-id': 'checkpoint-7', 'webhook-timestamp': '1775485320' })
+    const mac = createHmac('sha256', 'hush-hush').update(`checkpoint-7.1775485320.${body}`).digest('base64')
+    expect(headers['webhook-signature']).toBe(`v1,${mac}`)
   })
 
   it.each([
@@ -62,7 +62,7 @@ describe('an anchor behind a webhook', () => {
 
   it('gives up with its signal, on one that never answers and on one that never stops', async () => {
     const url = await listen((request, _body, response) => {
-      if (request.headers['x-aegis-timestamp'] !== undefined) response.flushHeaders()
+      if (request.headers['webhook-timestamp'] !== undefined) response.flushHeaders()
     })
     const late = webhookAnchor('hook', { url, secret, now })
     const failed = late.submit(await log.checkpoint(7), noProof, AbortSignal.timeout(50))
