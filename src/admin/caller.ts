@@ -46,6 +46,8 @@ export function demandKey(keeping: Doorkeeping): MiddlewareHandler<AdminEnv> {
       })
     }
     setCaller(context, caller)
+    // A browser keeps what it may: after logging out nobody finds it there.
+    if (caller.via === 'session') context.header('Cache-Control', 'no-store')
     return next()
   }
 }

@@ -36,11 +36,11 @@ export function composePeople(
   },
 ): People {
   const { stores, keys, adminUrl, clock, random, log } = parts
-  const { provider, ...settings } = auth.login
+  const { provider, lasts } = auth.login
   const cookies = createCookies(adminUrl)
   const store = stores.logins
-  const sessions = createSessions({ store, keys, cookie: cookies.session, settings, clock, random })
-  const around = { store, keys, key: parts.key, cookie: cookies.attempt, lasts: settings.lasts, clock, random, log }
+  const sessions = createSessions({ store, keys, cookie: cookies.session, settings: auth.login, clock, random })
+  const around = { store, keys, key: parts.key, cookie: cookies.attempt, lasts, clock, random, log }
   const login = provider === null ? null : providerLogin(provider, adminUrl, around)
   const failed = (error: Error) => log.error({ error: error.message }, 'sessions that are over could not be dropped')
   const timer = setInterval(() => void sessions.sweep().catch(failed), SWEEP_MS)

@@ -10,6 +10,16 @@ export function isSubject(claim: unknown): claim is string {
   return typeof claim === 'string' && SUBJECT.test(claim)
 }
 
+/** Whether a principal is that of somebody who logged in at a provider. */
+export function isPerson(principal: string): boolean {
+  return principal.startsWith('oidc:')
+}
+
+/** What the principals of everybody who logs in at this issuer begin with. */
+export function peopleOf(issuer: string): string {
+  return `oidc:${issuerName(issuer)}:`
+}
+
 /** An issuer inside a principal: 12 hex digits of the hash of its identifier. */
 export function issuerName(issuer: string): string {
   return hash('sha256', issuer, 'hex').slice(0, 12)

@@ -2,6 +2,7 @@ import { createHmac, hash } from 'node:crypto'
 import type { Principal, Sha256 } from '../../core/ids.ts'
 import type { Clock, Random } from '../../core/runtime.ts'
 import { type KeyRecord, type KeyStore, keyState } from '../ports.ts'
+import { isPerson, peopleOf } from '../subject.ts'
 import { mayBringCookies } from './browser.ts'
 import type { Cookie } from './cookies.ts'
 import type { LoginSession, LoginStore } from './ports.ts'
@@ -48,11 +49,12 @@ export function createSessions(parts: {
   readonly store: LoginStore
   readonly keys: Pick<KeyStore, 'get' | 'used'>
   readonly cookie: Cookie
-  readonly settings: Pick<LoginSettings, 'idle' | 'lasts'>
+  readonly settings: LoginSettings
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
 }): Sessions {
   const { store, keys, cookie, settings, clock, random } = parts
+  const { provider } = settings
 
   function tokenIn(headers: Headers): string | null {
     const token = mayBringCookies(headers) ? cookie.read(headers) : null
@@ -64,9 +66,14 @@ export function createSessions(parts: {
     if (session === null) return null
     const now = clock.now()
     const record = isOver(session, now) ? null : await keys.get(session.principal)
-    if (record !== null && keyState(record, now) === 'active' && record.role !== 'agent') return { session, record }
+    if (record !== null && keyState(record, now) === 'active' && mayLogIn(record)) return { session, record }
     await store.remove(session.hash)
     return null
+  }
+
+  /** Whoever came from a provider that is configured no more has nobody left who vouches for them. */
+  function mayLogIn({ id, role }: KeyRecord): boolean {
+    return role !== 'agent' && (!isPerson(id) || (provider !== null && id.startsWith(peopleOf(provider.issuer))))
   }
 
   const isOver = ({ endsAt, seenAt }: LoginSession, now: number): boolean =>

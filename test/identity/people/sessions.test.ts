@@ -3,13 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createCookies, createKeyring, createSessions, type KeyRecord } from '../../../src/identity/index.ts'
+import {
+  createCookies,
+  createKeyring,
+  createSessions,
+  type KeyRecord,
+  type LoginSettings,
+} from '../../../src/identity/index.ts'
+import { personOf } from '../../../src/identity/people/person.ts'
 import { openStores, type Stores } from '../../../src/store/open.ts'
+import { providerSettings } from '../../support/openid.ts'
 import { startPostgres } from '../../support/postgres.ts'
 import { handClock, systemRandom } from '../../support/world.ts'
 
 const HOUR = 3_600_000
-const SETTINGS = { idle: 8 * HOUR, lasts: 24 * HOUR }
+const SETTINGS: LoginSettings = { idle: 8 * HOUR, lasts: 24 * HOUR, provider: null }
 const cookie = createCookies('https://aegis.example.com').session
 const server = await startPostgres()
 afterAll(async () => server?.close())
@@ -51,8 +59,8 @@ describe.each(places)('a session kept in $name', ({ make }) => {
   let place: { one: Stores; two: Stores; close(): Promise<void> }
   let clock: ReturnType<typeof handClock>
   let bob: KeyRecord
-  const sessionsOf = (stores: Stores) =>
-    createSessions({ store: stores.logins, keys: stores.keys, cookie, settings: SETTINGS, clock, random: systemRandom })
+  const sessionsOf = (stores: Stores, settings = SETTINGS) =>
+    createSessions({ store: stores.logins, keys: stores.keys, cookie, settings, clock, random: systemRandom })
   const keyringOf = (stores: Stores) => createKeyring({ store: stores.keys, clock, random: systemRandom })
 
   beforeEach(async () => {
@@ -138,6 +146,19 @@ describe.each(places)('a session kept in $name', ({ make }) => {
     clock.advance(9 * HOUR)
     await sessions.sweep()
     expect(await place.one.logins.of(bob.id)).toEqual([])
+  })
+
+  it('of a person ends when their provider is configured no more, or another is', async () => {
+    const provider = providerSettings('https://login.example.com')
+    const claims = { sub: 'alice', groups: ['aegis-reviewers'] }
+    const alice = await personOf(claims, provider, { keys: place.one.keys, clock, lasts: SETTINGS.lasts })
+    const held = await begin(alice)
+    const under = (other: LoginSettings['provider']) =>
+      sessionsOf(place.two, { ...SETTINGS, provider: other }).stands(held)
+    expect(await under(provider)).toBe(true)
+    expect(await under(providerSettings('https://other.example.com'))).toBe(false)
+    const again = await begin(alice)
+    expect(await sessionsOf(place.one).authenticate(again)).toBeNull()
   })
 
   it('never makes anybody of an agent', async () => {
