@@ -21,6 +21,7 @@ import { composeStanding } from './compose/standing.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composeTaint } from './compose/taint.ts'
 import { composePins } from './compose/tool-pins.ts'
+import { namingUpstreams } from './config/naming-upstreams.ts'
 import type { Config } from './config.ts'
 import type { Clock } from './core/runtime.ts'
 import { createBroker } from './credentials/index.ts'
@@ -74,7 +75,8 @@ export async function compose(
   const keys = installationKeys(config.places.installationKey)
   const log = createLog({ to: { descriptor: 1 }, clock })
   const metrics = createMetrics({ process: true })
-  const policyFiles = await openPolicySet({ sources: config.policies, upstreams: Object.keys(config.upstreams), log })
+  const naming = namingUpstreams(config.upstreams)
+  const policyFiles = await openPolicySet({ sources: config.policies, upstreams: naming, log })
   const stores = await openStores(config.store)
   const gatewayName = `gw-${randomBytes(4).toString('hex')}`
   const around = { clock, random, log, gateway: gatewayName }

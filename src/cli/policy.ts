@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { namingUpstreams } from '../config/naming-upstreams.ts'
 import { loadConfig } from '../config.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
@@ -180,7 +181,5 @@ function explanation({ decision, trace }: Simulation, acts: readonly ShownAct[])
 /** Upstreams whose tools are named after them. Without a configuration there are none. */
 function upstreamsOf(context: Context, { upstreams }: Options): readonly string[] {
   if (upstreams !== undefined) return upstreams
-  return Object.entries(loadConfig(context).upstreams).flatMap(([name, { catalog }]) =>
-    catalog === 'none' ? [name] : [],
-  )
+  return namingUpstreams(loadConfig(context).upstreams)
 }

@@ -1,3 +1,4 @@
+import { namingUpstreams } from '../config/naming-upstreams.ts'
 import type { Config } from '../config.ts'
 import type { Clock, Log } from '../core/runtime.ts'
 import { parseObject } from '../ledger/format/body.ts'
@@ -25,7 +26,7 @@ export function composePolicies(
   const { ledger, reader } = parts
   return openPolicyVersions({
     ...parts,
-    upstreams: Object.keys(config.upstreams),
+    upstreams: namingUpstreams(config.upstreams),
     record: (change) => ledger.policyChanged(change),
     async leafAt(n) {
       const leaf = await reader.entry(n)

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { request } from 'node:http'
+import { namingUpstreams } from '../../config/naming-upstreams.ts'
 import { type Config, loadConfig, type UpstreamSettings } from '../../config.ts'
 import { adminEndpoint, agentEndpoint, ask, serviceOf } from '../client.ts'
 import { type Context, placesOf } from '../context.ts'
@@ -50,7 +51,7 @@ async function readConfig(context: Context, checks: Check[]): Promise<Config | n
 /** Compiles the same documents the server would, with the same parser. */
 async function policyCheck(config: Config): Promise<Check> {
   const { loadPolicies } = await import('../../policy-set/index.ts')
-  const { policy } = await loadPolicies({ sources: config.policies, upstreams: Object.keys(config.upstreams) })
+  const { policy } = await loadPolicies({ sources: config.policies, upstreams: namingUpstreams(config.upstreams) })
   return ok('policy', `${policy.name} (sha256 ${policy.digest.slice(0, 12)}…)`)
 }
 
