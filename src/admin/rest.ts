@@ -1,31 +1,23 @@
 import { Hono } from 'hono'
 import type { ResolutionChannel } from '../approvals/approvals.ts'
-import { APPROVAL_STATUSES } from '../core/approval.ts'
 import { AegisError } from '../core/errors.ts'
-import { isObject, type Json, textMember } from '../core/json.ts'
 import type { Clock, Log } from '../core/runtime.ts'
 import type { IncomingCall } from '../gateway/ports.ts'
 import type { Gateway } from '../gateway/reply.ts'
 import type { Limiter } from '../identity/limiter.ts'
 import type { Oversight } from '../oversight/index.ts'
 import { parseActionBody } from './action-body.ts'
+import { approvalRoutes } from './approvals.ts'
 import { auditRoutes } from './audit.ts'
 import { type CredentialParts, credentialRoutes } from './credentials.ts'
-import {
-  type AdminContext,
-  type AdminEnv,
-  answerError,
-  type Doorkeeping,
-  demandKey,
-  intQuery,
-  jsonBody,
-} from './door.ts'
+import { delegationRoutes } from './delegations.ts'
+import { type AdminContext, type AdminEnv, answerError, type Doorkeeping, demandKey, jsonBody } from './door.ts'
 import { type EvidenceParts, evidenceRoutes } from './evidence.ts'
 import { keyRoutes } from './keys.ts'
 import { type PinParts, pinRoutes } from './pins.ts'
 import { policyRoutes } from './policies.ts'
 import { roomRoutes } from './rooms.ts'
-import { actionReply, approvalWire, resolutionWire, simulationWire } from './wire.ts'
+import { actionReply, simulationWire } from './wire.ts'
 
 export interface AdminParts
   extends Oversight,
@@ -72,6 +64,7 @@ export function adminRoutes(
   roomRoutes(app, parts)
   keyRoutes(app, parts)
   policyRoutes(app, parts)
+  delegationRoutes(app, parts)
   for (const wing of wings.keyed) wing(app, via)
   app.get('/admin/v1/whoami', (context) => {
     const { id, name, role, owner } = context.get('key')
@@ -107,54 +100,4 @@ function actionRoutes(app: Hono<AdminEnv>, { gateway, limiter, adminUrl }: Admin
 async function callOf(context: AdminContext): Promise<IncomingCall> {
   const body = parseActionBody(await jsonBody(context), context.req.header('x-aegis-session') ?? null)
   return { ...body, caller: context.get('key'), meta: null, channel: null }
-}
-
-function approvalRoutes(
-  app: Hono<AdminEnv>,
-  { approvals, resolver }: AdminParts,
-  via: (context: AdminContext) => ResolutionChannel,
-): void {
-  app.get('/admin/v1/approvals', async (context) => {
-    const status = statusOf(context.req.query('status') ?? 'pending')
-    const found = await approvals.list(context.get('key'), { status, limit: intQuery(context, 'limit', 200, 1000) })
-    return context.json({ [status === 'all' ? 'approvals' : status]: found.map(approvalWire) })
-  })
-
-  app.get('/admin/v1/approvals/:id', async (context) => {
-    return context.json(approvalWire(await approvals.get(context.get('key'), context.req.param('id'))))
-  })
-
-  for (const verb of ['approve', 'deny'] as const) {
-    app.post(`/admin/v1/approvals/:id/${verb}`, async (context) => {
-      const { comment, claimed } = resolutionBody(await jsonBody(context))
-      const request = { id: context.req.param('id'), verb, by: context.get('key'), claimed, comment, via: via(context) }
-      const { approval, entry } = await resolver.resolve(request)
-      return context.json(resolutionWire(approval, verb, comment, entry))
-    })
-  }
-}
-
-function resolutionBody(body: Json): { comment: string; claimed: string | null } {
-  if (!isObject(body))
-    throw new AegisError('invalid_request', 'the body must be a JSON object, such as {"comment": "..."}')
-  for (const key of Object.keys(body)) {
-    if (key !== 'comment' && key !== 'reviewer') {
-      throw new AegisError('invalid_request', `unknown member \`${key.slice(0, 64)}\``, {
-        path: key,
-        advice: 'known are: comment, reviewer',
-      })
-    }
-    if (typeof body[key] !== 'string') throw new AegisError('invalid_request', `\`${key}\` must be text`, { path: key })
-  }
-  return { comment: textMember(body, 'comment') ?? '', claimed: textMember(body, 'reviewer') ?? null }
-}
-
-function statusOf(text: string) {
-  const known = [...APPROVAL_STATUSES, 'all'] as const
-  const found = known.find((status) => status === text)
-  if (found !== undefined) return found
-  throw new AegisError('invalid_request', `unknown status \`${text.slice(0, 32)}\``, {
-    path: 'status',
-    advice: `known are: ${known.join(', ')}`,
-  })
 }

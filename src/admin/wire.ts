@@ -124,6 +124,7 @@ export function approvalWire(approval: Approval): JsonObject {
     expires_at: rfc3339(approval.expiresAt),
     justification: approval.justification,
     reviewers_needed: Math.max(0, approval.terms.reviewers - approval.votes.length),
+    ...termsWire(approval),
     ...(settled === null
       ? {}
       : {
@@ -132,6 +133,22 @@ export function approvalWire(approval: Approval): JsonObject {
           comment: settled.comment,
           resolved_at: rfc3339(settled.at),
         }),
+  }
+}
+
+/** What the policy asks of reviewers beyond their number; nothing where it asks for nothing more. */
+function termsWire({ terms, votes, resolution }: Approval): JsonObject {
+  const { from, role, repeat, notAuthor } = terms
+  const spokenFor = votes.flatMap(({ reviewer, onBehalfOf }) =>
+    onBehalfOf === undefined ? [] : [{ reviewer: reviewer.name, for: onBehalfOf.owner }],
+  )
+  return {
+    ...(from === undefined ? {} : { reviewers_from: from.map((names) => [...names]) }),
+    ...(role === undefined ? {} : { reviewer_role: role }),
+    ...(notAuthor === undefined ? {} : { not_author: true }),
+    ...(repeat === undefined ? {} : { repeat_seconds: repeat }),
+    ...(resolution?.repeat === undefined ? {} : { repeating: true }),
+    ...(spokenFor.length === 0 ? {} : { on_behalf: spokenFor }),
   }
 }
 

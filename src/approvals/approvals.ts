@@ -1,12 +1,14 @@
 import type { Approval, ApprovalChange, Channel, Reviewer, Separation, Vote } from '../core/approval.ts'
 import type { Decision, Review } from '../core/decision.ts'
-import type { ActionEnvelope, Plan } from '../core/envelope.ts'
+import type { ActionEnvelope, Plan, Role } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { ApprovalFact } from '../core/facts.ts'
 import { type EnvelopeId, type Principal, parseEnvelopeId } from '../core/ids.ts'
 import type { Clock } from '../core/runtime.ts'
 import { actionDigests } from './digest.ts'
 import type { ApprovalStore } from './ports.ts'
+import { demandRepeatable } from './repeating.ts'
+import { type Slot, type Standing, slotOf } from './rights.ts'
 import { createWaiters } from './waiters.ts'
 
 /** How long an approved action may wait to be called again, in milliseconds. */
@@ -19,7 +21,11 @@ const WAITING_PER_PRINCIPAL = 100
 export interface Resolution {
   readonly verb: 'approve' | 'deny'
   readonly reviewer: Reviewer
+  /** Of the reviewer's key. */
+  readonly role: Role
   readonly comment: string
+  /** The reviewer would let it run again and again, where the policy lets them. */
+  readonly repeat: boolean
 }
 
 /** A resolution that may be recorded: the change, to ride on the draft of its entry. */
@@ -60,10 +66,9 @@ export function createApprovals(parts: {
   readonly store: ApprovalStore
   readonly clock: Clock
   readonly digestKey: Uint8Array
-  /** Whether the reviewer counts as the one who asked (same key, same owner, or not independent enough). */
-  readonly isSelf: (reviewer: Reviewer, approval: Approval) => Promise<boolean>
+  readonly standing: Standing
 }): Approvals {
-  const { store, clock, digestKey, isSelf } = parts
+  const { store, clock, digestKey, standing } = parts
   const waiters = createWaiters(store)
 
   async function latest(envelope: ActionEnvelope): Promise<Approval | null> {
@@ -99,7 +104,8 @@ export function createApprovals(parts: {
     redemption(envelope, approval) {
       const digests = actionDigests(envelope, digestKey)
       const digest = approval.terms.sameSession ? digests.thisSession : digests.anySession
-      return { kind: 'redeem', id: approval.id, digest, at: envelope.receivedAt }
+      const kind = approval.resolution?.repeat === undefined ? 'redeem' : 'reuse'
+      return { kind, id: approval.id, digest, at: envelope.receivedAt }
     },
     async referred(text, envelope) {
       const approval = await own(text, envelope.subject.principal)
@@ -126,8 +132,11 @@ export function createApprovals(parts: {
       if (approval === null) throw new AegisError('not_found', `no approval ${id}`)
       const at = clock.now()
       demandPending(approval, at)
-      await demandRight(approval, resolution, isSelf)
-      return prepared(approval, resolution, at)
+      // A no tightens: whoever may review may say it.
+      if (resolution.verb === 'deny') return denied(approval, resolution, at)
+      if (resolution.repeat) demandRepeatable(approval)
+      const slot = await slotOf(approval, { ...resolution.reviewer, role: resolution.role }, standing)
+      return approved(approval, resolution, slot, at)
     },
   }
 }
@@ -145,7 +154,10 @@ function factOf(approval: Approval, now: number): ApprovalFact {
     case 'pending':
       return { status: 'pending', id: approval.id }
     case 'approved':
-      return { status: 'approved', id: approval.id, terms: approval.terms }
+      return {
+        ...{ status: 'approved', id: approval.id, terms: approval.terms },
+        ...(approval.resolution?.repeat === undefined ? {} : { repeating: true }),
+      }
     case 'denied': {
       const by = approval.resolution?.reviewer
       return {
@@ -192,6 +204,7 @@ function newApproval(
     ...(plan === undefined ? {} : { plan: planRecord(plan) }),
     ...(head === undefined ? {} : { head }),
     ...(onto === undefined ? {} : { onto }),
+    ...(resource.repository === null ? {} : { repository: `${resource.repository.owner}/${resource.repository.name}` }),
     findings: decision.findings.map(({ name, verdict, reason }) => ({ name, verdict, reason })),
     matchedRule: decision.rule.label,
     policy: decision.rule.policy,
@@ -225,41 +238,32 @@ function demandPending(approval: Approval, now: number): void {
   })
 }
 
-async function demandRight(
-  approval: Approval,
-  resolution: Resolution,
-  isSelf: (reviewer: Reviewer, approval: Approval) => Promise<boolean>,
-): Promise<void> {
-  const { reviewer } = resolution
-  if (resolution.verb === 'approve' && (await isSelf(reviewer, approval))) {
-    throw new AegisError('forbidden', `${reviewer.name} may not approve this: it is their own request`, {
-      advice: approval.terms.independent
-        ? 'the policy asks for an independent reviewer: somebody else must decide'
-        : 'another reviewer must decide',
-    })
-  }
-  const voted = approval.votes.some(
-    (vote) =>
-      vote.reviewer.principal === reviewer.principal ||
-      (reviewer.owner !== '' && vote.reviewer.owner === reviewer.owner),
-  )
-  if (resolution.verb === 'approve' && voted) {
-    throw new AegisError('conflict', `${reviewer.name} has already approved ${approval.id}`, {
-      advice: `${approval.terms.reviewers} different reviewers are needed`,
-    })
-  }
+function denied(approval: Approval, { reviewer, comment }: Resolution, at: number): PreparedResolution {
+  const { id, terms } = approval
+  // A denial is remembered for the ttl, so that calling again does not ask again.
+  const expiresAt = at + terms.ttl * 1000
+  return { approval, at, settles: true, change: { kind: 'deny', id, vote: { reviewer, comment, at }, expiresAt } }
 }
 
-function prepared(approval: Approval, resolution: Resolution, at: number): PreparedResolution {
-  const vote: Vote = { reviewer: resolution.reviewer, comment: resolution.comment, at }
-  const { id, terms } = approval
-  if (resolution.verb === 'deny') {
-    // A denial is remembered for the ttl, so that calling again does not ask again.
-    return { approval, at, settles: true, change: { kind: 'deny', id, vote, expiresAt: at + terms.ttl * 1000 } }
+function approved(
+  approval: Approval,
+  { reviewer, comment, repeat: wanted }: Resolution,
+  { onBehalfOf }: Slot,
+  at: number,
+): PreparedResolution {
+  const { id, terms, votes } = approval
+  const vote: Vote = {
+    ...{ reviewer, comment, at },
+    ...(onBehalfOf === null ? {} : { onBehalfOf }),
+    ...(wanted ? { repeat: true } : {}),
   }
-  const settles = approval.votes.length + 1 >= terms.reviewers
-  const expiresAt = settles ? at + REDEEM_WITHIN_MS : approval.expiresAt
-  return { approval, at, settles, change: { kind: 'approve', id, vote, settles, expiresAt } }
+  const settles = votes.length + 1 >= terms.reviewers
+  // Only where everybody who said yes wants it.
+  const again = settles && [...votes, vote].every((one) => one.repeat === true) ? terms.repeat : undefined
+  const window = again === undefined ? REDEEM_WITHIN_MS : again * 1000
+  const expiresAt = settles ? at + window : approval.expiresAt
+  const repeat = again === undefined ? {} : { repeat: again }
+  return { approval, at, settles, change: { kind: 'approve', id, vote, settles, expiresAt, ...repeat } }
 }
 
 /**
@@ -267,7 +271,9 @@ function prepared(approval: Approval, resolution: Resolution, at: number): Prepa
  * set when it is asked for, an approved one's when it is given.
  */
 export function wasWithdrawn({ status, expiresAt, queuedAt, terms, resolution }: Approval): boolean {
-  const end = resolution === null ? queuedAt + terms.ttl * 1000 : resolution.at + REDEEM_WITHIN_MS
+  const { at, repeat } = resolution ?? { at: 0, repeat: undefined }
+  const window = repeat === undefined ? REDEEM_WITHIN_MS : repeat * 1000
+  const end = resolution === null ? queuedAt + terms.ttl * 1000 : at + window
   return status === 'expired' && expiresAt < end
 }
 

@@ -25,6 +25,10 @@ export interface Reviewer {
 /** One reviewer's yes. */
 export interface Vote {
   readonly reviewer: Reviewer
+  /** Whose place the reviewer spoke in, where not in their own. */
+  readonly onBehalfOf?: Pick<Reviewer, 'principal' | 'name' | 'owner'>
+  /** The reviewer would let it run again and again. */
+  readonly repeat?: true
   readonly comment: string
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -71,7 +75,15 @@ export interface Approval {
   /** End of the pending time, then (once approved) end of the time in which it may be redeemed. Milliseconds since the epoch. */
   readonly expiresAt: number
   readonly votes: readonly Vote[]
-  readonly resolution: { readonly reviewer: Reviewer; readonly comment: string; readonly at: number } | null
+  /** `repeat`: it may be used again and again for so many seconds. */
+  readonly resolution: {
+    readonly reviewer: Reviewer
+    readonly comment: string
+    readonly at: number
+    readonly repeat?: number
+  } | null
+  /** The repository that it is about, `owner/name`; absent where it names none. */
+  readonly repository?: string
 }
 
 /**
@@ -88,6 +100,8 @@ export type ApprovalChange =
       readonly vote: Vote
       readonly settles: boolean
       readonly expiresAt: number
+      /** Settled for use again and again, for so many seconds. */
+      readonly repeat?: number
     }
   | { readonly kind: 'deny'; readonly id: EnvelopeId; readonly vote: Vote; readonly expiresAt: number }
   /** pending or approved -> expired, where `expiresAt` has passed. */
@@ -96,6 +110,8 @@ export type ApprovalChange =
   | { readonly kind: 'withdraw'; readonly id: EnvelopeId; readonly principal: Principal; readonly at: number }
   /** approved -> redeemed, once, before `expiresAt`. */
   | { readonly kind: 'redeem'; readonly id: EnvelopeId; readonly digest: Sha256; readonly at: number }
+  /** approved -> approved: used once more, before `expiresAt`; holds only where it was given for that. */
+  | { readonly kind: 'reuse'; readonly id: EnvelopeId; readonly digest: Sha256; readonly at: number }
   /** redeemed -> approved: nothing was sent (the credential or the connection failed first). `parameters`: the raw arguments, which redeeming had dropped. */
   | { readonly kind: 'restore'; readonly id: EnvelopeId; readonly parameters?: JsonObject | null }
   /**

@@ -1,10 +1,11 @@
-import type { Approval, ApprovalChange } from '../core/approval.ts'
+import type { Approval, ApprovalChange, Reviewer, Vote } from '../core/approval.ts'
 import type { Decision } from '../core/decision.ts'
 import type { ActionEnvelope, Plan } from '../core/envelope.ts'
 import type { EnvelopeId } from '../core/ids.ts'
 import type { Json } from '../core/json.ts'
 import type { Random } from '../core/runtime.ts'
 import type { Commitment, Committed, DraftOutcome, Effect, EntryDraft, EntryKind } from '../ledger/draft.ts'
+import { REPEAT_FINDING } from '../ledger/format/version.ts'
 
 /** Single tenant until rooms arrive; the field is part of the entry format from the first entry on. */
 const TENANT = 'default'
@@ -95,9 +96,13 @@ export function resolutionDraft(
     action: { protocol: approval.protocol, tool: approval.tool, capability: approval.capability },
     decision: null,
     effect: null,
-    findings: [],
+    // As the verifier reads it: from here on the approval may be used more than once, for so many seconds.
+    findings:
+      change.kind === 'approve' && change.repeat !== undefined
+        ? [{ name: `${REPEAT_FINDING}${change.repeat}`, verdict: 'allow' }]
+        : [],
     blast: null,
-    reviewer: reviewer === null ? null : printableReviewer(reviewer),
+    reviewer: reviewer === null ? null : printableReviewer(reviewer, onBehalfOf(change)),
     outcome: null,
     // The approval's own salts: equal commitments show that what was approved is what was asked, and what will run.
     commitments: [
@@ -117,8 +122,14 @@ function speaker(
   return { agent: reviewer?.name ?? 'aegis', subject: reviewer?.principal ?? 'system' }
 }
 
-function printableReviewer(reviewer: NonNullable<EntryDraft['reviewer']>): EntryDraft['reviewer'] {
-  const { principal, name, claimed, channel, separation } = reviewer
+function onBehalfOf(change: ApprovalChange): Vote['onBehalfOf'] {
+  return change.kind === 'approve' ? change.vote.onBehalfOf : undefined
+}
+
+/** In whose place somebody spoke stands in the name that the server writes: `claimed` is anybody's word. */
+function printableReviewer(reviewer: Reviewer, inPlaceOf: Vote['onBehalfOf']): EntryDraft['reviewer'] {
+  const { principal, claimed, channel, separation } = reviewer
+  const name = inPlaceOf === undefined ? reviewer.name : `${reviewer.name} (for ${inPlaceOf.owner})`
   return { principal, name, claimed, channel, separation }
 }
 

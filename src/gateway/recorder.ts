@@ -78,8 +78,11 @@ export function createRecorder(parts: {
       return { entry, approval: null }
     },
     async result(envelope, outcome, result, restore) {
+      // What was given for repeated use was not spent.
       const changes =
-        restore === null ? [] : [{ kind: 'restore' as const, id: restore.id, parameters: restore.parameters }]
+        restore === null || restore.resolution?.repeat !== undefined
+          ? []
+          : [{ kind: 'restore' as const, id: restore.id, parameters: restore.parameters }]
       const draft = resultDraft(envelope, outcome, result, random, changes)
       try {
         return await ledger.append(draft)

@@ -1,4 +1,5 @@
 import type { Approvals } from '../approvals/approvals.ts'
+import type { DelegationStore } from '../approvals/delegations.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import type { Keyring } from '../identity/keyring.ts'
 import type { Limiter } from '../identity/limiter.ts'
@@ -8,7 +9,9 @@ import type { PolicyVersions } from '../policy-set/index.ts'
 import type { Rooms } from '../rooms/index.ts'
 import { type ApprovalDesk, createApprovalDesk } from './approvals.ts'
 import { type AuditDesk, type AuditParts, createAuditDesk } from './audit.ts'
+import { type BundleDesk, createBundleDesk } from './bundles.ts'
 import { type ContentDesk, createContentDesk } from './contents.ts'
+import { createDelegationDesk, type DelegationDesk } from './delegations.ts'
 import { createEvidenceDesk, type EvidenceDesk, type EvidenceParts } from './evidence.ts'
 import { createKeyDesk, type KeyDesk } from './keys.ts'
 import { createLive, type Live } from './live.ts'
@@ -29,6 +32,8 @@ export interface Oversight {
   readonly evidence: EvidenceDesk
   readonly keys: KeyDesk
   readonly rooms: RoomDesk
+  readonly bundles: BundleDesk
+  readonly delegations: DelegationDesk
   readonly policies: PolicyDesk
   readonly why: WhyDesk
   readonly live: Live
@@ -41,6 +46,7 @@ export interface OversightParts extends EvidenceParts {
   readonly keyring: Keyring
   readonly rooms: Rooms
   readonly policies: PolicyVersions
+  readonly delegations: DelegationStore
   /** Names of the configured upstreams, as policies are checked with. */
   readonly upstreamNames: readonly string[]
   readonly clock: Clock
@@ -53,14 +59,17 @@ export interface OversightParts extends EvidenceParts {
 }
 
 export function createOversight(parts: OversightParts): Oversight {
+  const resolver = createResolver({ ...parts, ledger: parts.record })
   return {
     approvals: createApprovalDesk(parts),
     audit: createAuditDesk(parts),
-    resolver: createResolver({ ...parts, ledger: parts.record }),
+    resolver,
+    bundles: createBundleDesk({ ...parts, resolver }),
     contents: createContentDesk(parts),
     evidence: createEvidenceDesk(parts),
     keys: createKeyDesk(parts),
     rooms: createRoomDesk(parts),
+    delegations: createDelegationDesk(parts),
     policies: createPolicyDesk({ ...parts, upstreams: parts.upstreamNames }),
     why: createWhyDesk(parts),
     live: createLive({ ...parts, inForce: parts.keyring.inForce }),

@@ -18,6 +18,8 @@ export interface ResolveRequest {
   /** A name given with the request: shown, and never trusted. */
   readonly claimed: string | null
   readonly comment: string
+  /** Let it run again and again for as long as the rule says. Never asked for by an agent: only reviewers get this far. */
+  readonly repeat?: boolean
   readonly via: ResolutionChannel
 }
 
@@ -40,7 +42,7 @@ export function createResolver(parts: {
   const inTurn = createTurns()
 
   return {
-    async resolve({ id, verb, by, claimed, comment, via }) {
+    async resolve({ id, verb, by, claimed, comment, repeat = false, via }) {
       demandReviewer(by)
       if (comment.length > COMMENT_LIMIT) {
         throw new AegisError('invalid_request', `the comment is longer than ${COMMENT_LIMIT} characters`, {
@@ -55,7 +57,7 @@ export function createResolver(parts: {
         ...via,
       }
       const { approval, entry } = await inTurn(parseEnvelopeId(id) ?? id, async () => {
-        const { approval, change } = await approvals.prepare(id, { verb, reviewer, comment })
+        const { approval, change } = await approvals.prepare(id, { verb, reviewer, role: by.role, comment, repeat })
         const entry = await ledger.append(resolutionDraft(approval, change, comment, random)).catch((error) => {
           throw lostRace(error, approval)
         })

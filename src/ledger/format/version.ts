@@ -23,3 +23,6 @@ export type Committed = (typeof COMMITTED)[number]
 export function isCommitted(path: string): path is Committed {
   return COMMITTED.some((known) => known === path)
 }
+
+/** In the findings of an `approve` entry, with a number of seconds behind it: for so long the approval may be used again and again. */
+export const REPEAT_FINDING = 'repeat:'

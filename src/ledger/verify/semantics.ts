@@ -1,11 +1,15 @@
+import { isObject, textMember } from '../../core/json.ts'
 import type { EntryBody } from '../format/body.ts'
 import { createOpenIntents, type OpenIntents } from '../format/manifest.ts'
+import { REPEAT_FINDING } from '../format/version.ts'
 import { after, type DamageClass, type Findings } from './damage.ts'
 
 /** What a session says of one approval. */
 interface ApprovalTrail {
   readonly tool: string
   readonly commit: Readonly<Record<string, string>>
+  /** Until when it may be used again and again, milliseconds since the epoch; null where once. */
+  repeatUntil: number | null
   status: 'pending' | 'approved' | 'denied' | 'expired' | 'redeemed'
 }
 
@@ -39,13 +43,15 @@ export function createSemantics(findings: Findings, pruned: number): Semantics {
       case 'review':
         // A later review of the same action names the approval that already waits.
         if (entry.ref === null) {
-          approvals.set(entry.env, { tool: entry.tool, commit: entry.commit, status: 'pending' })
+          approvals.set(entry.env, { tool: entry.tool, commit: entry.commit, repeatUntil: null, status: 'pending' })
         }
         return
       case 'approve':
       case 'deny':
       case 'expire':
-        if (own !== undefined) own.status = SETTLED[entry.kind]
+        if (own === undefined) return
+        own.status = SETTLED[entry.kind]
+        own.repeatUntil = entry.kind === 'approve' ? repeatUntil(entry) : null
         return
       case 'result':
         if (GIVES_BACK.has(entry.status ?? '')) restore(entry.env)
@@ -65,7 +71,7 @@ export function createSemantics(findings: Findings, pruned: number): Semantics {
     const fault = faultOf(trail, entry)
     if (fault !== null) findings.add(fault[0], after(entry.seq), n, `approval ${ref} ${fault[1]}`)
     if (trail === undefined) return
-    trail.status = 'redeemed'
+    if (trail.repeatUntil === null || Date.parse(entry.ts) > trail.repeatUntil + GRACE_MS) trail.status = 'redeemed'
     redeemed.set(entry.env, trail)
   }
 
@@ -88,6 +94,17 @@ function faultOf(trail: ApprovalTrail | undefined, entry: EntryBody): readonly [
   if (trail.status === 'expired') return ['APPROVAL_EXPIRED', 'had expired']
   if (trail.status !== 'approved') return ['APPROVAL_ABSENT', 'was never given']
   return sameAct(trail, entry) ? null : ['APPROVAL_MISMATCH', 'was for something else']
+}
+
+/** A call that began in time is written a moment later. */
+const GRACE_MS = 60_000
+
+/** What an `approve` entry says of repeated use. */
+function repeatUntil({ whole, ts }: EntryBody): number | null {
+  const { findings } = whole
+  const names = Array.isArray(findings) ? findings.filter(isObject).map((one) => textMember(one, 'name') ?? '') : []
+  const said = names.find((name) => name.startsWith(REPEAT_FINDING))?.slice(REPEAT_FINDING.length) ?? ''
+  return /^[1-9]\d{0,4}$/.test(said) ? Date.parse(ts) + Number(said) * 1000 : null
 }
 
 /** Nothing was sent, or the upstream only asked for more and the call is made again with it. */

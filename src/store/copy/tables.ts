@@ -86,6 +86,14 @@ export const TABLES: readonly Table[] = [
     order: 'principal, source, visibility',
   },
   {
+    name: 'delegation',
+    columns: {
+      ...{ id: 'text', principal: 'text', name: 'text', owner: 'text', delegate: 'text' },
+      ...{ created_at: 'int', until: 'int', ended_at: 'int' },
+    },
+    order: 'id',
+  },
+  {
     name: 'policy_version',
     columns: { number: 'int', digest: 'text', record: 'text', at: 'int', disk: 'text', leaf: 'int' },
     order: 'number',

@@ -1,6 +1,7 @@
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
 import type { CommitRequest } from '../../ledger/store.ts'
 import { forgotten, type KeptTexts } from '../forgotten.ts'
+import { sharesVoice } from '../shared-voice.ts'
 import type { Client, Row } from './connection.ts'
 import { type Statement, send } from './transaction.ts'
 
@@ -22,6 +23,8 @@ const WITHDRAW = `UPDATE ${TABLE} SET status = 'expired', parameters = NULL, exp
   WHERE id = $2 AND principal = $3 AND status IN ('pending', 'approved') AND expires_at > $4 RETURNING id`
 const REDEEM = `UPDATE ${TABLE} SET status = 'redeemed', parameters = NULL
   WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 RETURNING id`
+const REUSE = `UPDATE ${TABLE} SET status = 'approved'
+  WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 AND (resolution::jsonb->>'repeat')::numeric > 0 RETURNING id`
 const RESTORE = `UPDATE ${TABLE} SET status = 'approved', parameters = $1 WHERE id = $2 AND status = 'redeemed' RETURNING id`
 const KEPT = `SELECT record, votes, resolution FROM ${TABLE} WHERE id = $1 AND status IN ('denied', 'expired', 'redeemed')`
 const FORGET = `UPDATE ${TABLE} SET record = $1, votes = $2, resolution = $3, parameters = NULL WHERE id = $4`
@@ -43,11 +46,11 @@ export function createApplySlot(client: Client): (slot: Slot) => Promise<boolean
   }
 
   async function approve(change: Extract<ApprovalChange, { kind: 'approve' }>): Promise<Statement | null> {
-    const { id, vote, settles, expiresAt } = change
+    const { id, vote, settles, expiresAt, repeat } = change
     const given = withVote(await rowOf({ sql: VOTES, values: [id, vote.at] }), vote)
     if (given === null) return null
     return settles
-      ? { sql: APPROVE, values: [given, resolutionOf(vote), expiresAt, id] }
+      ? { sql: APPROVE, values: [given, resolutionOf(vote, repeat), expiresAt, id] }
       : { sql: VOTE, values: [given, id] }
   }
 
@@ -87,6 +90,8 @@ function statementOf(change: Exclude<ApprovalChange, { kind: 'approve' | 'forget
       return { sql: WITHDRAW, values: [change.at, change.id, change.principal, change.at] }
     case 'redeem':
       return { sql: REDEEM, values: [change.id, change.digest, change.at] }
+    case 'reuse':
+      return { sql: REUSE, values: [change.id, change.digest, change.at] }
     case 'restore':
       return { sql: RESTORE, values: [jsonOrNull(change.parameters), change.id] }
     default:
@@ -99,8 +104,7 @@ function withVote(row: Row | undefined, vote: Vote): string | null {
   const text = row?.['votes']
   if (typeof text !== 'string') return null
   const votes: readonly Vote[] = JSON.parse(text)
-  const again = votes.some(({ reviewer }) => reviewer.principal === vote.reviewer.principal)
-  return again ? null : JSON.stringify([...votes, vote])
+  return votes.some((one) => sharesVoice(one, vote)) ? null : JSON.stringify([...votes, vote])
 }
 
 function keptTexts(row: Row | undefined): KeptTexts | null {
@@ -111,8 +115,8 @@ function keptTexts(row: Row | undefined): KeptTexts | null {
   return { record, votes, resolution: typeof resolution === 'string' ? resolution : null }
 }
 
-function resolutionOf({ reviewer, comment, at }: Vote): string {
-  return JSON.stringify({ reviewer, comment, at })
+function resolutionOf({ reviewer, comment, at }: Vote, repeat?: number): string {
+  return JSON.stringify({ reviewer, comment, at, ...(repeat === undefined ? {} : { repeat }) })
 }
 
 function parkValues(approval: Approval): (string | number | null)[] {

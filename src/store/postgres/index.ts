@@ -1,3 +1,4 @@
+import type { DelegationStore } from '../../approvals/delegations.ts'
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
@@ -9,6 +10,7 @@ import type { PolicyVersionStore } from '../../policy-set/index.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
+import { createDelegationStore } from '../tables/delegations.ts'
 import { createKeyStore } from '../tables/keys.ts'
 import { createLoginStore } from '../tables/logins.ts'
 import { createNotificationStore } from '../tables/notifications.ts'
@@ -35,6 +37,7 @@ const SNAPSHOTS = { max: 4 }
 export interface PostgresStores {
   readonly ledger: PostgresLedgerStore
   readonly approvals: ApprovalStore
+  readonly delegations: DelegationStore
   readonly keys: KeyStore
   readonly logins: LoginStore
   readonly revocations: RevocationStore
@@ -67,6 +70,7 @@ export async function openPostgres(url: string): Promise<PostgresStores> {
     return {
       ledger,
       approvals: createApprovalStore(database),
+      delegations: createDelegationStore(database),
       keys: createKeyStore(database),
       logins: createLoginStore(database),
       revocations: createRevocationStore(database),

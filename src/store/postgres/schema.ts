@@ -155,6 +155,7 @@ export const searchBlock = aegis.table('search_block', {
   first: millis('first').notNull(),
   last: millis('last').notNull(),
   lastHash: text('last_hash').notNull(),
+  counts: text('counts').notNull(),
   waits: bytea('waits').notNull(),
   times: bytea('times').notNull(),
 })
@@ -165,4 +166,16 @@ export const searchState = aegis.table('search_state', {
   next: millis('next').notNull(),
   holder: text('holder').notNull(),
   heldUntil: millis('held_until').notNull(),
+})
+
+/** Reviewers who let another speak in their place. */
+export const delegation = aegis.table('delegation', {
+  id: text('id').primaryKey(),
+  principal: text('principal').notNull(),
+  name: text('name').notNull(),
+  owner: text('owner').notNull(),
+  delegate: text('delegate').notNull(),
+  createdAt: millis('created_at').notNull(),
+  until: millis('until').notNull(),
+  endedAt: millis('ended_at'),
 })

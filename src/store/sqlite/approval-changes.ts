@@ -1,5 +1,6 @@
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
 import { forgotten, type KeptTexts } from '../forgotten.ts'
+import { sharesVoice } from '../shared-voice.ts'
 import { column, type Handle, prepare, type Statement } from './handle.ts'
 
 /** Applies one change inside the running transaction. False: it does not hold, and nothing was changed. */
@@ -20,6 +21,8 @@ const WITHDRAW = `UPDATE approval SET status = 'expired', parameters = NULL, exp
   WHERE id = ? AND principal = ? AND status IN ('pending', 'approved') AND expires_at > ? RETURNING id`
 const REDEEM = `UPDATE approval SET status = 'redeemed', parameters = NULL
   WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? RETURNING id`
+const REUSE = `UPDATE approval SET status = 'approved'
+  WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? AND json_extract(resolution, '$.repeat') > 0 RETURNING id`
 const RESTORE = `UPDATE approval SET status = 'approved', parameters = ? WHERE id = ? AND status = 'redeemed' RETURNING id`
 const KEPT = `SELECT record, votes, resolution FROM approval WHERE id = ? AND status IN ('denied', 'expired', 'redeemed')`
 const FORGET = 'UPDATE approval SET record = ?, votes = ?, resolution = ?, parameters = NULL WHERE id = ?'
@@ -33,6 +36,7 @@ export function createApplyChange(handle: Handle): ApplyChange {
   const expire = prepare(handle, EXPIRE)
   const withdraw = prepare(handle, WITHDRAW)
   const redeem = prepare(handle, REDEEM)
+  const reuse = prepare(handle, REUSE)
   const restore = prepare(handle, RESTORE)
   const kept = prepare(handle, KEPT)
   const forget = prepare(handle, FORGET)
@@ -45,7 +49,7 @@ export function createApplyChange(handle: Handle): ApplyChange {
         const given = withVote(votes.get([change.id, change.vote.at]), change.vote)
         if (given === null) return false
         if (!change.settles) return held(vote, [given, change.id])
-        return held(approve, [given, resolutionOf(change.vote), change.expiresAt, change.id])
+        return held(approve, [given, resolutionOf(change.vote, change.repeat), change.expiresAt, change.id])
       }
       case 'deny':
         return held(deny, [resolutionOf(change.vote), change.expiresAt, change.id, change.vote.at])
@@ -55,6 +59,8 @@ export function createApplyChange(handle: Handle): ApplyChange {
         return held(withdraw, [change.at, change.id, change.principal, change.at])
       case 'redeem':
         return held(redeem, [change.id, change.digest, change.at])
+      case 'reuse':
+        return held(reuse, [change.id, change.digest, change.at])
       case 'restore':
         return held(restore, [jsonOrNull(change.parameters), change.id])
       case 'forget': {
@@ -79,8 +85,7 @@ function withVote(row: unknown, vote: Vote): string | null {
   const text = column(row, 'votes')
   if (typeof text !== 'string') return null
   const votes: readonly Vote[] = JSON.parse(text)
-  const again = votes.some(({ reviewer }) => reviewer.principal === vote.reviewer.principal)
-  return again ? null : JSON.stringify([...votes, vote])
+  return votes.some((one) => sharesVoice(one, vote)) ? null : JSON.stringify([...votes, vote])
 }
 
 function keptTexts(row: unknown): KeptTexts | null {
@@ -91,8 +96,8 @@ function keptTexts(row: unknown): KeptTexts | null {
   return { record, votes, resolution: typeof resolution === 'string' ? resolution : null }
 }
 
-function resolutionOf({ reviewer, comment, at }: Vote): string {
-  return JSON.stringify({ reviewer, comment, at })
+function resolutionOf({ reviewer, comment, at }: Vote, repeat?: number): string {
+  return JSON.stringify({ reviewer, comment, at, ...(repeat === undefined ? {} : { repeat }) })
 }
 
 function parkValues(approval: Approval): (string | number | null)[] {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { DelegationStore } from '../../approvals/delegations.ts'
 import type { ApprovalStore } from '../../approvals/ports.ts'
 import type { RevocationStore } from '../../credentials/ports.ts'
 import type { TaintStore } from '../../facts/taint.ts'
@@ -10,6 +11,7 @@ import type { PolicyVersionStore } from '../../policy-set/index.ts'
 import type { RoomStore } from '../../rooms/ports.ts'
 import type { PinStore } from '../../tool-pins/ports.ts'
 import { createApprovalStore } from '../tables/approvals.ts'
+import { createDelegationStore } from '../tables/delegations.ts'
 import { createKeyStore } from '../tables/keys.ts'
 import { createLoginStore } from '../tables/logins.ts'
 import { createNotificationStore } from '../tables/notifications.ts'
@@ -32,6 +34,7 @@ export { openSqliteReader } from './read-only.ts'
 export interface Stores {
   readonly ledger: LedgerStore
   readonly approvals: ApprovalStore
+  readonly delegations: DelegationStore
   readonly keys: KeyStore
   readonly logins: LoginStore
   readonly revocations: RevocationStore
@@ -63,6 +66,7 @@ export async function openSqlite(path: string): Promise<Stores> {
     return {
       ledger,
       approvals: createApprovalStore(database),
+      delegations: createDelegationStore(database),
       keys: { ...createKeyStore(database), used: createKeyStore(notes).used },
       logins: createLoginStore(database),
       revocations: createRevocationStore(database),

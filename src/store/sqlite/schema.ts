@@ -151,6 +151,7 @@ export const searchBlock = sqliteTable('search_block', {
   first: integer('first').notNull(),
   last: integer('last').notNull(),
   lastHash: text('last_hash').notNull(),
+  counts: text('counts').notNull(),
   waits: blob('waits').$type<Uint8Array>().notNull(),
   times: blob('times').$type<Uint8Array>().notNull(),
 })
@@ -161,4 +162,16 @@ export const searchState = sqliteTable('search_state', {
   next: integer('next').notNull(),
   holder: text('holder').notNull(),
   heldUntil: integer('held_until').notNull(),
+})
+
+/** Reviewers who let another speak in their place. */
+export const delegation = sqliteTable('delegation', {
+  id: text('id').primaryKey(),
+  principal: text('principal').notNull(),
+  name: text('name').notNull(),
+  owner: text('owner').notNull(),
+  delegate: text('delegate').notNull(),
+  createdAt: integer('created_at').notNull(),
+  until: integer('until').notNull(),
+  endedAt: integer('ended_at'),
 })

@@ -57,6 +57,10 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
       ...{ principal: ALICE.principal, source: 'acme/site: issue_read', repository: 'acme/site' },
       ...{ visibility: 'public', text: true, at: 5 },
     })
+    await stores.delegations.add({
+      ...{ id: 'del_1', from: { principal: ALICE.principal, name: 'admin', owner: 'alice' }, to: 'bob' },
+      ...{ createdAt: 1, until: 2, endedAt: null },
+    })
     await stores.policyVersions.add({
       ...{
         number: 1,
