@@ -21,8 +21,8 @@ function say(text) {
   })
 }
 
-function notice(node) {
-  find('#notice').replaceChildren(...(node === null ? [] : [node]))
+function notice(...nodes) {
+  find('#notice').replaceChildren(...nodes)
 }
 
 function callout(text, link) {
@@ -188,6 +188,8 @@ function spoken(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+find('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+
 /* ---- approvals ---- */
 
 const rows = () => [...document.querySelectorAll('.queue a')]
@@ -209,7 +211,7 @@ async function open(id) {
   // Somebody who pressed on must not decide about what they do not see.
   if (mine !== asked || over) return
   const detail = page.getElementById('detail')
-  if (detail === null) return notice(document.importNode(find('#main', page), true))
+  if (detail === null) return notice(...find('#main', page).childNodes)
   find('#detail').replaceWith(detail)
   history.replaceState(null, '', answer.url)
   restoreDraft()
@@ -250,7 +252,7 @@ async function settle(verb) {
   if (sent === null) return notice(callout('The server cannot be reached. Nothing was recorded.'))
   if (over) return
   if (!sent.answer.ok) {
-    notice(document.importNode(find('#notice', sent.page), true))
+    notice(...find('#notice', sent.page).childNodes)
     say(find('#notice').textContent)
     take(sent.page, ['detail'])
     settledElsewhere(sent.page)

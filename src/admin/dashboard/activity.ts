@@ -1,5 +1,5 @@
+import type { SearchStats } from '../../search/index.ts'
 import type { SeenEntry } from './entry-view.ts'
-import type { Bar } from './parts/chart-bars.tsx'
 import type { Column } from './parts/chart-columns.tsx'
 import { shortTime } from './parts/when.tsx'
 
@@ -30,31 +30,12 @@ export function activities(entries: readonly SeenEntry[]): readonly Activity[] {
   return [...found.values()]
 }
 
-const NONE = { allow: 0, rewrite: 0, review: 0, block: 0 }
-
-/** Decisions by equal stretches of time. */
-export function columnsOf(
-  counted: readonly { readonly kind: string; readonly at: number }[],
-  { from, to, count }: { readonly from: number; readonly to: number; readonly count: number },
-): readonly Column[] {
-  const step = Math.max(1, (to - from) / count)
-  const columns = Array.from({ length: count }, (_, index) => {
-    const start = new Date(from + index * step)
-    return { from: start.toISOString(), label: shortTime(start, false), counts: { ...NONE } }
+/** Decisions by stretches of time, as the index counts them. */
+export function columnsOf({ buckets }: Pick<SearchStats, 'buckets'>): readonly Column[] {
+  return buckets.map(({ at, kinds }) => {
+    const start = new Date(at)
+    const counts = Object.fromEntries(DECISIONS.map((kind) => [kind, kinds[kind] ?? 0]))
+    const { allow = 0, rewrite = 0, review = 0, block = 0 } = counts
+    return { from: start.toISOString(), label: shortTime(start, false), counts: { allow, rewrite, review, block } }
   })
-  for (const { kind, at } of counted) {
-    const column = columns[Math.min(count - 1, Math.floor((at - from) / step))]
-    if (column !== undefined && isDecision(kind)) column.counts[kind] += 1
-  }
-  return columns
-}
-
-/** The most frequent names, most first. */
-export function topOf(names: readonly string[], most: number): readonly Bar[] {
-  const counts = new Map<string, number>()
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
-  return [...counts]
-    .map(([name, count]) => ({ name, count }))
-    .sort((one, two) => two.count - one.count || (one.name < two.name ? -1 : 1))
-    .slice(0, most)
 }

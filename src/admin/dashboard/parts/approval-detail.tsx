@@ -116,7 +116,15 @@ function Risk({ approval: { risk, blast, findings } }: { readonly approval: Appr
         )}
       </h3>
       {risk === undefined ? null : (
-        <meter class={`b-${blast}`} min="0" max="100" value={risk.score} aria-label="Blast radius" />
+        <svg
+          class={`scale s-${blast}`}
+          viewBox="0 0 100 8"
+          preserveAspectRatio="none"
+          aria-hidden="true"
+          focusable="false"
+        >
+          <rect x="0" y="0" width={Math.max(1, risk.score)} height="8" />
+        </svg>
       )}
       <ul class="reasons">
         {risk?.reasons.map((reason) => (

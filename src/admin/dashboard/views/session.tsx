@@ -77,7 +77,7 @@ function Summary({ session, summary }: { readonly session: string; readonly summ
           <div>
             <dt>Entries</dt>
             <dd class="line">
-              {summary.entries} <Counts counts={summary.counts} />
+              {summary.entries}: <Counts counts={summary.counts} />
             </dd>
           </div>
           <div>
