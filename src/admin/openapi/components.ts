@@ -240,5 +240,4 @@ export const components: Readonly<Record<string, Schema>> = {
     at: time,
     ledger_n: nullable(whole),
   }),
-  Trace: trace,
 }

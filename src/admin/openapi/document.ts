@@ -90,14 +90,14 @@ function refusals(route: Route): JsonObject {
 }
 
 /** Statuses a route may refuse with: those of every route of its kind, and its own. */
-export function refusedWith({ role, body, errors = [] }: Route): readonly number[] {
+export function refusedWith({ role, body, answers, errors = [] }: Route): readonly number[] {
   const all = [
     ...(role === 'anybody' ? [] : [401]),
     ...(role === 'anybody' || role === 'agent' ? [] : [403]),
     ...(body === undefined ? [] : [400, 403, 413, 415]),
     ...errors,
   ]
-  return [...new Set(all)].sort((one, other) => one - other)
+  return [...new Set(all)].filter((status) => answers[status] === undefined).sort((one, other) => one - other)
 }
 
 const MEANINGS: Readonly<Record<number, string>> = {

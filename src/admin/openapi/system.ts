@@ -1,6 +1,8 @@
 import { file, type RouteGroup } from './route.ts'
 import { anyObject, flag, list, nullable, object, strict, text } from './schema.ts'
 
+const answer = object({ 'data?': nullable(anyObject), 'errors?': list(anyObject) })
+
 export const systemRoutes: RouteGroup = {
   tag: 'system',
   description: 'The server itself, and other ways to the same things.',
@@ -17,8 +19,7 @@ export const systemRoutes: RouteGroup = {
         'operationName?': nullable(text()),
         'extensions?': nullable(anyObject),
       }),
-      answers: { 200: object({ 'data?': nullable(anyObject), 'errors?': list(anyObject) }) },
-      errors: [429],
+      answers: { 200: answer, 400: answer, 413: answer, 415: answer, 429: answer },
     },
     {
       method: 'get',
