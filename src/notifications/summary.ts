@@ -69,11 +69,12 @@ function until(milliseconds: number): string {
 }
 
 function policyOf(body: JsonObject): string {
-  const { n, names } = body
+  const { version, names } = body
   const which = Array.isArray(names) ? names.map((name) => plainLine(String(name))).join(', ') : 'a policy'
-  const version = typeof n === 'number' ? `version ${n} of ` : ''
+  const numbered = typeof version === 'number' ? `version ${version} of ` : ''
   const by = textMember(body, 'by')
-  return `${version}${which} is in force (${plainLine(textMember(body, 'cause') ?? 'loaded')}${by === undefined ? '' : ` by ${plainLine(by)}`})`
+  const cause = `${plainLine(textMember(body, 'cause') ?? 'load')}${by === undefined ? '' : ` by ${plainLine(by)}`}`
+  return `${numbered}${which} is in force (${cause})`
 }
 
 function anomalyOf(body: JsonObject, tool: string): string {

@@ -80,9 +80,19 @@ export function webhookBody(
       : {}),
     ...(isObject(body['reviewer']) ? { reviewer: body['reviewer'] } : {}),
     ...(textAt(body, 'outcome', 'label') === null ? {} : { outcome: shown(textAt(body, 'outcome', 'label')) }),
+    ...(event === 'policy' ? { policy: policyOf(body) } : {}),
     ...included(notice, include),
     evidence_hash: notice.hash,
   }
+}
+
+/** Which policy, as the log has it. */
+function policyOf(body: JsonObject): JsonObject {
+  const members = ['version', 'names', 'sha256', 'cause', 'by', 'of'].flatMap((key) => {
+    const value = body[key]
+    return value === undefined ? [] : [[key, value] as const]
+  })
+  return Object.fromEntries(members)
 }
 
 function included({ values, approval }: Notice, include: readonly Includable[]): JsonObject {

@@ -169,6 +169,24 @@ describe('webhooks', () => {
     expect((await aegis.get('/admin/v1/notifications')).status).toBe(403)
   })
 
+  it('tell that another policy is in force, and of which version it is', async () => {
+    const file = join(folder, 'house.yaml')
+    const rule = (decision: string) =>
+      `version: 1\nname: house\ndefault_decision: review\nrules:\n  - { protocol: git, tool: "github.get_*", decision: ${decision} }\n`
+    writeFileSync(file, rule('allow'))
+    aegis = await install({ notifications: { webhooks: [hook({ events: ['policy'] })] }, policies: [file] })
+    await vi.waitFor(async () => expect((await status()).delivered_by).not.toBe(null), soon)
+    writeFileSync(file, rule('block'))
+    await vi.waitFor(() => expect(sink.of('policy').length).toBeGreaterThan(0), { ...soon, timeout: 20_000 })
+    expect(sink.of('policy').at(-1)?.body).toMatchObject({
+      envelope_id: null,
+      session: null,
+      action_summary: 'version 2 of house is in force (reload)',
+      policy: { version: 2, names: ['house'], cause: 'reload', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      evidence_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+  }, 30_000)
+
   it('say in the metrics how they fare', async () => {
     await start(hook({ events: ['denied'] as EventName[] }))
     sink.answer = (response) => void response.writeHead(410).end()
