@@ -105,8 +105,11 @@ function spoken(approval: Approval, reviewer: Reviewer): AegisError {
 
 function unnamed(approval: Approval, reviewer: Reviewer, standing: Standing): AegisError {
   const { role, from = [] } = approval.terms
-  const groups = from.map((names) => namesOf(approval, names, standing).join(', ') || 'nobody: no room has owners')
-  const who = [...(role === 'admin' ? ['an administrator'] : []), ...groups].join('; and one of ')
+  const groups = from.map((names) => {
+    const known = namesOf(approval, names, standing).join(', ')
+    return known === '' ? 'nobody, for no room has owners' : `one of ${known}`
+  })
+  const who = [...(role === 'admin' ? ['an administrator'] : []), ...groups].join('; and ')
   return new AegisError('forbidden', `the policy names who may approve this, and ${reviewer.name} is not among them`, {
     advice: `it asks for ${who}, or somebody they delegated to`,
   })
