@@ -112,7 +112,7 @@ export const policyRoutes: RouteGroup = {
           matrix: byName(anything),
           undecidable_because: byName(whole),
           facts_missing: byName(whole),
-          tools: list(object({ tool: text() })),
+          tools: list(object({ tool: text(), decisions: whole, changed: whole, undecidable: whole })),
           examples: list(
             object({
               n: whole,
