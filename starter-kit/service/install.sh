@@ -24,13 +24,15 @@ build_as_owner() {
 copy_program() {
   rm -rf "$program_dir.new"
   mkdir -p "$program_dir.new"
-  packages=$(cd "$root" && node -e '
+  parts=$(cd "$root" && node -e '
     const { packages } = JSON.parse(fs.readFileSync("package-lock.json", "utf8"))
+    const { files } = JSON.parse(fs.readFileSync("package.json", "utf8"))
+    for (const path of files) if (/^[\w.\/-]+$/.test(path) && !path.includes("..") && fs.existsSync(path)) console.log(path)
     for (const [path, { dev }] of Object.entries(packages)) {
       if (/^node_modules\/[\w@.\/-]+$/.test(path) && !path.includes("..") && !dev && fs.existsSync(path)) console.log(path)
-    }')
+    }') || fail 'the list of packages could not be read' 'Is the checkout complete and unchanged? git status shows it.'
   # Links are followed: what they point to may change, the copy does not.
-  (cd "$root" && printf '%s\n' package.json install.sh dist/src dist/starter-kit policies migrations starter-kit "$packages" | tar -chf - -T -) |
+  (cd "$root" && printf '%s\n' package.json "$parts" | tar -chf - -T -) |
     (cd "$program_dir.new" && umask 022 && tar -xf - --no-same-owner --no-same-permissions) || fail 'the program could not be copied' 'Is the disk full?'
   cat >"$program_dir.new/installed" <<FACTS
 service_user='$service_user'
@@ -73,10 +75,6 @@ service_choices() {
       taken_over "$policy" policy.yaml
       policy=$service_config/policy.yaml ;;
   esac
-  case $store in
-    '' | postgres://* | postgresql://*) ;;
-    */*) fail "--store $store: the evidence stays in $service_data" 'Give a plain file name, or a postgres:// URL.' 2 ;;
-  esac
   if [ -n "$app_key" ]; then
     taken_over "$app_key" github-app.pem
     app_key=$service_config/github-app.pem
@@ -109,7 +107,7 @@ start_service() {
 hand_on_key() {
   given=$(as_service cat "$service_config/agent.json") || fail 'the agent key could not be read' 'Run this again.'
   printf '%s\n' "$given" |
-    as_agent sh -c 'umask 077; mkdir -p "$HOME/.config/aegis" && cat >"$HOME/.config/aegis/agent.json.new" && mv "$HOME/.config/aegis/agent.json.new" "$HOME/.config/aegis/agent.json"' ||
+    as_agent sh -c 'umask 077; cd && mkdir -p .config/aegis && cd .config/aegis && new=$(mktemp agent.json.XXXXXX) && cat >"$new" && mv "$new" agent.json' ||
     fail "the agent key could not be put into $agent_home/.config/aegis" 'Is that folder writable for its owner?'
   say "agent key: $agent_home/.config/aegis/agent.json"
   if [ -n "$editor" ] && [ "$editor" != none ]; then
@@ -131,6 +129,10 @@ warn_of_ways_to_root() {
 
 check_options() {
   case $editor in '' | none | claude | cursor | vscode) ;; *) fail '--editor must be one of claude, cursor, vscode, none' '' 2 ;; esac
+  case $store in
+    '' | postgres://* | postgresql://*) ;;
+    */*) fail "--store $store: the evidence stays in $service_data" 'Give a plain file name, or a postgres:// URL.' 2 ;;
+  esac
   [ "$demo" = no ] || fail '--demo goes without --service-user' 'aegis demo tells it afterwards, as any user.' 2
 }
 

@@ -1,0 +1,314 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const AGENT = `aegis-a${process.pid}`
+const SERVICE = `aegis-s${process.pid}`
+
+/** Why there can be no second user here, or null. */
+const unable =
+  process.getuid?.() !== 0
+    ? 'needs root to make users'
+    : lstatSync(join(ROOT, 'node_modules')).isSymbolicLink()
+      ? 'the installer does not run where node_modules is a link'
+      : spawnSync('useradd', ['--help']).status !== 0 || spawnSync('setpriv', ['--version']).status !== 0
+        ? 'needs useradd and setpriv'
+        : null
+
+/** A machine's folders, below one of root's that everybody may pass through, as / is. */
+const base = unable === null ? mkdtempSync(join(tmpdir(), 'aegis-machine-')) : tmpdir()
+const [prefix, etc, data, run, home] = ['usr', 'etc', 'var', 'run', 'home'].map((name) => join(base, name)) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+]
+const bin = join(prefix, 'bin')
+const ENVIRONMENT = {
+  PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+  HOME: join(base, 'root'),
+  npm_config_cache: join(base, 'npm'),
+  ...{ AEGIS_PREFIX: prefix, AEGIS_CONFIG_DIR: etc, AEGIS_DATA_DIR: data, AEGIS_RUN_DIR: run },
+  AEGIS_UNIT: `aegis-test-${process.pid}`,
+}
+
+let uid = -1
+let gid = -1
+
+function root(program: string, words: readonly string[], more: Record<string, string> = {}): SpawnSyncReturns<string> {
+  return spawnSync(program, words, { env: { ...ENVIRONMENT, ...more }, cwd: home, encoding: 'utf8', timeout: 240_000 })
+}
+
+/** As an agent of the installing user does it: their uid, their home, nothing of root's environment. */
+function agent(line: string, input = '', more: Record<string, string> = {}): SpawnSyncReturns<string> {
+  const env = { PATH: ENVIRONMENT.PATH, HOME: home, ...more }
+  return spawnSync('sh', ['-c', line], { env, cwd: home, uid, gid, input, encoding: 'utf8', timeout: 60_000 })
+}
+
+const installer = (...words: readonly string[]) => root(join(ROOT, 'install.sh'), words)
+const idOf = (name: string, option: '-u' | '-g') => Number(spawnSync('id', [option, name], { encoding: 'utf8' }).stdout)
+const agentFile = join(home, '.config/aegis/agent.json')
+const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const first = 20_000 + 4 * Math.floor(Math.random() * 3000)
+    const tried = await Promise.all([first, first + 1, first + 2].map(isFree))
+    if (tried.every(Boolean)) return first
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer()
+    server.once('error', () => done(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
+  })
+}
+
+describe.skipIf(unable !== null)(`install.sh --service-user${unable === null ? '' : `: ${unable}`}`, () => {
+  let port: number
+  let first: SpawnSyncReturns<string>
+  let serverPid: number
+
+  beforeAll(async () => {
+    chmodSync(base, 0o755)
+    mkdirSync(join(base, 'root'))
+    spawnSync('useradd', ['--create-home', '--home-dir', home, '--shell', '/bin/sh', '--user-group', AGENT])
+    uid = idOf(AGENT, '-u')
+    gid = idOf(AGENT, '-g')
+    port = await freePort()
+    const ports = ['--port', String(port), '--admin-port', String(port + 1)]
+    first = installer('--service-user', SERVICE, '--agent-user', AGENT, '--editor', 'claude', ...ports)
+    if (first.status !== 0) throw new Error(`${first.stdout}${first.stderr}`)
+    serverPid = Number(readFileSync(join(data, 'aegis.pid'), 'utf8'))
+  }, 300_000)
+  afterAll(() => {
+    if (existsSync(join(prefix, 'lib/aegis/installed'))) installer('--uninstall', '--purge')
+    for (const name of [AGENT, SERVICE]) spawnSync('userdel', [name])
+    rmSync(base, { recursive: true, force: true })
+  }, 60_000)
+
+  it('ends with a server of a user of its own, and three true checks', () => {
+    expect(first.stdout + first.stderr).toContain('✓ github.create_pull_request: review by pr-writer')
+    expect(first.status).toBe(0)
+    const { stdout } = spawnSync('ps', ['-o', 'user:40=', '-p', String(serverPid)], { encoding: 'utf8' })
+    expect(stdout.trim()).toBe(SERVICE)
+    expect(first.stdout + first.stderr).not.toContain(read(join(etc, 'client.json')).admin_key)
+  })
+
+  it.each([
+    [etc, 0o700],
+    [data, 0o700],
+    [join(etc, 'client.json'), 0o600],
+    [join(etc, 'log.key'), 0o600],
+    [join(etc, 'installation.key'), 0o600],
+    [join(data, 'aegis.sock'), 0o600],
+  ])('keeps %s to that user', (path, mode) => {
+    const found = statSync(path)
+    expect(found.uid).toBe(idOf(SERVICE, '-u'))
+    expect(found.mode & 0o777).toBe(mode)
+  })
+
+  it('gives the user of the agents the agent key, for them alone, and nothing else', () => {
+    expect(statSync(agentFile)).toMatchObject({ uid, gid })
+    expect(statSync(agentFile).mode & 0o777).toBe(0o600)
+    expect(read(agentFile)).toMatchObject({ socket: join(run, 'agents.sock'), service_user: SERVICE })
+    expect(read(agentFile).agent_key).toBe(read(join(etc, 'agent.json')).agent_key)
+    expect(existsSync(join(home, '.config/aegis/client.json'))).toBe(false)
+    expect(read(join(home, '.mcp.json'))).toMatchObject({ mcpServers: { aegis: { command: 'aegis', args: ['mcp'] } } })
+    expect(statSync(join(home, '.mcp.json')).uid).toBe(uid)
+  })
+
+  it.each([
+    ['reads the admin key', () => `cat ${etc}/client.json`],
+    ['lists the keys', () => `ls ${etc}`],
+    ["reads the log's private key", () => `cat ${etc}/log.key`],
+    ['changes the policy', () => `echo >> ${etc}/aegis.yaml`],
+    ['reads the evidence', () => `head -c1 ${data}/aegis.db`],
+    ['writes the evidence', () => `printf x | dd of=${data}/aegis.db conv=notrunc`],
+    ['removes the evidence', () => `rm -f ${data}/aegis.db`],
+    ['moves the evidence away', () => `mv ${data} ${base}/elsewhere`],
+    ['stops the server', () => `kill -TERM ${serverPid}`],
+    ['asks the server to write its heap', () => `kill -USR1 ${serverPid}`],
+    ["reads the server's environment", () => `cat /proc/${serverPid}/environ`],
+    ["reads the server's memory", () => `head -c1 /proc/${serverPid}/mem`],
+    ["changes the server's program", () => `echo >> ${prefix}/lib/aegis/dist/src/server.js`],
+    ['changes a package of the server', () => `echo >> ${prefix}/lib/aegis/node_modules/hono/package.json`],
+    ['changes the commands', () => `echo >> ${bin}/aegisctl`],
+    ['takes the door of agents away', () => `rm -f ${run}/agents.sock`],
+    ['puts a door of its own in its place', () => `mv ${run}/agents.sock ${run}/old`],
+    ['becomes the user of the server', () => `setpriv --reuid=${SERVICE} true`],
+  ])('stops an agent that %s', (_, line) => {
+    const tried = agent(line())
+    expect(tried.status).not.toBe(0)
+    expect(tried.stderr).toMatch(/[Pp]ermission denied|not permitted/)
+  })
+
+  it("lets no agent come by the server's own socket", () => {
+    const connect = `require('net').connect('${data}/aegis.sock').on('error', (e) => { console.error(e.code); process.exit(1) })`
+    expect(agent(`node -e "${connect}"`)).toMatchObject({ status: 1, stderr: 'EACCES\n' })
+    expect(
+      agent(`node -e "${connect.replace(`${data}/aegis`, `${run}/agents`)}.on('connect', () => process.exit(0))"`),
+    ).toMatchObject({ status: 0 })
+  })
+
+  it('judges what the agent does all the same', () => {
+    const hook = (command: string) => {
+      const tool = { tool_name: 'Bash', tool_input: { command } }
+      const event = { hook_event_name: 'PreToolUse', session_id: 's', cwd: '/', ...tool }
+      return agent('aegis hook claude-code', JSON.stringify(event))
+    }
+    expect(hook('pytest')).toMatchObject({ status: 0 })
+    expect(hook('rm -rf build')).toMatchObject({ status: 2, stderr: expect.stringContaining('git clean -fdx') })
+    const hello = {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
+    }
+    expect(agent('aegis mcp', `${JSON.stringify(hello)}\n`).stdout).toContain('"protocolVersion":"2025-06-18"')
+  })
+
+  async function review(): Promise<string> {
+    const parameters = { title: `one more (${Math.random()})`, head: 'feat/x', base: 'main' }
+    const action = { protocol: 'git', tool: 'github.create_pull_request', target: 'aegisflow/aegisflow', parameters }
+    const answer = await fetch(`http://127.0.0.1:${port + 1}/admin/v1/actions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': read(agentFile).agent_key },
+      body: JSON.stringify(action),
+    })
+    return String(((await answer.json()) as Record<string, unknown>)['envelope_id'])
+  }
+
+  it('records separation `uid` for what root or the service user approves', async () => {
+    const approved = root('aegisctl', ['approve', await review(), '--comment', 'looks right'])
+    expect(approved.status).toBe(0)
+    expect(JSON.parse(approved.stdout)).toMatchObject({ separation: 'uid', channel: 'cli' })
+  })
+
+  it('lets no agent approve, with whatever key it has', async () => {
+    const id = await review()
+    const none = agent(`aegisctl approve ${id} --comment x`)
+    expect(none).toMatchObject({ status: 2, stderr: expect.stringContaining(`Aegis runs as user ${SERVICE} here`) })
+    const { agent_key: key } = read(agentFile)
+    const own = { AEGIS_ADMIN_URL: `http://127.0.0.1:${port + 1}`, AEGIS_API_KEY: key }
+    expect(agent(`aegisctl approve ${id} --comment x`, '', own)).toMatchObject({ status: 1 })
+    expect(root('aegisctl', ['deny', id, '--comment', 'no']).status).toBe(0)
+  })
+
+  it('claims nothing for what comes by the door of the agents, whoever has the key', async () => {
+    const made = root('aegisctl', ['keys', 'create', '--role', 'reviewer', '--name', 'rita', '--owner', 'rita'])
+    expect(agent('aegisctl login --key -', made.stdout)).toMatchObject({ status: 0 })
+    const warned = agent('aegis doctor')
+    expect(warned.stdout).toContain('holds a key that an agent could approve with')
+    const approved = agent(`aegisctl approve ${await review()} --comment x`)
+    expect(JSON.parse(approved.stdout)).toMatchObject({ separation: 'none' })
+    rmSync(join(home, '.config/aegis/client.json'))
+  })
+
+  it('finds nothing wrong when either side looks', () => {
+    const seen = agent('aegis doctor')
+    expect(seen).toMatchObject({ status: 0, stdout: expect.stringContaining('no key that could approve is kept here') })
+    const checks = JSON.parse(root('aegis', ['doctor', '--json']).stdout) as { state: string; detail: string }[]
+    expect(checks.filter(({ state }) => state === 'fail')).toEqual([])
+    expect(checks.at(-1)?.detail).toContain(`the server runs as user ${SERVICE}`)
+  })
+
+  it('starts no server for an agent where the other one is down, and makes no installation in its place', () => {
+    root('aegis', ['stop'])
+    expect(agent('aegis mcp', '{}').stderr).toContain(`the server that user ${SERVICE} runs does not answer`)
+    expect(existsSync(join(home, '.local/share/aegis'))).toBe(false)
+    expect(agent('aegis init')).toMatchObject({ status: 1, stderr: expect.stringContaining('belongs to the agents') })
+    expect(root('aegis', ['serve', '--detach'])).toMatchObject({ status: 0 })
+  })
+
+  it('keeps keys and evidence when run again, follows no link that an agent laid, and takes over what it could change', () => {
+    const precious = join(base, 'precious')
+    const mine = join(home, 'mine.yaml')
+    writeFileSync(precious, 'of root', { mode: 0o600 })
+    writeFileSync(mine, 'version: 1\nname: mine\ndefault_decision: review\nrules: []\n')
+    const files = ['agent.json', 'client.json', 'installation.key', 'log.key'].map((name) => join(etc, name))
+    const before = files.map((file) => readFileSync(file, 'utf8'))
+    rmSync(agentFile)
+    symlinkSync(precious, agentFile)
+    const again = installer('--service-user', SERVICE, '--agent-user', AGENT, '--policy', mine)
+    expect(again.stdout + again.stderr).toContain('review by mine')
+    expect(again.status).toBe(0)
+    expect(readFileSync(precious, 'utf8')).toBe('of root')
+    expect(lstatSync(agentFile)).toMatchObject({ uid })
+    expect(lstatSync(agentFile).isSymbolicLink()).toBe(false)
+    expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(before)
+    expect(root('aegisctl', ['logs']).stdout).toContain('shell.rm')
+    expect(statSync(join(etc, 'policy.yaml')).uid).toBe(idOf(SERVICE, '-u'))
+    expect(readFileSync(join(etc, 'aegis.yaml'), 'utf8')).toContain(`policy: ${etc}/policy.yaml`)
+  }, 300_000)
+
+  it.each([
+    ['no agents', [], {}, 'whom do the agents run as?'],
+    ['agents that are root', ['--agent-user', 'root'], {}, 'cannot be kept from anything'],
+    ['agents of the same user', ['--agent-user', SERVICE], {}, 'the server needs another user'],
+    ['agents of nobody', ['--agent-user', 'no-such-user-here'], {}, 'there is no user'],
+    [
+      'folders that an agent could exchange',
+      ['--agent-user', AGENT],
+      { AEGIS_DATA_DIR: `${home}/data` },
+      'others than root may write',
+    ],
+    ['folders of somebody else', ['--agent-user', AGENT], { AEGIS_DATA_DIR: base }, 'is not of user'],
+    [
+      'evidence at a place of its own',
+      ['--agent-user', AGENT, '--store', `${home}/aegis.db`],
+      {},
+      'the evidence stays in',
+    ],
+    ['an unknown editor', ['--agent-user', AGENT, '--editor', 'ed'], {}, '--editor must be one of'],
+  ])(
+    'refuses %s',
+    (_, words, more, message) => {
+      const tried = root(join(ROOT, 'install.sh'), ['--service-user', SERVICE, ...words], more)
+      expect(tried.stderr).toContain(message)
+      expect(tried.status).not.toBe(0)
+    },
+    120_000,
+  )
+
+  it('is undone without the evidence, unless that is asked for', () => {
+    expect(installer('--uninstall').status).toBe(0)
+    expect([bin, 'lib/aegis/dist'].map((name) => existsSync(resolve(prefix, name, 'aegis')))).toEqual([false, false])
+    expect(existsSync(agentFile)).toBe(false)
+    expect(existsSync(run)).toBe(false)
+    expect(existsSync(join(data, 'aegis.db'))).toBe(true)
+    expect(spawnSync('pgrep', ['-u', SERVICE]).status).toBe(1)
+    expect(installer('--uninstall', '--purge').status).toBe(0)
+    expect([etc, data, join(prefix, 'lib/aegis')].map((path) => existsSync(path))).toEqual([false, false, false])
+    expect(spawnSync('id', [SERVICE]).status).not.toBe(0)
+  }, 60_000)
+})
+
+describe('without root', () => {
+  it('--service-user says what it needs', ({ skip }) => {
+    const env = { PATH: process.env['PATH'] ?? '', HOME: tmpdir() }
+    const as = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+    const words = [join(ROOT, 'install.sh'), '--service-user', 'aegis']
+    const tried = spawnSync('sh', words, { env, encoding: 'utf8', cwd: '/', ...as })
+    if (/cannot open|Permission denied/.test(tried.stderr)) skip('the checkout is closed to other users')
+    expect(tried).toMatchObject({ status: 2, stderr: expect.stringContaining('--service-user needs root') })
+  })
+})
