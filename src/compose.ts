@@ -13,7 +13,7 @@ import { hasEvidenceThread, startEvidenceThread } from './compose/evidence-threa
 import { composeGithub } from './compose/github.ts'
 import { installationKeys } from './compose/installation-keys.ts'
 import { composeNotifications } from './compose/notifications.ts'
-import { composePeople } from './compose/people.ts'
+import { clientSecretOf, composePeople } from './compose/people.ts'
 import { composePolicies } from './compose/policies.ts'
 import { composeRooms } from './compose/rooms.ts'
 import { composeSearch } from './compose/search.ts'
@@ -73,6 +73,7 @@ export async function compose(
   const clock = systemClock()
   const random = systemRandom()
   const keys = installationKeys(config.places.installationKey)
+  const clientSecret = clientSecretOf(config.auth.login)
   const log = createLog({ to: { descriptor: 1 }, clock })
   const metrics = createMetrics({ process: true })
   const naming = namingUpstreams(config.upstreams)
@@ -92,7 +93,7 @@ export async function compose(
 
   const keyring = createKeyring({ store: stores.keys, clock, random })
   const people = composePeople(config, {
-    ...{ stores, keys: stores.keys, key: keys.login, adminUrl, clock, random, log },
+    ...{ stores, keys: stores.keys, key: keys.login, clientSecret, adminUrl, clock, random, log },
   })
   const approvals = createApprovals({
     store: stores.approvals,
@@ -195,7 +196,7 @@ export async function compose(
     adminUrl,
     settled,
     hold: config.hold,
-    roomMode: rooms.mode,
+    ...{ roomMode: rooms.mode, toolsChanged: pins.watch },
     reviews: {
       ids: createReviewTaskIds(keys.task),
       approval: approvals.get,

@@ -38,4 +38,17 @@ export function createRegistry(pins: readonly Pin[]): Registry {
   return { tools, pins, impostor: (upstream, name) => poses(name) || names.twin(upstream, name) !== null }
 }
 
+/** Upstreams of which a tool that was known already is shown now and was not before, or the other way round. */
+export function changedBetween(before: Registry, after: Registry): readonly string[] {
+  const changed = [...before.tools].filter(([upstream, tools]) => {
+    const now = after.tools.get(upstream)
+    return [...tools].some(([name, state]) => isShown(state) !== isShown(now?.get(name)))
+  })
+  return changed.map(([upstream]) => upstream)
+}
+
+function isShown(state: ToolState | undefined): boolean {
+  return state !== undefined && state.waiting === null && state.accepted.size > 0
+}
+
 const UNSEEN: ToolState = { accepted: new Map(), waiting: null, revision: null }

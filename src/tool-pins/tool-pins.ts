@@ -6,7 +6,7 @@ import type { Clock, Log } from '../core/runtime.ts'
 import { definitionOf } from './definition.ts'
 import { type Lesson, learn, MAX_TOOLS, type Seen } from './learn.ts'
 import { type Era, INSTRUCTIONS, type Pin, type PinKey, type PinStore } from './ports.ts'
-import { createRegistry } from './registry.ts'
+import { changedBetween, createRegistry } from './registry.ts'
 
 /**
  * `trust-first`: the first definition of a tool is trusted, as ssh trusts the first key of a host; `accept`: a person accepts
@@ -42,6 +42,8 @@ export interface ToolPins {
   accept(pin: PinKey, by: string): Promise<void>
   /** The upstream is to go back to what was accepted. @throws AegisError `conflict` */
   reject(pin: PinKey, by: string): Promise<void>
+  /** Calls back with the name of an upstream whenever a tool of it that was known is shown from now on, or withheld. */
+  watch(listener: (upstream: string) => void): void
   /** Reads again what is stored: another gateway may have written. */
   refresh(): Promise<void>
   /** Definitions that wait, and those in force that a reader should be warned of. */
@@ -59,8 +61,11 @@ export async function openToolPins(parts: {
   let registry = createRegistry(await store.index())
   let last: Promise<unknown> = Promise.resolve()
 
+  const listeners: ((upstream: string) => void)[] = []
   const refresh = async (): Promise<void> => {
+    const before = registry
     registry = createRegistry(await store.index())
+    for (const upstream of changedBetween(before, registry)) for (const tell of listeners) tell(upstream)
   }
   /** One change at a time: two lists that arrive together must see each other's tools. */
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -105,6 +110,7 @@ export async function openToolPins(parts: {
 
   return {
     store,
+    watch: (listener) => void listeners.push(listener),
     refresh: () => inTurn(refresh),
 
     async admit(list) {

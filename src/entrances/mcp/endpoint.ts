@@ -43,6 +43,8 @@ export interface McpOptions {
   readonly reviews?: ReviewParts
   /** How a room is run; null where there is none of this id. Absent: there are no rooms. */
   readonly roomMode?: (room: string) => RoomMode | null
+  /** Calls back with the name of an upstream whose tools are shown or withheld from now on, other than before. */
+  readonly toolsChanged?: (listener: (upstream: string) => void) => void
   /** Milliseconds between two looks whether who listens on a stream still may. Default 30,000. */
   readonly watchMs?: number
   /** Milliseconds a broken stream waits for its client to come back before its calls are ended. Default 10,000. */

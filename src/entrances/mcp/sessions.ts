@@ -18,6 +18,8 @@ export interface Sessions {
   /** The conversation of a key's calls that name no session: upstreams cannot ask such a client anything. */
   sessionless(principal: Principal): ClientChannel
   remove(session: Session): Promise<void>
+  /** Something to say to each client that has talked to this upstream. */
+  tell(upstream: string, notification: { readonly method: string }): void
   /** Closes what has been idle too long; keeps the others' streams alive. */
   tick(): void
   /** Ends all streams; the calls under way go on. */
@@ -94,6 +96,13 @@ export function createSessions(parts: {
       const channel = known?.channel ?? deafChannel(token(), version)
       shared.set(principal, { channel, lastUsed: clock.elapsed() })
       return channel
+    },
+
+    tell(upstream, notification) {
+      for (const session of sessions.values()) {
+        if (session.upstream === upstream || session.touched.has(upstream))
+          session.channel.notify(upstream, notification)
+      }
     },
 
     tick() {

@@ -5,6 +5,7 @@ import type { Ask, Endpoint, McpOptions, Peer } from './endpoint.ts'
 import { message } from './endpoint.ts'
 import { demandRelayable } from './relayed.ts'
 import { callRequest, callTool, isJudged } from './tool-call.ts'
+import { changesHere, tellingChanges } from './tool-changes.ts'
 
 /** Characters; the specification recommends 128. The name stands in every log line of a call. */
 const MAX_TOOL_NAME = 512
@@ -33,7 +34,8 @@ export function singleEndpoint(options: McpOptions, upstream: string): Endpoint 
 
   return {
     async initialize(channel, signal) {
-      return withoutTasks(await gateway.greeting(upstream, channel, signal))
+      const greeting = withoutTasks(await gateway.greeting(upstream, channel, signal))
+      return changesHere(options, upstream) ? tellingChanges(greeting) : greeting
     },
 
     async answer(ask, peer) {

@@ -24,6 +24,7 @@ import {
 import { errorText, messageText, type Parsed, parseBody, type RpcRequest, resultText, rpcError } from './rpc.ts'
 import type { Session } from './session.ts'
 import { createSessions } from './sessions.ts'
+import { TOOLS_CHANGED } from './tool-changes.ts'
 import { ASSUMED } from './versions.ts'
 
 /** Milliseconds between signs of life on open streams, and of silence before a waiting POST becomes a stream. */
@@ -49,6 +50,10 @@ export function mcpRoutes(options: McpOptions): McpEntrance {
   const keeper = createDoorkeeper(options)
   const door: Door = { options, exchanges, sessions, modern, keeper, closing: false, dispatch: createDispatch(options) }
   const older = httpSse(door)
+  options.toolsChanged?.((upstream) => {
+    sessions.tell(upstream, TOOLS_CHANGED)
+    modern.tell(upstream, TOOLS_CHANGED)
+  })
   const heart = setInterval(() => {
     sessions.tick()
     modern.tick()

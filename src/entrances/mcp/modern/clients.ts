@@ -17,6 +17,8 @@ const MAX_CLAIMS = 16 * 1024
 export interface Clients {
   /** @throws AegisError `too_many`, `invalid_params` */
   of(principal: Principal, upstream: string | null, client: ClientChannel['client']): ModernClient
+  /** Something to say to each client that listens to this upstream. */
+  tell(upstream: string, notification: { readonly method: string }): void
   /** Lets go of who has been silent too long. */
   tick(): void
   close(): Promise<void>
@@ -67,6 +69,10 @@ export function createClients(parts: {
       }
       found.lastUsed = clock.elapsed()
       return found
+    },
+
+    tell(upstream, notification) {
+      for (const own of byPrincipal.values()) for (const client of own.values()) client.hear(upstream, notification)
     },
 
     tick() {

@@ -15,6 +15,8 @@ import { createSuspended } from './suspended.ts'
 export interface ModernEra {
   /** `streams`: whether the client reads event streams. @throws AegisError before the message is known to be a request */
   post(context: McpContext, parsed: Parsed, visit: Visit, streams: boolean): Promise<Response>
+  /** Something to say to each client that listens to this upstream. */
+  tell(upstream: string, notification: { readonly method: string }): void
   tick(): void
   /** Ends the streams that would not end by themselves. The calls under way go on. */
   hush(): void
@@ -87,6 +89,7 @@ export function createModernEra(
           return message satisfies never
       }
     },
+    tell: clients.tell,
     tick() {
       suspended.tick()
       requests.tick()

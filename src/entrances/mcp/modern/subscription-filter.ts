@@ -10,8 +10,10 @@ export interface Filter {
   readonly tasks: ReadonlySet<string>
 }
 
+export const TOOLS_LIST = 'toolsListChanged'
+
 const CHANGES: Readonly<Record<string, { readonly notification: string; readonly capability: string }>> = {
-  toolsListChanged: { notification: 'notifications/tools/list_changed', capability: 'tools' },
+  [TOOLS_LIST]: { notification: 'notifications/tools/list_changed', capability: 'tools' },
   promptsListChanged: { notification: 'notifications/prompts/list_changed', capability: 'prompts' },
   resourcesListChanged: { notification: 'notifications/resources/list_changed', capability: 'resources' },
 }

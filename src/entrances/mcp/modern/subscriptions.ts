@@ -4,10 +4,11 @@ import type { Outcome } from '../../../gateway/ports.ts'
 import { ruledOutcome } from '../../../gateway/questions.ts'
 import type { McpOptions } from '../endpoint.ts'
 import type { RpcId } from '../rpc.ts'
+import { changesHere } from '../tool-changes.ts'
 import type { ModernClient } from './client.ts'
 import { META, metaOf } from './revision.ts'
 import type { Notification } from './running-call.ts'
-import { type Filter, filterText, union, wants } from './subscription-filter.ts'
+import { type Filter, filterText, TOOLS_LIST, union, wants } from './subscription-filter.ts'
 import { type Listening, openSource } from './subscription-source.ts'
 
 /** Streams of one client. */
@@ -45,6 +46,12 @@ export function createSubscriptions(options: McpOptions): Subscriptions {
     return union(agreed.filter((filter) => filter !== null))
   }
 
+  /** What changes here, though no upstream tells of it. */
+  function ours({ filter, upstreams }: Listening): Filter {
+    const told = filter.lists.has(TOOLS_LIST) && upstreams.some((upstream) => changesHere(options, upstream))
+    return { lists: new Set(told ? [TOOLS_LIST] : []), resources: new Set(), tasks: new Set() }
+  }
+
   async function listen(listening: Listening): Promise<Outcome> {
     const { id, client } = listening
     const stop = new AbortController()
@@ -55,7 +62,8 @@ export function createSubscriptions(options: McpOptions): Subscriptions {
     })
     try {
       const over = (): void => stop.abort()
-      stream.acknowledge(await open({ ...listening, signal }, stream.hear, over))
+      const theirs = await open({ ...listening, signal }, stream.hear, over)
+      stream.acknowledge(union([theirs, ours(listening)]))
       await aborted(signal)
       return { kind: 'result', result: { resultType: 'complete', _meta: { [META.subscription]: id } } }
     } finally {
