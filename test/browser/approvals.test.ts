@@ -132,8 +132,11 @@ describe.skipIf(!hasBrowser())('a reviewer at a browser', () => {
     }).observe(document.body, { subtree: true, childList: true })))`)
     const before = Date.now()
     const id = await askHarmless('page-6')
+    const answered = Date.now()
     const arrived = Number(await page.evaluate('window.arrived'))
-    console.log(`an approval is on an open page ${arrived - before} ms after the agent asked`)
+    console.log(
+      `an approval is on an open page ${arrived - before} ms after the agent asked, ${arrived - answered} ms after it was told to wait`,
+    )
     expect(await page.locator('#news').innerText()).toContain('New approval')
     expect(await page.locator('#pending').innerText()).toContain('1')
     await settle(id, 'approve', aegis.adminKey)

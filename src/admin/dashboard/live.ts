@@ -78,20 +78,25 @@ function kindOf({ kind }: StoredEntry): string {
   return kind
 }
 
-/** The first thing is told soon, what comes meanwhile with it. */
+/** The first thing is told at once, what comes soon after it together. */
 function createGathering(tellAll: (kinds: ReadonlySet<string>) => Promise<void>) {
   let kinds = new Set<string>()
   let timer: NodeJS.Timeout | undefined
+
+  function tell(): void {
+    timer = undefined
+    if (kinds.size === 0) return
+    const now = kinds
+    kinds = new Set()
+    timer = setTimeout(tell, GATHER_MS)
+    // What could not be counted is told with the next event, or by the page's own refresh.
+    tellAll(now).catch(() => undefined)
+  }
+
   return {
     add(kind: string): void {
       kinds.add(kind)
-      timer ??= setTimeout(() => {
-        timer = undefined
-        const now = kinds
-        kinds = new Set()
-        // What could not be counted is told with the next event, or by the page's own refresh.
-        tellAll(now).catch(() => undefined)
-      }, GATHER_MS)
+      if (timer === undefined) tell()
     },
     stop: () => clearTimeout(timer),
   }
