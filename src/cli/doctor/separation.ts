@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, textMember } from '../../core/json.ts'
 import { adminEndpoint, agentEndpoint, type Endpoint, send, serviceOf } from '../client.ts'
 import { type Context, placesOf } from '../context.ts'
@@ -65,10 +66,19 @@ type KeptKey = 'none' | 'plain' | 'protected'
 function keptKey(context: Context): KeptKey {
   const { clientFile } = placesOf(context)
   if (!existsSync(clientFile)) return 'none'
-  const file = JSON.parse(readFileSync(clientFile, 'utf8')) as Json
+  const file = parse(readFileSync(clientFile, 'utf8'), clientFile)
   if (!isObject(file)) return 'none'
   if (textMember(file, 'admin_key') !== undefined) return 'plain'
   return file['protected_key'] === undefined ? 'none' : 'protected'
+}
+
+function parse(text: string, path: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    // The cause could quote the key.
+    throw new AegisError('config', `${path} cannot be read as JSON`, { advice: 'Mend it or remove it.' })
+  }
 }
 
 function canReadServer(context: Context): boolean {
