@@ -67,7 +67,12 @@ function shortName({ upstream, tool }: QualifiedTool): string {
     .update(JSON.stringify([upstream, tool]))
     .digest('hex')
     .slice(0, 12)
-  return `${upstream.slice(0, 24)}${SEPARATOR}${tool.slice(0, 24)}_${hash}`
+  return `${upstream.slice(0, 24)}${SEPARATOR}${head(tool)}_${hash}`
+}
+
+/** Never half of a character, which no client could send back. */
+function head(tool: string): string {
+  return tool.slice(0, 24).replace(/\p{Surrogate}/u, '')
 }
 
 function same(left: QualifiedTool | null, right: QualifiedTool): boolean {

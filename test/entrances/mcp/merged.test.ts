@@ -170,4 +170,10 @@ describe('names', () => {
       }),
     )
   })
+
+  it('are shortened between characters: half of one could not be sent back', () => {
+    const namespace = createNamespace(() => [{ name: 'up' }])
+    const shown = namespace.expose({ upstream: 'up', tool: `${'a'.repeat(23)}\u{1f388}${'b'.repeat(60)}` })
+    expect(shown?.isWellFormed()).toBe(true)
+  })
 })
