@@ -12,7 +12,7 @@ CREATE TABLE aegis.notification (
   error TEXT
 ) WITH (fillfactor = 70);
 --> statement-breakpoint
-CREATE INDEX notification_due ON aegis.notification (endpoint, status, next_attempt_at);
+CREATE INDEX notification_due ON aegis.notification (endpoint, status, next_attempt_at, n);
 --> statement-breakpoint
 CREATE INDEX notification_failed ON aegis.notification (failed_at) WHERE failed_at IS NOT NULL;
 --> statement-breakpoint

@@ -12,7 +12,7 @@ CREATE TABLE notification (
   error TEXT
 ) WITHOUT ROWID;
 --> statement-breakpoint
-CREATE INDEX notification_due ON notification (endpoint, status, next_attempt_at);
+CREATE INDEX notification_due ON notification (endpoint, status, next_attempt_at, n);
 --> statement-breakpoint
 CREATE INDEX notification_failed ON notification (failed_at) WHERE failed_at IS NOT NULL;
 --> statement-breakpoint

@@ -1,5 +1,11 @@
 import type { AdminWing } from '../admin/rest.ts'
-import { createReviewerMap, createSlackApi, slackEndpoint, slackInteractions } from '../admin/slack/index.ts'
+import {
+  createReviewerMap,
+  createSlackApi,
+  slackEndpoint,
+  slackInteractions,
+  slackPlaces,
+} from '../admin/slack/index.ts'
 import type { Config } from '../config.ts'
 import type { Approval } from '../core/approval.ts'
 import type { EnvelopeId } from '../core/ids.ts'
@@ -56,7 +62,7 @@ export function composeNotifications(
     ...githubOf(notifications.github, parts),
   ]
   return {
-    notifier: createNotifier({ ...parts, endpoints }),
+    notifier: createNotifier({ ...parts, endpoints, remindAt: notifications.remindAt }),
     doors: slack === null ? [] : [slack.door],
   }
 }
@@ -90,7 +96,16 @@ function composeSlack(
   const signingSecret = secretIn(settings.signingSecretFile)
   return {
     endpoint: slackEndpoint({ call, channel, apiUrl, store, approvalUrl, now: () => clock.now() }),
-    door: slackInteractions({ call, signingSecret, reviewer, resolver, approval, clock, log }),
+    door: slackInteractions({
+      call,
+      signingSecret,
+      reviewer,
+      resolver,
+      approval,
+      placeOf: slackPlaces(store),
+      clock,
+      log,
+    }),
   }
 }
 

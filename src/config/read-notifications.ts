@@ -23,7 +23,7 @@ type Webhook = NotificationSettings['webhooks'][number]
 /** `notifications:` of `aegis.yaml`: webhooks, Slack, and what pull requests are told. Mistakes are noted at their place. */
 export function readNotifications(place: Place | undefined, around: Surroundings): NotificationSettings {
   if (place === undefined) return NO_NOTIFICATIONS
-  const members = place.members(['webhooks', 'slack', 'github'])
+  const members = place.members(['remind_at', 'webhooks', 'slack', 'github'])
   const webhooks: Webhook[] = []
   for (const item of members.get('webhooks')?.items() ?? []) {
     const webhook = webhookOf(item, around)
@@ -36,6 +36,7 @@ export function readNotifications(place: Place | undefined, around: Surroundings
   const slack = members.get('slack')
   const github = members.get('github')?.members(['mode']).get('mode')
   return {
+    remindAt: members.get('remind_at')?.integer(1, 99) ?? NO_NOTIFICATIONS.remindAt,
     webhooks,
     slack: (slack && slackOf(slack, around)) ?? null,
     github: github?.choice(GITHUB_MODES) ?? 'off',

@@ -21,12 +21,12 @@ const LOOK_MS = 1000
 const SWEEP_MS = 3_600_000
 /** Dead letters are shown for so long, in milliseconds. */
 const KEEP_DEAD_MS = 30 * 24 * 3_600_000
-/** The share of an approval's time after which its reviewers are reminded. */
-const REMIND_AT = 2 / 3
 const DEAD_SHOWN = 100
 
 export interface NotifierParts {
   readonly endpoints: readonly Endpoint[]
+  /** The share of an approval's time, in percent, after which its reviewers are reminded. */
+  readonly remindAt: number
   readonly store: NotificationStore
   readonly tail: Pick<Tail, 'follow' | 'next'>
   readonly reader: Pick<LedgerReader, 'entry' | 'payloads' | 'byEnvelope'>
@@ -178,7 +178,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
     const env = reminded.length === 0 ? null : parseEnvelopeId(textMember(body, 'env') ?? '')
     const approval = env === null ? null : await parts.approval(env)
     if (approval === null) return rows
-    const due = Math.round(approval.queuedAt + (approval.expiresAt - approval.queuedAt) * REMIND_AT)
+    const due = Math.round(approval.queuedAt + ((approval.expiresAt - approval.queuedAt) * parts.remindAt) / 100)
     return [...rows, ...reminded.map((one) => row(one, `${id}-reminder`, 'reminder', Math.max(now, due)))]
   }
 
@@ -217,7 +217,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
     readings: {
       notificationsWaiting: async () => total(await store.counts(), 'waiting'),
       notificationsDead: async () => total(await store.counts(), 'dead'),
-      notificationLag: async () => Math.max(0, ...(await status()).endpoints.map(({ lagSeconds }) => lagSeconds)),
+      notificationLag: async () => lagOf(await store.counts(), clock.now()),
       notificationFailures: () => before.failures + sum(lanes),
     },
     async retry(id) {
@@ -234,6 +234,11 @@ export function createNotifier(parts: NotifierParts): Notifier {
 
 function sum(lanes: readonly Lane[]): number {
   return lanes.reduce((total, lane) => total + lane.status().failures, 0)
+}
+
+/** Seconds that the oldest waiting one has waited. */
+function lagOf(counts: readonly EndpointCount[], now: number): number {
+  return Math.max(0, ...counts.map(({ oldest }) => (oldest === null ? 0 : (now - oldest) / 1000)))
 }
 
 function total(counts: readonly EndpointCount[], what: 'waiting' | 'dead'): number {

@@ -23,9 +23,11 @@ export type GithubMode = (typeof GITHUB_MODES)[number]
 
 /** `notifications:` of `aegis.yaml`. */
 export interface NotificationSettings {
+  /** The share of an approval's time, in percent, after which its reviewers are reminded. */
+  readonly remindAt: number
   readonly webhooks: readonly WebhookPlace[]
   readonly slack: SlackSettings | null
   readonly github: GithubMode
 }
 
-export const NO_NOTIFICATIONS: NotificationSettings = { webhooks: [], slack: null, github: 'off' }
+export const NO_NOTIFICATIONS: NotificationSettings = { remindAt: 67, webhooks: [], slack: null, github: 'off' }

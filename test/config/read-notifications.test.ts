@@ -53,7 +53,8 @@ describe('notifications', () => {
       apiUrl: 'https://slack.com/api',
       reviewers: { U0123ABC: 'alice' },
     })
-    expect(read('notifications: { github: { mode: comment } }\n').notifications.github).toBe('comment')
+    const rest = read('notifications: { remind_at: 50, github: { mode: comment } }\n').notifications
+    expect(rest).toMatchObject({ remindAt: 50, github: 'comment' })
   })
 
   it.each([
@@ -79,6 +80,7 @@ describe('notifications', () => {
     ['a user by their name', slack(', reviewers: { alice: alice }'), /not the id of a user/],
     ['Slack at a plain address', slack(', api_url: "http://slack.example/api"'), /must be an https address/],
     ['a mode there is none of', 'notifications: { github: { mode: comments } }\n', /did you mean `comment`/],
+    ['a reminder after the end', 'notifications: { remind_at: 100 }\n', /whole number from 1 to 99/],
     ['a place there is none of', 'notifications: { email: {} }\n', /unknown key `notifications.email`/],
   ])('refuse %s', (_, yaml, why) => {
     expect(complaint(yaml)).toMatch(why)

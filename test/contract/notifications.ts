@@ -149,7 +149,7 @@ export function notificationContract(name: string, create: () => Promise<StoreUn
             },
           ],
           ...{ store: stores.notifications, tail, reader: stores.ledger, approval: stores.approvals.get },
-          ...{ gateway: name, clock, random, log: listLog() },
+          ...{ gateway: name, remindAt: 67, clock, random, log: listLog() },
         })
         notifier.start()
         running.push(notifier)

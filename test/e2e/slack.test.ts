@@ -278,6 +278,30 @@ describe('reviewing in Slack', () => {
     expect((await raw(good)).status).toBe(401)
   })
 
+  it('takes no button that is not under the message it asked with', async () => {
+    const { id, ts } = await ask()
+    const other = await ask({ parameters: { ...PULL_REQUEST.parameters, title: 'another' } })
+    const press = slack.press('Approve', ALICE, { ts })
+    const container = { type: 'message', message_ts: other.ts, channel_id: CHANNEL }
+    await send({ ...press, container })
+    await send({ ...press, channel: { id: 'C0OTHER' } })
+    await send({ ...press, container: {} })
+    expect((await approvalOf(id)).status).toBe('pending')
+    expect(whispers().map(({ text }) => text)).toEqual(
+      Array.from({ length: 3 }, () => 'this is not the message that Aegis asked with: settle it on its page'),
+    )
+  })
+
+  it('says that the form could not be opened where Slack refuses to', async () => {
+    const { id, ts } = await ask()
+    const press = slack.press('Deny…', ALICE, { ts })
+    slack.refuse = 'trigger_expired'
+    expect((await send(press)).status).toBe(200)
+    expect(whispers()).toMatchObject([{ user: ALICE, text: 'the form could not be opened: press again' }])
+    slack.refuse = null
+    expect((await approvalOf(id)).status).toBe('pending')
+  })
+
   it.each<[string, JsonObject]>([
     ['of another kind', { type: 'shortcut', user: { id: ALICE } }],
     ['without anything', {}],

@@ -8,7 +8,7 @@ export const SLACK = 'slack'
 const EVENTS: readonly EventName[] = ['approval', 'approved', 'denied', 'expired', 'reminder']
 
 /** Where a message is. */
-interface Place {
+export interface Place {
   readonly channel: string
   readonly ts: string
 }
@@ -26,11 +26,7 @@ export function slackEndpoint(parts: {
   readonly approvalUrl: (id: string) => string
 }): Endpoint {
   const { call, channel, store, approvalUrl } = parts
-
-  async function placeOf({ id }: Approval): Promise<Place | null> {
-    const kept = await store.reference(SLACK, id)
-    return kept === null ? null : readPlace(kept)
-  }
+  const placeOf = slackPlaces(store)
 
   async function ask(approval: Approval, signal: AbortSignal): Promise<void> {
     const told = await call(
@@ -63,7 +59,7 @@ export function slackEndpoint(parts: {
     async deliver({ event, approval }, signal) {
       // A blocked call asks nobody.
       if (approval === null) return
-      const place = await placeOf(approval)
+      const place = await placeOf(approval.id)
       if (place === null) {
         // Settled before anybody could be asked: there is nothing to ask.
         if (event === 'approval' && approval.status === 'pending') await ask(approval, signal)
@@ -79,6 +75,14 @@ export function slackEndpoint(parts: {
 function wire(channel: string, { text, blocks }: SlackMessage): JsonObject {
   const inert = { mrkdwn: false, link_names: false, parse: 'none', unfurl_links: false, unfurl_media: false }
   return { channel, text, blocks: [...blocks], ...inert }
+}
+
+/** Where the message of an approval is; null where there is none. */
+export function slackPlaces(store: Pick<NotificationStore, 'reference'>): (id: string) => Promise<Place | null> {
+  return async (id) => {
+    const kept = await store.reference(SLACK, id)
+    return kept === null ? null : readPlace(kept)
+  }
 }
 
 function readPlace(text: string): Place | null {

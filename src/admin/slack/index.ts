@@ -1,4 +1,4 @@
 export { createSlackApi } from './api.ts'
-export { SLACK, slackEndpoint } from './endpoint.ts'
+export { slackEndpoint, slackPlaces } from './endpoint.ts'
 export { slackInteractions } from './interactions.ts'
 export { createReviewerMap } from './reviewers.ts'

@@ -5,11 +5,13 @@ import { asAegisError } from '../../core/errors.ts'
 import { type EnvelopeId, parseEnvelopeId } from '../../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
 import type { Clock, Log } from '../../core/runtime.ts'
+import { DeliveryError } from '../../notifications/index.ts'
 import type { Resolver } from '../../oversight/resolver.ts'
 import { boundedBytes } from '../door.ts'
 import type { AdminWing } from '../rest.ts'
 import type { SlackCall } from './api.ts'
 import { escaped } from './blocks.ts'
+import type { Place } from './endpoint.ts'
 import { ACTIONS } from './message.ts'
 import { commentModal, modalError, submitted, type Verb } from './modal.ts'
 import type { Mapped } from './reviewers.ts'
@@ -29,6 +31,8 @@ export interface InteractionParts {
   readonly reviewer: (user: string) => Promise<Mapped>
   readonly resolver: Pick<Resolver, 'resolve'>
   readonly approval: (id: EnvelopeId) => Promise<Approval | null>
+  /** Where the message of an approval is. */
+  readonly placeOf: (id: EnvelopeId) => Promise<Place | null>
   readonly clock: Clock
   readonly log: Log
 }
@@ -38,6 +42,8 @@ interface Press {
   readonly user: string
   readonly channel: string | null
   readonly trigger: string
+  /** The message that was pressed. */
+  readonly message: string | null
 }
 
 /**
@@ -99,16 +105,38 @@ async function pressed(parts: InteractionParts, payload: JsonObject, press: Pres
   const id = parseEnvelopeId(textMember(action, 'value') ?? '')
   const verb = VERBS.get(textMember(action, 'action_id') ?? '')
   if (id === null || verb === undefined) return
-  if (verb.form) {
-    const wrong = await openForm(parts, id, verb.verb, press, mapped)
-    if (wrong !== null) await whisper(parts, press, wrong)
-    return
-  }
-  const wrong = await settle(parts, { id, verb: verb.verb, comment: '' }, mapped, press)
+  const wrong = await carriedOut(parts, id, verb, press, mapped)
   if (wrong !== null) await whisper(parts, press, wrong)
 }
 
-const VERBS: ReadonlyMap<string, { readonly verb: Verb; readonly form: boolean }> = new Map([
+/** Why what was pressed was not done, or null. */
+async function carriedOut(
+  parts: InteractionParts,
+  id: EnvelopeId,
+  { verb, form }: Button,
+  press: Press,
+  mapped: Mapped,
+): Promise<string | null> {
+  const place = await parts.placeOf(id)
+  // Who else has the bot's token can put our buttons under words of their own.
+  if (place === null || place.ts !== press.message || place.channel !== press.channel) {
+    parts.log.warn({ slack_user: press.user, envelope_id: id }, 'a button was pressed that is not under our message')
+    return 'this is not the message that Aegis asked with: settle it on its page'
+  }
+  if (!form) return settle(parts, { id, verb, comment: '' }, mapped, press)
+  return openForm(parts, id, verb, press, mapped).catch((error: unknown) => {
+    if (!(error instanceof DeliveryError)) throw error
+    parts.log.warn({ error: error.message }, 'the form of an approval was not opened')
+    return 'the form could not be opened: press again'
+  })
+}
+
+interface Button {
+  readonly verb: Verb
+  readonly form: boolean
+}
+
+const VERBS: ReadonlyMap<string, Button> = new Map<string, Button>([
   [ACTIONS.approve, { verb: 'approve', form: false }],
   [ACTIONS.comment, { verb: 'approve', form: true }],
   [ACTIONS.deny, { verb: 'deny', form: true }],
@@ -168,7 +196,9 @@ function pressOf(payload: JsonObject): Press {
     const value = payload[key]
     return isObject(value) ? textMember(value, 'id') : undefined
   })
-  return { user: user ?? '', channel: channel ?? null, trigger: textMember(payload, 'trigger_id') ?? '' }
+  const container = payload['container']
+  const message = isObject(container) ? (textMember(container, 'message_ts') ?? null) : null
+  return { user: user ?? '', channel: channel ?? null, trigger: textMember(payload, 'trigger_id') ?? '', message }
 }
 
 /** A form with one field that holds JSON; signed by Slack, so that its own parser is good enough. */
