@@ -113,6 +113,10 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         // The newest is another's: the limit counts one's own.
         expect((await stores.ledger.sessions(1, 'key_a1')).map(({ principal }) => principal)).toEqual(['key_a1'])
         expect(await stores.ledger.sessions(10, 'key_a')).toEqual([])
+        const [newest, older] = sessions
+        expect(await stores.ledger.sessions(10, undefined, { before: newest?.lastN ?? 0 })).toEqual([older])
+        expect(await stores.ledger.sessions(10, undefined, { session: other })).toEqual([newest])
+        expect(await stores.ledger.sessions(10, 'key_a1', { session: other })).toEqual([])
         const list = async (filter: object) =>
           (await stores.ledger.list({ limit: 10, ...filter })).map(({ n, kind }) => [n, kind])
         expect(await list({ session: SESSION })).toEqual([
@@ -247,6 +251,44 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         await append({ kind: 'redeem', id, digest, at: 4000 })
       })
 
+      it('are used again and again where they were given for that, for this action and until their time is over', async () => {
+        const [once, often] = [await approved(), pendingApproval()]
+        await append({ kind: 'park', approval: often })
+        const vote = { reviewer: ALICE, comment: 'fine', at: 2000 }
+        const { id, digest, parameters } = often
+        await append({ kind: 'approve', id, vote, settles: true, expiresAt: 20_000, repeat: 600 })
+        for (const at of [3000, 4000]) await append({ kind: 'reuse', id, digest, at })
+        expect(await stores.approvals.get(id)).toMatchObject({
+          ...{ status: 'approved', parameters },
+          resolution: { repeat: 600 },
+        })
+        const other = randomBytes(32).toString('hex') as Sha256
+        await expect(append({ kind: 'reuse', id, digest: other, at: 5000 })).rejects.toMatchObject(spent)
+        await expect(append({ kind: 'reuse', id, digest, at: 20_000 })).rejects.toMatchObject(spent)
+        await expect(append({ kind: 'reuse', id: once.id, digest: once.digest, at: 3000 })).rejects.toMatchObject(spent)
+        await append({ kind: 'expire', id, at: 20_000 })
+        await expect(append({ kind: 'reuse', id, digest, at: 5000 })).rejects.toMatchObject(spent)
+      })
+
+      it('take no second word of one person, also where another speaks for them', async () => {
+        const approval = pendingApproval()
+        const { id } = approval
+        await append({ kind: 'park', approval })
+        const bob = { ...ALICE, principal: 'key_bob' as typeof ALICE.principal, name: 'bob', owner: 'bob' }
+        const carol = { ...ALICE, principal: 'key_carol' as typeof ALICE.principal, name: 'carol', owner: 'carol' }
+        const say = (vote: object) => {
+          const given = { reviewer: bob, comment: '', at: 2000, ...vote }
+          return append({ kind: 'approve', id, vote: given, settles: false, expiresAt: 20_000 })
+        }
+        await say({ onBehalfOf: ALICE })
+        await expect(say({ reviewer: ALICE })).rejects.toMatchObject(spent)
+        await expect(say({})).rejects.toMatchObject(spent)
+        await expect(say({ reviewer: carol, onBehalfOf: ALICE })).rejects.toMatchObject(spent)
+        await expect(say({ reviewer: carol, onBehalfOf: bob })).rejects.toMatchObject(spent)
+        await say({ reviewer: carol })
+        expect((await stores.approvals.get(id))?.votes).toHaveLength(2)
+      })
+
       it('need as many different reviewers as asked for', async () => {
         const approval = pendingApproval()
         const { id } = approval
@@ -313,6 +355,32 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         await append({ kind: 'approve', id: approval.id, vote, settles: true, expiresAt: 9000 })
         return approval
       }
+    })
+
+    describe('delegations', () => {
+      const { principal, name, owner } = ALICE
+      const given = { from: { principal, name, owner }, to: 'bob', createdAt: 1000, until: 9000, endedAt: null }
+
+      it('are found by whom they are given to, until their time is over or they are taken back, once', async () => {
+        await stores.delegations.add({ ...given, id: 'del_1' })
+        await stores.delegations.add({ ...given, id: 'del_2', to: 'carol', createdAt: 2000 })
+        await close()
+        await open()
+        const ids = async (now: number, to?: string) => (await stores.delegations.active(now, to)).map(({ id }) => id)
+        expect(await stores.delegations.get('del_1')).toEqual({ ...given, id: 'del_1' })
+        expect(await stores.delegations.get('del_3')).toBeNull()
+        expect(await ids(3000)).toEqual(['del_1', 'del_2'])
+        expect(await ids(3000, 'bob')).toEqual(['del_1'])
+        expect(await ids(9000)).toEqual([])
+        expect(await stores.delegations.end('del_1', 4000)).toBe(true)
+        expect(await stores.delegations.end('del_1', 5000)).toBe(false)
+        expect(await ids(3000)).toEqual(['del_2'])
+        expect((await stores.delegations.get('del_1'))?.endedAt).toBe(4000)
+      })
+
+      it('to oneself are none', async () => {
+        await expect(stores.delegations.add({ ...given, id: 'del_1', to: owner })).rejects.toThrow()
+      })
     })
 
     describe('the definitions of tools', () => {

@@ -192,6 +192,37 @@ describe('an approval', () => {
     expect(withFact({ status: 'approved', id, terms: given }).verdict).toBe(expected)
   })
 
+  describe('where more is asked of reviewers', () => {
+    const asking = (terms: string) =>
+      policy([`{ tool: "github.*", decision: review, approval: { ${terms} } }`, '{ decision: block }'])
+    const plain: ReviewTerms = { ttl: 1800, reviewers: 1, independent: false, sameSession: false }
+    it.each<[string, Partial<ReviewTerms>, 'allow' | 'review']>([
+      ['from: [alice, bob]', { from: [['alice', 'bob']] }, 'allow'],
+      ['from: [alice, bob]', { from: [['alice']] }, 'allow'],
+      ['from: [alice, bob]', { from: [['alice', 'carol']] }, 'review'],
+      ['from: [alice, bob]', { from: [['owners'], ['bob']] }, 'allow'],
+      ['from: [alice, bob]', {}, 'review'],
+      ['role: admin', { role: 'admin' }, 'allow'],
+      ['role: admin', {}, 'review'],
+      ['not_author: true', { notAuthor: true }, 'allow'],
+      ['not_author: true', {}, 'review'],
+      ['repeat: 10m', {}, 'allow'],
+    ])('%s is met by %j: %s', (asked, given, expected) => {
+      const value = { status: 'approved', id, terms: { ...plain, ...given } } as const
+      expect(asking(asked).decide(envelope(act()), { approval: { known: true, value } }).verdict).toBe(expected)
+    })
+
+    it.each<[string, Partial<ReviewTerms>, 'allow' | 'review']>([
+      ['repeat: 10m', { repeat: 600 }, 'allow'],
+      ['repeat: 20m', { repeat: 600 }, 'allow'],
+      ['repeat: 5m', { repeat: 600 }, 'review'],
+      ['ttl: 30m', { repeat: 600 }, 'review'],
+    ])('under %s one for repeated use with %j gives %s', (asked, given, expected) => {
+      const value = { status: 'approved', id, repeating: true, terms: { ...plain, ...given } } as const
+      expect(asking(asked).decide(envelope(act()), { approval: { known: true, value } }).verdict).toBe(expected)
+    })
+  })
+
   it('never removes a block', () => {
     expect(withFact({ status: 'approved', id, terms }, shell('ls')).verdict).toBe('block')
   })
@@ -218,6 +249,26 @@ describe('an approval', () => {
     expect(both.decide(envelope(act()), NONE)).toMatchObject({
       terms: { ttl: 600, reviewers: 2, sameSession: true, independent: false },
     })
+  })
+})
+
+describe('what is critical', () => {
+  const push = act({
+    tool: 'github.push_files',
+    capability: 'write',
+    resource: { branch: { kind: 'named', name: 'main' } },
+  })
+  const text = (needs: string) =>
+    `version: 1\nname: test\ndefault_decision: review\n${needs}rules:\n  - { tool: shell.ls, decision: allow }\n`
+  const reviewersOf = (...documents: readonly string[]) => {
+    const decision = compilePolicy(documents.map((one) => document(one))).decide(envelope(push), NONE)
+    return decision.verdict === 'review' ? [decision.blastRadius.level, decision.terms.reviewers] : decision.verdict
+  }
+
+  it('needs as many people as the strictest document says, and as the rule says where it says nothing', () => {
+    expect(reviewersOf(text(''))).toEqual(['critical', 1])
+    expect(reviewersOf(text('critical_needs: 2\n'))).toEqual(['critical', 2])
+    expect(reviewersOf(text('critical_needs: 2\n'), text('critical_needs: 3\n'))).toEqual(['critical', 3])
   })
 })
 

@@ -104,6 +104,31 @@ guards: {}
       rule('{ tool: a.b, decision: review, approval: { reviewers: 0 } }'),
       '5:59 `reviewers` must be a whole number from 1 to 20',
     ],
+    ...(
+      [
+        [
+          'fewer named than needed',
+          '{ reviewers: 3, from: [alice, bob] }',
+          '3 reviewers are needed, but `from` names only 2',
+        ],
+        ['nobody named', '{ from: [] }', '`from` is an empty list'],
+        ['a name that hides', '{ from: ["al\\u200Bice"] }', 'an owner has 1 to 128 printable characters'],
+        ['another role', '{ role: owner }', 'unknown role `owner`'],
+        ['an agent for a reviewer', '{ role: agent }', 'unknown role `agent`'],
+        ['repeats without end', '{ repeat: 2h }', '`repeat` is a duration such as 90s, 30m or 1h, at most 1h'],
+        ['repeats of nothing', '{ repeat: true }', '`repeat` is a duration'],
+        ['an author who is no yes or no', '{ not_author: alice }', '`not_author` must be true or false'],
+      ] as const
+    ).map(([what, approval, problem]): [string, string, string] => [
+      what,
+      rule(`{ tool: a.b, decision: review, approval: ${approval} }`),
+      problem,
+    ]),
+    [
+      'nobody for what is critical',
+      'version: 1\nname: x\ndefault_decision: block\ncritical_needs: 0\nrules:\n  - { decision: block }',
+      '4:17 `critical_needs` must be a whole number from 1 to 20',
+    ],
     [
       'approval on a rule that allows',
       rule('{ tool: a.b, decision: allow, approval: { ttl: 3m } }'),

@@ -14,6 +14,18 @@ function story() {
     review: step({ kind: 'review', env: approval }),
     again: step({ kind: 'review', env: newId(), ref: approval }),
     approve: step({ kind: 'approve', env: approval, commitments: [] }),
+    often: step({
+      kind: 'approve',
+      env: approval,
+      commitments: [],
+      findings: [{ name: 'repeat:600', verdict: 'allow' }],
+    }),
+    nonsense: step({
+      kind: 'approve',
+      env: approval,
+      commitments: [],
+      findings: [{ name: 'repeat:1e9', verdict: 'allow' }],
+    }),
     deny: step({ kind: 'deny', env: approval, commitments: [] }),
     expire: step({ kind: 'expire', env: approval, commitments: [] }),
     allow: step({ env, ref: approval, effect: 'forward' }),
@@ -43,6 +55,9 @@ const CASES: readonly [string, readonly Step[], readonly string[]][] = [
   ['an approval used after it was denied', ['review', 'deny', 'allow', 'result'], ['APPROVAL_ABSENT']],
   ['an approval used after it expired', ['review', 'approve', 'expire', 'allow', 'result'], ['APPROVAL_EXPIRED']],
   ['an approval used twice', ['review', 'approve', 'allow', 'result', 'second'], ['APPROVAL_REUSED']],
+  ['an approval given for repeated use, used twice', ['review', 'often', 'allow', 'result', 'second'], []],
+  ['repeated use that was never given', ['review', 'nonsense', 'allow', 'result', 'second'], ['APPROVAL_REUSED']],
+  ['repeated use after its end', ['review', 'often', 'expire', 'second'], ['APPROVAL_EXPIRED']],
   ['an approval used for something else', ['review', 'approve', 'other', 'result'], ['APPROVAL_MISMATCH']],
   ['an approval of another session', ['allow', 'result'], ['APPROVAL_ELSEWHERE']],
 ]
