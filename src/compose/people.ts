@@ -21,13 +21,25 @@ export interface People {
   stop(): void
 }
 
-/** @throws AegisError `config` where the provider's client secret cannot be read */
+/**
+ * The provider's client secret, read anew each time: a new one needs no restart. Null for a public client. Read once now: better than at
+ * the first login.
+ * @throws AegisError `config` where the file cannot be read
+ */
+export function clientSecretOf({ provider }: Config['auth']['login']): () => string | null {
+  const file = provider?.clientSecretFile ?? null
+  const secret = () => (file === null ? null : readSecretFile(file).trim())
+  secret()
+  return secret
+}
+
 export function composePeople(
   { auth }: Pick<Config, 'auth'>,
   parts: {
     readonly stores: Pick<Stores, 'logins'>
     readonly keys: KeyStore
     readonly adminUrl: string
+    readonly clientSecret: () => string | null
     /** Seals logins under way. */
     readonly key: Uint8Array
     readonly clock: Clock
@@ -40,20 +52,13 @@ export function composePeople(
   const cookies = createCookies(adminUrl)
   const store = stores.logins
   const sessions = createSessions({ store, keys, cookie: cookies.session, settings: auth.login, clock, random })
-  const around = { store, keys, key: parts.key, cookie: cookies.attempt, lasts, clock, random, log }
-  const login = provider === null ? null : providerLogin(provider, adminUrl, around)
+  const around = {
+    ...{ redirectUri: `${adminUrl}/login/callback`, secret: parts.clientSecret, key: parts.key, lasts },
+    ...{ store, keys, cookie: cookies.attempt, clock, random, log },
+  }
+  const login = provider === null ? null : createLogin({ ...around, settings: provider })
   const failed = (error: Error) => log.error({ error: error.message }, 'sessions that are over could not be dropped')
   const timer = setInterval(() => void sessions.sweep().catch(failed), SWEEP_MS)
   timer.unref()
   return { sessions, login, stop: () => clearInterval(timer) }
-}
-
-type Around = Omit<Parameters<typeof createLogin>[0], 'settings' | 'redirectUri' | 'secret'>
-
-function providerLogin(settings: NonNullable<Config['auth']['login']['provider']>, adminUrl: string, around: Around) {
-  const file = settings.clientSecretFile
-  const secret = () => (file === null ? null : readSecretFile(file).trim())
-  // Better now than at the first login.
-  secret()
-  return createLogin({ ...around, settings, redirectUri: `${adminUrl}/login/callback`, secret })
 }

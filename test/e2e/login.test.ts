@@ -596,6 +596,18 @@ describe('a session', () => {
   })
 })
 
+describe('a client secret that cannot be read', () => {
+  it.each([
+    ['is not there', null, 'cannot read'],
+    ['others may read', 0o644, 'others on this machine may read it'],
+  ])('is told before anything starts: it %s', async (_, mode, said) => {
+    const clientSecretFile = join(folder, `wrong-${mode}`)
+    if (mode !== null) writeFileSync(clientSecretFile, CLIENT.secret, { mode })
+    const login = { ...DEFAULT_LOGIN, provider: { ...provider.settings, clientSecretFile } }
+    await expect(install({ auth: { login } })).rejects.toThrow(said)
+  })
+})
+
 describe('the login page', () => {
   it('offers the provider and a key, and quotes nothing it was given', async () => {
     const page = await browser.get(at('/login?return_to=/x%22%3E%3Cscript%3E'))
