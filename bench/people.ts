@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createApprovals } from '../src/approvals/approvals.ts'
 import { systemRandom } from '../src/compose/system.ts'
 import type { Approval } from '../src/core/approval.ts'
 import { DEFAULT_TERMS } from '../src/core/decision.ts'
@@ -201,7 +200,7 @@ async function asked(
   },
 ): Promise<PeopleRow[]> {
   const { key, clock } = parts
-  const approvals = createApprovals({ store: stores.approvals, clock, digestKey: key, isSelf: async () => false })
+  const approvals = { store: stores.approvals }
   const audit = createAuditDesk({ ...parts, reader: stores.ledger, approvals, cursors: createCursors(key) })
   const page = (filter: SearchFilter, after: string | null = null) => audit.page(ADMIN, filter, { first: 50, after })
   const now = clock.now()

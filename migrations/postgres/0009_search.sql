@@ -15,6 +15,7 @@ CREATE TABLE aegis.search_block (
   first BIGINT NOT NULL,
   last BIGINT NOT NULL,
   last_hash TEXT COLLATE "C" NOT NULL,
+  counts TEXT NOT NULL,
   waits BYTEA NOT NULL,
   times BYTEA NOT NULL
 );

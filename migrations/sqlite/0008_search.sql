@@ -16,6 +16,7 @@ CREATE TABLE search_block (
   first INTEGER NOT NULL,
   last INTEGER NOT NULL,
   last_hash TEXT NOT NULL,
+  counts TEXT NOT NULL,
   waits BLOB NOT NULL,
   times BLOB NOT NULL
 );

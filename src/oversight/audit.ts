@@ -52,7 +52,7 @@ export interface AuditParts {
   readonly cursors: Cursors
   readonly reader: LedgerReader
   readonly ledger: Pick<LedgerOperations, 'stats'>
-  readonly approvals: Approvals
+  readonly approvals: { readonly store: Pick<Approvals['store'], 'pending'> }
   readonly clock: Pick<Clock, 'now'>
 }
 

@@ -1,7 +1,10 @@
 import {
   BLOCK_SLOTS,
+  type BlockCounts,
+  type BlockSummary,
   type Field,
   type IndexReader,
+  type NameCount,
   type PlacedPosting,
   type Posting,
   type StoredBlock,
@@ -38,9 +41,13 @@ export function createBlockBuilder(block: number): BlockBuilder {
     else if (slots.at(-1) !== slot) slots.push(slot)
   }
 
+  function summary(): BlockSummary {
+    return { block, ...(filled ? { first, last } : ALWAYS), lastHash }
+  }
+
   function stored(): StoredBlock {
-    const span = filled ? { first, last } : ALWAYS
-    return { block, ...span, lastHash, times: bytesOf(times), waits: bytesOf(Float64Array.from(waits)) }
+    const bytes = { times: bytesOf(times), waits: bytesOf(Float64Array.from(waits)) }
+    return { ...summary(), counts: countsOf(postings), ...bytes }
   }
 
   function all(): Posting[] {
@@ -86,10 +93,24 @@ export function createBlockBuilder(block: number): BlockBuilder {
       return found
     },
     async blocks({ from, to }, since, until) {
-      return block < from || block > to || !filled || last < since || first >= until ? [] : [stored()]
+      return block < from || block > to || !filled || last < since || first >= until ? [] : [summary()]
+    },
+    async counts({ from, to }) {
+      return block < from || block > to ? [] : [{ ...summary(), counts: countsOf(postings) }]
     },
     details: async ({ from, to }) => (block < from || block > to ? [] : [stored()]),
   }
+}
+
+function countsOf(postings: ReadonlyMap<Field, ReadonlyMap<string, readonly number[]>>): BlockCounts {
+  const valuesOf = (field: Field) => [...(postings.get(field) ?? [])]
+  const blocked = new Set(postings.get('kind')?.get('block') ?? [])
+  const named = (field: Field) =>
+    valuesOf(field).map(
+      ([name, slots]): NameCount => [name, slots.length, slots.filter((slot) => blocked.has(slot)).length],
+    )
+  const kinds = valuesOf('kind').map(([kind, slots]) => [kind, slots.length] as const)
+  return { kinds, tool: named('tool'), agent: named('agent'), session: named('session') }
 }
 
 /** Doubles as bytes, little-endian whatever the machine. */

@@ -28,7 +28,22 @@ export interface BlockSummary {
   readonly lastHash: string
 }
 
-export interface StoredBlock extends BlockSummary {
+/** How many entries of a block have a name, and how many of them are blocked. */
+export type NameCount = readonly [name: string, entries: number, blocked: number]
+
+/** What a block adds to the statistics where all of it counts. */
+export interface BlockCounts {
+  readonly kinds: readonly (readonly [kind: string, entries: number])[]
+  readonly tool: readonly NameCount[]
+  readonly agent: readonly NameCount[]
+  readonly session: readonly NameCount[]
+}
+
+export interface CountedBlock extends BlockSummary {
+  readonly counts: BlockCounts
+}
+
+export interface StoredBlock extends CountedBlock {
   /** Little-endian doubles, one a slot; NaN where the entry has none. */
   readonly times: Uint8Array
   /** Little-endian doubles in pairs: a slot of an `approve` or `deny`, and how long its approval had waited. */
@@ -56,6 +71,8 @@ export interface IndexReader {
   postings(field: Field, match: ValueMatch, range: BlockRange): Promise<readonly PlacedPosting[]>
   /** Those that may hold entries with a time from `since` to `until` (exclusive), by number. */
   blocks(range: BlockRange, since: number, until: number): Promise<readonly BlockSummary[]>
+  /** By number. */
+  counts(range: BlockRange): Promise<readonly CountedBlock[]>
   /** With what takes room; by number. */
   details(range: BlockRange): Promise<readonly StoredBlock[]>
 }

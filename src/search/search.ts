@@ -125,6 +125,7 @@ function joined(store: SearchStore, indexer: Indexer): IndexReader {
   return {
     postings: (field, match, range) => split((reader, part) => reader.postings(field, match, part), range),
     blocks: (range, since, until) => split((reader, part) => reader.blocks(part, since, until), range),
+    counts: (range) => split((reader, part) => reader.counts(part), range),
     details: (range) => split((reader, part) => reader.details(part), range),
   }
 }

@@ -1,7 +1,7 @@
 import { doublesOf } from './block-builder.ts'
 import { find } from './find.ts'
-import { BLOCK_SLOTS, type BlockRange, type Field, type IndexReader, type PlacedPosting } from './ports.ts'
-import { count, has, intersect, noSlots, remove, type Slots, unpack } from './slots.ts'
+import { BLOCK_SLOTS, type BlockRange, type Field, type IndexReader, type NameCount } from './ports.ts'
+import { allSlots, descending, has, intersect, noSlots, put, remove, type Slots, unpack } from './slots.ts'
 
 export interface StatsRequest {
   /** Milliseconds since the epoch: from `since` to `until` (exclusive), by the entries' own claims. */
@@ -57,124 +57,150 @@ const LENGTHS = [1, 5, 15, 60, 180, 720, 1440, 10_080, 43_200, 525_600].map((min
 interface Tally {
   readonly kinds: Map<string, number>
   readonly buckets: { readonly at: number; readonly kinds: Record<string, number> }[]
-  readonly tools: Map<string, Counted>
-  readonly agents: Map<string, Counted>
-  readonly sessions: Map<string, Counted>
+  readonly bucketMs: number
+  readonly names: Readonly<Record<Name, Map<string, Counted>>>
   readonly waits: number[]
 }
 
-export async function statsOf(
-  index: IndexReader,
-  request: StatsRequest,
-  log: { readonly minIndex: number; readonly upTo: number },
-): Promise<SearchStats> {
-  const all = {
-    from: Math.floor(log.minIndex / BLOCK_SLOTS),
-    to: Math.max(0, Math.floor((log.upTo - 1) / BLOCK_SLOTS)),
-  }
-  const spans = await index.blocks(all, request.since, request.until)
+const NAMES = ['tool', 'agent', 'session'] as const satisfies readonly Field[]
+type Name = (typeof NAMES)[number]
+
+/** Where the log begins, and up to where it is known. */
+interface Extent {
+  readonly minIndex: number
+  readonly upTo: number
+}
+
+export async function statsOf(index: IndexReader, request: StatsRequest, log: Extent): Promise<SearchStats> {
+  const { since, until } = request
+  const to = Math.max(0, Math.floor((log.upTo - 1) / BLOCK_SLOTS))
+  const spans = await index.blocks({ from: Math.floor(log.minIndex / BLOCK_SLOTS), to }, since, until)
   const counted = spans.slice(-MOST_BLOCKS)
-  const firstAt = Math.max(request.since, Math.min(...counted.map(({ first }) => first)))
-  const bucketMs = lengthFor(request.until - firstAt)
-  const tally = emptyTally(firstAt, request.until, bucketMs)
-  const [from, to] = [counted[0]?.block ?? 0, counted.at(-1)?.block ?? -1]
-  for (let next = from; next <= to; next += STEP) {
-    await countBlocks(index, request, { from: next, to: Math.min(to, next + STEP - 1) }, log, tally)
+  const tally = emptyTally(Math.max(since, Math.min(until, ...counted.map(({ first }) => first))), until)
+  const last = counted.at(-1)?.block ?? -1
+  for (let from = counted[0]?.block ?? 0; from <= last; from += STEP) {
+    await countBlocks(index, request, { from, to: Math.min(last, from + STEP - 1) }, log, tally)
   }
+  const { tool, agent, session } = tally.names
   return {
-    ...{ since: request.since, until: request.until, bucketMs, buckets: tally.buckets },
+    ...{ since, until, bucketMs: tally.bucketMs, buckets: tally.buckets },
     kinds: Object.fromEntries([...tally.kinds].sort(([one], [two]) => (one < two ? -1 : 1))),
-    blockedTools: top(tally.tools, ({ blocked }) => blocked),
-    agents: top(tally.agents, ({ entries }) => entries),
-    sessions: top(tally.sessions, ({ entries }) => entries),
-    sessionCount: tally.sessions.size,
+    blockedTools: top(tool, ({ blocked }) => blocked),
+    agents: top(agent, ({ entries }) => entries),
+    sessions: top(session, ({ entries }) => entries),
+    sessionCount: session.size,
     reviews: { resolved: tally.waits.length, medianWaitMs: median(tally.waits) },
     complete: counted.length === spans.length,
   }
 }
 
-function lengthFor(span: number): number {
-  return LENGTHS.find((length) => span / length <= MOST_BUCKETS - 1) ?? Math.ceil(span / MOST_BUCKETS)
-}
-
-function emptyTally(from: number, until: number, bucketMs: number): Tally {
+function emptyTally(from: number, until: number): Tally {
+  const span = until - from
+  const bucketMs = LENGTHS.find((length) => span / length <= MOST_BUCKETS - 1) ?? Math.ceil(span / MOST_BUCKETS)
   const start = Math.floor(from / bucketMs) * bucketMs
-  const many = Number.isFinite(start) ? Math.max(0, Math.min(MOST_BUCKETS, Math.ceil((until - start) / bucketMs))) : 0
+  const many = Math.max(0, Math.ceil((until - start) / bucketMs))
   const buckets = Array.from({ length: many }, (_, at) => ({ at: start + at * bucketMs, kinds: {} }))
-  return { kinds: new Map(), buckets, tools: new Map(), agents: new Map(), sessions: new Map(), waits: [] }
+  return {
+    ...{ kinds: new Map(), buckets, bucketMs, waits: [] },
+    names: { tool: new Map(), agent: new Map(), session: new Map() },
+  }
 }
 
+/** Most blocks count as a whole. Those at the ends of the time, of the log, and all where only one's entries count, are looked into. */
 async function countBlocks(
   index: IndexReader,
-  { principal, since, until }: StatsRequest,
+  request: StatsRequest,
   range: BlockRange,
-  { minIndex, upTo }: { readonly minIndex: number; readonly upTo: number },
+  log: Extent,
   tally: Tally,
 ): Promise<void> {
+  const { principal, since, until } = request
+  for (const counted of await index.counts(range)) {
+    const { block, first, last, counts } = counted
+    if (last < since || first >= until) continue
+    const inTime = first >= since && last < until
+    const inLog = block * BLOCK_SLOTS >= log.minIndex && (block + 1) * BLOCK_SLOTS <= log.upTo
+    const bucket = bucketAt(tally, first)
+    const whole = principal === undefined && inTime && inLog
+    if (whole) for (const name of NAMES) for (const one of counts[name]) countName(one, tally.names[name])
+    if (whole && bucket !== undefined && bucket === bucketAt(tally, last)) {
+      for (const [kind, entries] of counts.kinds) countKind(kind, entries, bucket, tally)
+      const [details] = counts.kinds.some(([kind]) => WAITED.has(kind)) ? await index.details(only(block)) : []
+      if (details !== undefined) noteWaits(doublesOf(details.waits), allSlots(), tally)
+    } else await countEntries(index, request, block, log, tally, whole ? [] : NAMES)
+  }
+}
+
+const WAITED = new Set(['approve', 'deny'])
+
+function only(block: number): BlockRange {
+  return { from: block, to: block }
+}
+
+function bucketAt({ buckets, bucketMs }: Tally, at: number) {
+  return buckets[Math.floor((at - (buckets[0]?.at ?? 0)) / bucketMs)]
+}
+
+/** Entry by entry. */
+async function countEntries(
+  index: IndexReader,
+  { principal, since, until }: StatsRequest,
+  block: number,
+  log: Extent,
+  tally: Tally,
+  names: readonly Name[],
+): Promise<void> {
   const criteria = principal === undefined ? [] : [{ field: 'principal' as const, any: [{ value: principal }] }]
-  const wanted = await find(index, { criteria, only: null, time: { since, until } }, range)
-  const [kinds, details] = await Promise.all([index.postings('kind', { prefix: '' }, range), index.details(range)])
-  const blocked = new Map<number, Slots>()
-  const times = new Map(details.map(({ block, times }) => [block, doublesOf(times)]))
-  for (const posting of kinds) {
-    const slots = among(posting, wanted, minIndex, upTo)
-    if (posting.value === 'block') blocked.set(posting.block, slots)
-    countKind(posting.value, slots, times.get(posting.block) ?? new Float64Array(), tally)
+  const wanted = (await find(index, { criteria, only: null, time: { since, until } }, only(block))).get(block)
+  const [details] = wanted === undefined ? [] : await index.details(only(block))
+  if (wanted === undefined || details === undefined) return
+  const inLog = within(wanted, block, log)
+  const times = doublesOf(details.times)
+  const blocked = noSlots()
+  for (const { value, slots } of await index.postings('kind', { prefix: '' }, only(block))) {
+    const list = among(slots, inLog)
+    if (value === 'block') for (const slot of list) put(blocked, slot)
+    for (const slot of list) countKind(value, 1, bucketAt(tally, times[slot] ?? Number.NaN), tally)
   }
-  for (const { block, waits } of details) {
-    const slots = wanted.get(block)
-    if (slots !== undefined) noteWaits(doublesOf(waits), slots, tally)
-  }
-  const named = [
-    ['tool', tally.tools],
-    ['agent', tally.agents],
-    ['session', tally.sessions],
-  ] as const satisfies readonly (readonly [Field, Map<string, Counted>])[]
-  for (const [field, counts] of named) {
-    for (const posting of await index.postings(field, { prefix: '' }, range)) {
-      countName(posting, among(posting, wanted, minIndex, upTo), blocked.get(posting.block), counts)
+  noteWaits(doublesOf(details.waits), inLog, tally)
+  for (const name of names) {
+    const prefix = name === 'session' && principal !== undefined ? `${principal}/` : ''
+    for (const { value, slots } of await index.postings(name, { prefix }, only(block))) {
+      const list = among(slots, inLog)
+      const stopped = list.filter((slot) => has(blocked, slot)).length
+      if (list.length > 0) countName([value, list.length, stopped], tally.names[name])
     }
   }
 }
 
-/** The posting's entries that are wanted and in the log. */
-function among(posting: PlacedPosting, wanted: ReadonlyMap<number, Slots>, minIndex: number, upTo: number): Slots {
+function within(slots: Slots, block: number, { minIndex, upTo }: Extent): Slots {
+  const start = block * BLOCK_SLOTS
+  const kept = slots.slice()
+  for (let slot = 0; slot < minIndex - start && slot < BLOCK_SLOTS; slot += 1) remove(kept, slot)
+  for (let slot = Math.max(0, upTo - start); slot < BLOCK_SLOTS; slot += 1) remove(kept, slot)
+  return kept
+}
+
+function among(packed: Uint8Array, wanted: Slots): readonly number[] {
   const slots = noSlots()
-  const others = wanted.get(posting.block)
-  if (others === undefined) return slots
-  unpack(posting.slots, slots)
-  intersect(slots, others)
-  const start = posting.block * BLOCK_SLOTS
-  for (let slot = 0; slot < minIndex - start && slot < BLOCK_SLOTS; slot += 1) remove(slots, slot)
-  for (let slot = Math.max(0, upTo - start); slot < BLOCK_SLOTS; slot += 1) remove(slots, slot)
-  return slots
+  unpack(packed, slots)
+  intersect(slots, wanted)
+  return descending(slots)
 }
 
-function countKind(kind: string, slots: Slots, times: Float64Array, { kinds, buckets }: Tally): void {
-  const many = count(slots)
-  if (many === 0) return
-  kinds.set(kind, (kinds.get(kind) ?? 0) + many)
-  const [start, length] = [buckets[0]?.at ?? 0, (buckets[1]?.at ?? 0) - (buckets[0]?.at ?? 0)]
-  for (let slot = 0; slot < times.length; slot += 1) {
-    const at = times[slot] ?? Number.NaN
-    if (!has(slots, slot) || Number.isNaN(at)) continue
-    const bucket = buckets[length > 0 ? Math.floor((at - start) / length) : 0]
-    if (bucket !== undefined) bucket.kinds[kind] = (bucket.kinds[kind] ?? 0) + 1
-  }
-}
-
-function countName(
-  { value }: PlacedPosting,
-  slots: Slots,
-  blocked: Slots | undefined,
-  counts: Map<string, Counted>,
+function countKind(
+  kind: string,
+  entries: number,
+  bucket: Tally['buckets'][number] | undefined,
+  { kinds }: Tally,
 ): void {
-  const entries = count(slots)
-  if (entries === 0) return
-  if (blocked !== undefined) intersect(slots, blocked)
-  const before = counts.get(value)
-  const more = blocked === undefined ? 0 : count(slots)
-  counts.set(value, { name: value, entries: (before?.entries ?? 0) + entries, blocked: (before?.blocked ?? 0) + more })
+  kinds.set(kind, (kinds.get(kind) ?? 0) + entries)
+  if (bucket !== undefined) bucket.kinds[kind] = (bucket.kinds[kind] ?? 0) + entries
+}
+
+function countName([name, entries, blocked]: NameCount, counts: Map<string, Counted>): void {
+  const before = counts.get(name)
+  counts.set(name, { name, entries: (before?.entries ?? 0) + entries, blocked: (before?.blocked ?? 0) + blocked })
 }
 
 function noteWaits(pairs: Float64Array, wanted: Slots, { waits }: Tally): void {

@@ -12,7 +12,7 @@ const LAST = '\u{10FFFF}'
 /** No transaction: a block is visible once `next` has moved past it, and that is the last thing that happens to it. */
 export function createSearchStore({ queries, tables }: Database): SearchStore {
   const { searchPosting: posting, searchBlock, searchState } = tables
-  const { block, first, last, lastHash } = searchBlock
+  const { block, first, last, lastHash, counts } = searchBlock
 
   async function forget(below: SQL | undefined, blocks: SQL | undefined): Promise<void> {
     for (const field of FIELDS) await queries.delete(posting).where(and(eq(posting.field, field), below))
@@ -27,13 +27,24 @@ export function createSearchStore({ queries, tables }: Database): SearchStore {
         .from(searchBlock)
         .where(and(between(block, from, to), gte(last, bounded(since)), lt(first, bounded(until))))
         .orderBy(asc(block)),
+    async counts({ from, to }) {
+      const rows = await queries
+        .select({ block, first, last, lastHash, counts })
+        .from(searchBlock)
+        .where(between(block, from, to))
+        .orderBy(asc(block))
+      return rows.map((row) => ({ ...row, counts: JSON.parse(row.counts) }))
+    },
     async details({ from, to }) {
       const rows = await queries
         .select()
         .from(searchBlock)
         .where(between(block, from, to))
         .orderBy(asc(block))
-      return rows.map((row) => ({ ...row, waits: bytesOf(row.waits), times: bytesOf(row.times) }))
+      return rows.map((row) => ({
+        ...row,
+        ...{ counts: JSON.parse(row.counts), waits: bytesOf(row.waits), times: bytesOf(row.times) },
+      }))
     },
     async state() {
       const [row] = await queries.select().from(searchState).where(eq(searchState.id, STATE)).limit(1)
@@ -59,7 +70,7 @@ export function createSearchStore({ queries, tables }: Database): SearchStore {
         const rows = postings.slice(at, at + SLICE).map((one) => ({ ...one, block: stored.block }))
         await queries.insert(posting).values(rows)
       }
-      await queries.insert(searchBlock).values(stored)
+      await queries.insert(searchBlock).values({ ...stored, counts: JSON.stringify(stored.counts) })
       await queries.update(searchState).set({ next }).where(eq(searchState.id, STATE))
     },
     async rewrite(number, field, change) {
