@@ -131,6 +131,16 @@ export interface SessionSummary {
   readonly last: string
   readonly status: 'open' | 'closed'
   readonly counts: Readonly<Record<string, number>>
+  /** `n` of its last entry: its place in the list. */
+  readonly lastN: number
+}
+
+/** Which sessions are wanted. */
+export interface SessionChoice {
+  /** Such as were last written before this `n`. */
+  readonly before?: number
+  /** This one alone. */
+  readonly session?: string
 }
 
 export interface EntryFilter {
@@ -171,7 +181,7 @@ export interface LedgerReader extends TileStore {
   /** Full ids of the sessions with this label, also of such as have lost their head row; at most 100. */
   sessionsNamed(label: string): Promise<readonly string[]>
   /** Most recently written first, at most `limit`; all of them, or those of one principal. */
-  sessions(limit: number, principal?: string): Promise<readonly SessionSummary[]>
+  sessions(limit: number, principal?: string, choice?: SessionChoice): Promise<readonly SessionSummary[]>
   /** Log-level leaves of this kind that name the session, oldest first, at most 10,000. */
   leaves(session: string, kind: string): Promise<readonly StoredEntry[]>
   /** Newest first. */

@@ -1,3 +1,4 @@
+import { AegisError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import type { EvidenceBundle } from '../ledger/bundle/bundle.ts'
@@ -13,6 +14,7 @@ import type {
   StoredEntry,
 } from '../ledger/store.ts'
 import type { VerifyReport } from '../ledger/verify/report.ts'
+import type { Cursors } from '../search/index.ts'
 import { demand, onlyOwn } from './rights.ts'
 import { resolveSession } from './sessions.ts'
 
@@ -20,6 +22,18 @@ import { resolveSession } from './sessions.ts'
 export interface EvidenceDesk {
   /** Most recently written first. */
   sessions(who: KeyRecord, limit: number): Promise<readonly SessionSummary[]>
+  /** The same in pages. One that is written to while somebody turns them moves to the first. @throws AegisError `invalid_request` */
+  sessionPage(
+    who: KeyRecord,
+    at: { readonly first: number; readonly after: string | null },
+  ): Promise<{
+    readonly sessions: readonly SessionSummary[]
+    readonly more: boolean
+    /** The cursor to go on after one of them. */
+    readonly cursorOf: (session: SessionSummary) => string
+  }>
+  /** One of them. @throws AegisError `not_found`, `conflict` where several have this label */
+  summary(who: KeyRecord, session: string): Promise<SessionSummary>
   /** The full id of what a text names. @throws AegisError `not_found`, `conflict` where several have this label */
   session(who: KeyRecord, text: string): Promise<string>
   /** Newest first, without the leaves of the log itself. @throws AegisError `forbidden` for an agent that names no session */
@@ -44,6 +58,7 @@ export interface EvidenceDesk {
 }
 
 export interface EvidenceParts {
+  readonly cursors: Cursors
   readonly ledger: LedgerOperations
   readonly reader: LedgerReader
   /** Where checkpoints were taken to, and how far behind each place is. */
@@ -54,13 +69,30 @@ export interface EvidenceParts {
 }
 
 export function createEvidenceDesk(parts: EvidenceParts): EvidenceDesk {
-  const { ledger, reader, anchorStatus, rotateLogKey } = parts
+  const { ledger, reader, cursors, anchorStatus, rotateLogKey } = parts
   const named = (who: KeyRecord, session: string) => resolveSession(reader, session, who)
 
   return {
     origin: ledger.origin,
     session: named,
     sessions: (who, limit) => reader.sessions(limit, onlyOwn(who).principal),
+
+    async sessionPage(who, { first, after }) {
+      const { principal } = onlyOwn(who)
+      const list = `sessions ${principal ?? ''}`
+      const choice = after === null ? {} : { before: Number(cursors.open(list, after)) }
+      const found = await reader.sessions(first + 1, principal, choice)
+      const cursorOf = ({ lastN }: SessionSummary) => cursors.seal(list, String(lastN))
+      return { sessions: found.slice(0, first), more: found.length > first, cursorOf }
+    },
+
+    async summary(who, text) {
+      const session = await named(who, text)
+      const [found] = await reader.sessions(1, undefined, { session })
+      // Of a session without its head row nobody can say more than that verification fails.
+      if (found === undefined) throw new AegisError('not_found', `no session ${JSON.stringify(text.slice(0, 160))}`)
+      return found
+    },
 
     async entries(who, { session, ...filter }) {
       if (session === undefined) demand(who, 'viewer')

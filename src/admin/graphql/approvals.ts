@@ -1,5 +1,6 @@
-import type { Approval } from '../../core/approval.ts'
+import type { Approval, ApprovalStatus } from '../../core/approval.ts'
 import { sessionLabel } from '../../core/ids.ts'
+import { connection, type PageArguments, pageSize } from './connection.ts'
 import type { Visit } from './visit.ts'
 
 export const approvalSdl = /* GraphQL */ `
@@ -100,8 +101,8 @@ export const approvalSdl = /* GraphQL */ `
   }
 
   extend type Query {
-    "Oldest first. Agents see their own."
-    approvals(status: ApprovalStatus = pending, first: Int = 20, after: String): ApprovalConnection @cost(weight: 10)
+    "Pending ones oldest first, others newest first. Agents see their own."
+    approvals(status: ApprovalStatus! = pending, first: Int = 20, after: String): ApprovalConnection @cost(weight: 10)
     approval(id: ID!): Approval
   }
 
@@ -127,6 +128,13 @@ const settle =
 
 export const approvalResolvers = {
   Query: {
+    async approvals(_: unknown, { status, ...at }: PageArguments & { status: ApprovalStatus | 'all' }, visit: Visit) {
+      const order = status === 'pending' ? 'oldest' : 'newest'
+      const asked = { first: pageSize(at), after: at.after ?? null }
+      const { approvals, more, cursorOf } = await visit.desks.approvals.page(visit.who, { status, order }, asked)
+      const edges = approvals.map((node) => ({ cursor: cursorOf(node), node }))
+      return connection(edges, more, at)
+    },
     approval: (_: unknown, { id }: { id: string }, { desks, who }: Visit) => desks.approvals.get(who, id),
   },
   Mutation: { approve: settle('approve'), deny: settle('deny') },

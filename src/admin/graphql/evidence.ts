@@ -1,6 +1,7 @@
 import type { SessionSummary, StoredCheckpoint } from '../../ledger/store.ts'
 import { reportJson, type VerifyReport } from '../../ledger/verify/report.ts'
 import { trustName } from '../../ledger/verify/trust.ts'
+import { connection, type PageArguments, pageSize } from './connection.ts'
 import type { Visit } from './visit.ts'
 
 export const evidenceSdl = /* GraphQL */ `
@@ -42,7 +43,21 @@ export const evidenceSdl = /* GraphQL */ `
     note: String!
   }
 
+  type SessionEdge {
+    cursor: String!
+    node: Session!
+  }
+
+  type SessionConnection {
+    edges: [SessionEdge!]!
+    pageInfo: PageInfo!
+  }
+
   extend type Query {
+    "Most recently written first. Agents see their own."
+    sessions(first: Int = 20, after: String): SessionConnection @cost(weight: 50)
+    "By its id, or by its label where that is unambiguous."
+    session(id: ID!): Session @cost(weight: 10)
     "Checks a session now: its id or its label. Agents check their own."
     evidence(session: ID!): Evidence @cost(weight: 1000)
     "For everybody with a key: whoever holds an old one can prove that the log only grew."
@@ -52,6 +67,13 @@ export const evidenceSdl = /* GraphQL */ `
 
 export const evidenceResolvers = {
   Query: {
+    async sessions(_: unknown, at: PageArguments, { desks, who }: Visit) {
+      const asked = { first: pageSize(at), after: at.after ?? null }
+      const { sessions, more, cursorOf } = await desks.evidence.sessionPage(who, asked)
+      const edges = sessions.map((node) => ({ cursor: cursorOf(node), node }))
+      return connection(edges, more, at)
+    },
+    session: (_: unknown, { id }: { id: string }, { desks, who }: Visit) => desks.evidence.summary(who, id),
     evidence: (_: unknown, { session }: { session: string }, { desks, who }: Visit) =>
       desks.evidence.verify(who, session),
     checkpoint: async (_: unknown, __: unknown, { desks }: Visit) => ({

@@ -3,6 +3,7 @@ import type {
   EntryFilter,
   EntryWithPayloads,
   LedgerReader,
+  SessionChoice,
   SessionHead,
   SessionSummary,
   StoredEntry,
@@ -47,7 +48,8 @@ export function createLedgerReader(query: Query): LedgerReader {
       return { count: Number(row?.['count']), last: Number(row?.['last']) }
     },
     sessionsNamed: (label) => named(query, label),
-    sessions: (limit, principal) => summaries(query, Math.min(limit, MAX_LIST), principal ?? null),
+    sessions: (limit, principal, choice) =>
+      summaries(query, Math.min(limit, MAX_LIST), principal ?? null, choice ?? {}),
     leaves: async (session, kind) => {
       const sql = `SELECT ${entryColumns('e')} FROM aegis.ledger_entry e
         WHERE session = $1 AND seq IS NULL AND kind = $2 ORDER BY n LIMIT ${MAX_LEAVES}`
@@ -112,13 +114,20 @@ async function payloadsOf(query: Query, page: readonly StoredEntry[]): Promise<M
   return found
 }
 
-async function summaries(query: Query, limit: number, principal: string | null): Promise<SessionSummary[]> {
+async function summaries(
+  query: Query,
+  limit: number,
+  principal: string | null,
+  { before, session }: SessionChoice,
+): Promise<SessionSummary[]> {
   const sql = `SELECT ${SESSION_COLUMNS},
       (SELECT ts FROM aegis.ledger_entry f WHERE f.session = s.session AND f.seq = 0 LIMIT 1) AS first,
       (SELECT ts FROM aegis.ledger_entry l WHERE l.n = s.last_n) AS last
     FROM aegis.ledger_session s
-    WHERE $2::text IS NULL OR split_part(s.session, '/', 1) = $2 ORDER BY s.last_n DESC LIMIT $1`
-  const heads = await query(sql, [limit, principal])
+    WHERE ($2::text IS NULL OR split_part(s.session, '/', 1) = $2) AND ($3::bigint IS NULL OR s.last_n < $3)
+      AND ($4::text IS NULL OR s.session = $4)
+    ORDER BY s.last_n DESC LIMIT $1`
+  const heads = await query(sql, [limit, principal, before ?? null, session ?? null])
   const tally = `SELECT session, kind, count(*) AS count FROM aegis.ledger_entry e
     WHERE session = ANY($1::text[]) AND seq IS NOT NULL GROUP BY session, kind ORDER BY kind`
   const counts = await query(tally, [heads.map((row) => textOf(row['session']))])
@@ -126,11 +135,11 @@ async function summaries(query: Query, limit: number, principal: string | null):
 }
 
 function summaryOf(head: SessionHead, row: Row, counts: readonly Row[]): SessionSummary {
-  const { session, nextSeq, status } = head
+  const { session, nextSeq, status, lastN } = head
   const own = counts.filter((line) => line['session'] === session)
   return {
     ...{ session, label: sessionLabel(session), principal: session.slice(0, Math.max(0, session.indexOf('/'))) },
-    ...{ entries: nextSeq, status },
+    ...{ entries: nextSeq, status, lastN },
     counts: Object.fromEntries(own.map((line) => [textOf(line['kind']), Number(line['count'])])),
     first: textOf(row['first']),
     last: textOf(row['last']),

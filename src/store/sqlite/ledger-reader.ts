@@ -4,6 +4,7 @@ import type {
   EntryWithPayloads,
   LedgerReader,
   LogHead,
+  SessionChoice,
   SessionHead,
   SessionSummary,
   StoredEntry,
@@ -58,7 +59,8 @@ export function createLedgerReader(handle: Handle): LedgerReader {
       return { count: Number(column(row, 'count')), last: Number(column(row, 'last')) }
     },
     sessionsNamed: async (label) => named(handle, label),
-    sessions: async (limit, principal) => summaries(handle, Math.min(limit, MAX_LIST), principal ?? null),
+    sessions: async (limit, principal, choice) =>
+      summaries(handle, Math.min(limit, MAX_LIST), principal ?? null, choice ?? {}),
     leaves: async (session, kind) => leaves.all([session, kind, MAX_LEAVES]).map(entryOf),
     list: async (filter) => list(handle, filter),
     ...createTreeReader(handle),
@@ -173,18 +175,25 @@ async function* withPayloads(
   }
 }
 
-function summaries(handle: Handle, limit: number, principal: string | null): SessionSummary[] {
+function summaries(
+  handle: Handle,
+  limit: number,
+  principal: string | null,
+  { before, session }: SessionChoice,
+): SessionSummary[] {
   const sql = `SELECT ${SESSION_COLUMNS},
       (SELECT CAST(ts AS BLOB) FROM ledger_entry f WHERE f.session = s.session AND f.seq = 0) AS first,
       (SELECT CAST(ts AS BLOB) FROM ledger_entry l WHERE l.session = s.session AND l.seq = s.next_seq - 1) AS last
     FROM ledger_session s
-    WHERE ?1 IS NULL OR substr(s.session, 1, instr(s.session, '/') - 1) = ?1 ORDER BY s.last_n DESC LIMIT ?2`
+    WHERE (?1 IS NULL OR substr(s.session, 1, instr(s.session, '/') - 1) = ?1)
+      AND (?3 IS NULL OR s.last_n < ?3) AND (?4 IS NULL OR s.session = ?4)
+    ORDER BY s.last_n DESC LIMIT ?2`
   const tally = prepare(
     handle,
     `SELECT CAST(kind AS BLOB) AS kind, count(*) AS count FROM ledger_entry e WHERE ${IN_SESSION} GROUP BY kind ORDER BY kind`,
   )
   return prepare(handle, sql)
-    .all([principal, limit])
+    .all([principal, limit, before ?? null, session ?? null])
     .flatMap((row) => {
       const head = sessionOf(row)
       return head === null ? [] : [summaryOf(head, row, tally.all([head.session]))]
@@ -192,11 +201,11 @@ function summaries(handle: Handle, limit: number, principal: string | null): Ses
 }
 
 function summaryOf(head: SessionHead, row: unknown, tally: unknown[]): SessionSummary {
-  const { session, nextSeq, status } = head
+  const { session, nextSeq, status, lastN } = head
   const counts = tally.map((line) => [latin1(column(line, 'kind')), Number(column(line, 'count'))] as const)
   return {
     ...{ session, label: sessionLabel(session), principal: session.slice(0, Math.max(0, session.indexOf('/'))) },
-    ...{ entries: nextSeq, status, counts: Object.fromEntries(counts) },
+    ...{ entries: nextSeq, status, lastN, counts: Object.fromEntries(counts) },
     first: latin1(column(row, 'first')),
     last: latin1(column(row, 'last')),
   }
