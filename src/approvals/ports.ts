@@ -31,7 +31,7 @@ export interface ApprovalStore {
   latest(digest: Sha256): Promise<Approval | null>
   /** Oldest first. */
   list(filter: ApprovalFilter): Promise<readonly Approval[]>
-  /** By when they were queued, then by id. */
+  /** By when they were queued, then by id; at most 1,001. */
   page(filter: ApprovalPageFilter): Promise<readonly Approval[]>
   /** How many wait for a person: those of one principal, or of all. */
   pending(principal?: Principal): Promise<number>

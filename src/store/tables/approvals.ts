@@ -36,7 +36,8 @@ export function createApprovalStore(database: Database): ApprovalStore {
       return rows.map(approvalOf)
     },
     async page(filter) {
-      const limit = Math.min(filter.limit, MAX_LIST)
+      // One more than a page, by which it is known that there is another.
+      const limit = Math.min(filter.limit, MAX_LIST + 1)
       // Each status has its index by time; all of them together have none, and need none.
       const statuses = filter.status === 'all' ? APPROVAL_STATUSES : [filter.status]
       const pages = await Promise.all(statuses.map((status) => statusPage(database, { ...filter, status, limit })))
