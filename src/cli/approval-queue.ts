@@ -57,15 +57,42 @@ function approvalId(text: string): EnvelopeId {
   })
 }
 
+interface SettleOptions {
+  readonly comment: string
+  readonly reviewer?: string
+  readonly repeat?: boolean
+}
+
+function wordsOf({ comment, reviewer }: SettleOptions): JsonObject {
+  return { comment, ...(reviewer === undefined ? {} : { reviewer }) }
+}
+
+/** One is approved as `settle` does it; several in one request, each settled by itself. */
+export async function approve(ids: readonly string[], options: SettleOptions): Promise<void> {
+  const [only, ...more] = ids
+  if (only !== undefined && more.length === 0) return settle('approve', only, options)
+  const context = processContext()
+  if (options.repeat) {
+    throw new AegisError('invalid_params', '--repeat is for one approval at a time')
+  }
+  const endpoint = adminEndpoint(context)
+  // What a passphrase guards is shown and asked about one by one.
+  if (endpoint.unlock !== undefined) {
+    for (const id of ids) await settle('approve', id, options)
+    return
+  }
+  const body = { ids: ids.map(approvalId), ...wordsOf(options) }
+  const answer = await ask(endpoint, 'POST', '/admin/v1/approvals/approve', body)
+  context.out(jsonText(answer))
+  const results = isObject(answer) && Array.isArray(answer['results']) ? answer['results'].filter(isObject) : []
+  if (results.some(({ http_status: status }) => status !== 200)) process.exitCode = 1
+}
+
 /** Approves or denies. The answer is the server's: who was recorded, when, and the hash of the entry that says so. */
-export async function settle(
-  verb: 'approve' | 'deny',
-  text: string,
-  options: { comment: string; reviewer?: string },
-): Promise<void> {
+export async function settle(verb: 'approve' | 'deny', text: string, options: SettleOptions): Promise<void> {
   const context = processContext()
   const id = approvalId(text)
-  const body = { comment: options.comment, ...(options.reviewer === undefined ? {} : { reviewer: options.reviewer }) }
+  const body = { ...wordsOf(options), ...(options.repeat ? { repeat: true } : {}) }
   const endpoint = adminEndpoint(context)
   const path = `/admin/v1/approvals/${id}`
   const send = (to: Endpoint): Promise<Json> => ask(to, 'POST', `${path}/${verb}`, body)

@@ -10,6 +10,9 @@ interface Noun {
   load(): Promise<{ register(program: Command): void }>
 }
 
+/** What reviewers do, on both programs. */
+const REVIEWING = ['pending', 'approve', 'deny', 'delegate', 'delegations'] as const
+
 /** Every command and the file it lives in. Only the file of the verb typed is loaded: a hook runs on every call of an agent. */
 const NOUNS: readonly Noun[] = [
   { verbs: { aegis: ['serve', 'stop'] }, load: () => import('./commands/serve.ts') },
@@ -21,7 +24,7 @@ const NOUNS: readonly Noun[] = [
   { verbs: { aegis: ['demo'] }, load: () => import('./commands/demo.ts') },
   { verbs: { aegis: ['status'], aegisctl: ['status'] }, load: () => import('./commands/status.ts') },
   {
-    verbs: { aegis: ['pending', 'approve', 'deny'], aegisctl: ['pending', 'approve', 'deny'] },
+    verbs: { aegis: REVIEWING, aegisctl: REVIEWING },
     load: () => import('./commands/approvals.ts'),
   },
   { verbs: { aegisctl: ['evidence'] }, load: () => import('./commands/evidence.ts') },

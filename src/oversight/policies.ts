@@ -1,4 +1,4 @@
-import { type AegisError, asAegisError } from '../core/errors.ts'
+import { AegisError, asAegisError } from '../core/errors.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import type { LedgerReader, StoredEntry } from '../ledger/store.ts'
 import {
@@ -32,13 +32,13 @@ export interface PolicyDesk {
   version(who: KeyRecord, number: number): Promise<ShownVersion & { readonly findings: readonly string[] }>
   /** Why the files as they lie on disk are not in force; null where they are, or a version was put before them. For viewers. */
   refused(who: KeyRecord): AegisError | null
-  /** For viewers. @throws AegisError `not_found`, `conflict`, `config` where texts do not compile */
+  /** For viewers. @throws AegisError `not_found`, `conflict`, `invalid_request` where texts do not compile */
   diff(who: KeyRecord, was: NamedPolicy, is: NamedPolicy): Promise<PolicyDiff>
   /** For administrators. @throws AegisError `not_found`, `conflict`, `evidence_unavailable` */
   rollback(who: KeyRecord, number: number, expected: number | null): Promise<ShownVersion>
   /**
    * Judges a stretch of the log again, from `from` on; `next` is where the following stretch begins, null at the end. Records
-   * nothing. For viewers. @throws AegisError `not_found`, `conflict`, `config`
+   * nothing. For viewers. @throws AegisError `not_found`, `conflict`, `invalid_request`
    */
   replay(
     who: KeyRecord,
@@ -63,7 +63,7 @@ export function createPolicyDesk(parts: {
   }
 
   async function compiled(named: NamedPolicy): Promise<CompiledSources> {
-    if ('sources' in named) return compileSources(named.sources, upstreams)
+    if ('sources' in named) return compiledTexts(named.sources, upstreams)
     return policies.compiled(await policies.find(named.version))
   }
 
@@ -129,6 +129,17 @@ export function createPolicyDesk(parts: {
       }
       return { report: addedUp(reports), next, size }
     },
+  }
+}
+
+/** Texts that somebody sent: what is wrong with them is their mistake, not the installation's. */
+function compiledTexts(sources: readonly PolicySource[], upstreams: readonly string[]): CompiledSources {
+  try {
+    return compileSources(sources, upstreams)
+  } catch (cause) {
+    const { message, path, data } = asAegisError(cause)
+    const problems = data === null ? {} : { data: { ...data } }
+    throw new AegisError('invalid_request', message, { cause, ...(path === null ? {} : { path }), ...problems })
   }
 }
 

@@ -45,12 +45,20 @@ const newRoom = async () => {
   const id = fresh()
   return (await asAdmin('createRoom', { body: { id, repository: `acme/${id}`, owner: 'rita' } })).id
 }
+const anotherReviewer = async () => {
+  const owner = fresh()
+  return (await asAdmin('createKey', { body: { name: owner, owner, role: 'reviewer' } })).owner
+}
+const delegation = async () => {
+  return (await asAdmin('delegate', { body: { to: await anotherReviewer(), until: '2h' } })).id
+}
 const mine = { at: { session: 'mine' } }
 const site = { at: { room: 'site' } }
 
 const EVERYBODY = '200 200 200 200 200 200'
 const THE_AGENT_S = '200 404 404 200 200 200'
 const VIEWERS = '403 403 403 200 200 200'
+const REVIEWERS = '403 403 403 403 200 200'
 const ADMINS = '403 403 403 403 403 200'
 
 /**
@@ -67,6 +75,14 @@ const TABLE: Readonly<Record<string, readonly [statuses: string, target?: Target
     getApproval: [THE_AGENT_S, review],
     approve: ['403 403 403 403 200 200', review],
     deny: ['403 403 403 403 200 200', review],
+    listApprovalBundles: [VIEWERS],
+    approveSeveral: [
+      '403 403 403 403 200 200',
+      async () => ({ body: { ids: [(await review()).at?.['id']], comment: '' } }),
+    ],
+    listDelegations: [REVIEWERS],
+    delegate: ['403 403 403 403 201 201', async () => ({ body: { to: await anotherReviewer(), until: '2h' } })],
+    endDelegation: ['403 403 403 403 404 200', async () => ({ at: { delegation: await delegation() } })],
     listSessions: [EVERYBODY],
     listEvidenceSessions: [EVERYBODY],
     exportSession: [THE_AGENT_S, mine],

@@ -110,6 +110,7 @@ describe('the policies of a running installation', () => {
     ['no policy', {}],
     ['both a version and texts', { policy: { version: 1, sources: [] } }],
     ['no texts', { policy: { sources: [] } }],
+    ['texts that do not compile', { policy: { sources: [{ file: 'x.yaml', text: 'version: 1' }] } }],
     ['a path for a name', { policy: { sources: [{ file: '../x', text: '' }] } }],
     ['a place that is none', { policy: { version: 1 }, from: -1 }],
     ['a member that nobody knows', { policy: { version: 1 }, limit: 5 }],

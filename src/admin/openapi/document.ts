@@ -1,7 +1,7 @@
 import { ERROR_CODES } from '../../core/errors.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { actionRoutes } from './actions.ts'
-import { approvalRoutes } from './approvals.ts'
+import { approvalRoutes, delegationRoutes } from './approvals.ts'
 import { auditRoutes } from './audit.ts'
 import { components } from './components.ts'
 import { credentialRoutes } from './credentials.ts'
@@ -18,6 +18,7 @@ import { systemRoutes } from './system.ts'
 export const ROUTE_GROUPS: readonly RouteGroup[] = [
   actionRoutes,
   approvalRoutes,
+  delegationRoutes,
   evidenceRoutes,
   auditRoutes,
   policyRoutes,

@@ -91,7 +91,7 @@ export const policyRoutes: RouteGroup = {
       role: 'viewer',
       body: strict({ from: policy, to: policy }),
       answers: { 200: diff },
-      errors: [404, 409, 500],
+      errors: [400, 404, 409],
     },
     {
       method: 'post',
@@ -128,7 +128,7 @@ export const policyRoutes: RouteGroup = {
           ),
         }),
       },
-      errors: [404, 409, 500],
+      errors: [400, 404, 409],
     },
   ],
 }
