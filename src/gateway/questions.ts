@@ -7,8 +7,10 @@ import { type Principal, uuidv7 } from '../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import type { CompiledPolicy } from '../core/policy/compiled.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
+import { createTeller } from '../identity/once-a-minute.ts'
 import { agentName } from './normalize.ts'
 import type { ClientChannel, Outcome, Question, RpcError, Upstreams } from './ports.ts'
+import { createQuestionBudget } from './question-budget.ts'
 import type { Recorder } from './recorder.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -39,6 +41,8 @@ export function createQuestions(parts: {
   readonly log: Log
 }): (question: Question) => Promise<RpcError | null> {
   const { upstreams, recorder, sessions, clock, random, log } = parts
+  const budget = createQuestionBudget(clock)
+  const tell = createTeller(log, clock)
 
   function envelopeOf(question: Question, capability: Capability): ActionEnvelope {
     const { upstream, method, params, channel } = question
@@ -73,7 +77,13 @@ export function createQuestions(parts: {
     const decision = spoken(parts.policy().decide(envelope, {}))
     if (decision === null) return null
     // There is no session to record it in.
-    if (question.channel.owner === undefined) return refusal(question, 'the client is not known')
+    const { owner } = question.channel
+    if (owner === undefined) return refusal(question, 'the client is not known')
+    if (!budget.take(question.upstream, owner.principal)) {
+      const { upstream } = question
+      tell(`${upstream} ${owner.principal}`, { upstream, principal: owner.principal }, 'an upstream asks without end')
+      return refusal(question, 'it asks too often')
+    }
     try {
       await recorder.decision(envelope, decision, 'none')
     } catch (error) {

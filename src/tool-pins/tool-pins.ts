@@ -157,10 +157,18 @@ function isSuspicious({ findings }: Pick<Pin, 'findings'>): boolean {
   return findings.some((finding) => finding !== 'listed-later')
 }
 
+/** Lines about the tools of one list: an upstream that changes all of them each time must not fill the log. */
+const TOLD = 20
+
 function tell(log: Log, upstream: string, { trusted, held, ignored }: Lesson): void {
   const fields = ({ tool, digest, findings }: Pin) => ({ upstream, tool: tool.slice(0, 128), digest, findings })
-  for (const pin of held) log.warn(fields(pin), 'a tool is withheld until a person accepts its definition')
-  for (const pin of trusted.filter(isSuspicious)) log.warn(fields(pin), 'the definition of a tool is suspicious')
+  for (const pin of held.slice(0, TOLD)) {
+    log.warn(fields(pin), 'a tool is withheld until a person accepts its definition')
+  }
+  if (held.length > TOLD)
+    log.warn({ upstream, more: held.length - TOLD }, 'more tools are withheld: see `aegisctl pins`')
+  for (const pin of trusted.filter(isSuspicious).slice(0, TOLD))
+    log.warn(fields(pin), 'the definition of a tool is suspicious')
   if (ignored > 0) log.warn({ upstream, ignored }, 'the upstream has listed more tools than are remembered')
 }
 

@@ -50,6 +50,14 @@ const accept = async (name: string, upstream = 'files') => {
 }
 
 describe('trust at first sight', () => {
+  it('fills no log where an upstream changes all of its tools', async () => {
+    const all = (text: string) => Array.from({ length: 200 }, (_, n) => tool(`tool-${n}`, text))
+    await names(all('one'))
+    await names(all('another'))
+    expect(log.lines.filter((line) => line.includes('withheld'))).toHaveLength(21)
+    expect(log.lines.at(-1)).toContain('"more":180')
+  })
+
   it.each([
     '__proto__',
     'constructor',
