@@ -207,7 +207,10 @@ let asked = 0
 async function open(id) {
   const mine = ++asked
   find('#detail').setAttribute('aria-busy', 'true')
-  const { answer, page } = await fetched(`/approvals/${id}`)
+  const shown = new URLSearchParams(location.search).get('rows')
+  const { answer, page } = await fetched(
+    `/approvals/${id}${shown === null ? '' : `?rows=${encodeURIComponent(shown)}`}`,
+  )
   // Somebody who pressed on must not decide about what they do not see.
   if (mine !== asked || over) return
   const detail = page.getElementById('detail')

@@ -131,7 +131,7 @@ describe.skipIf(!hasBrowser())('texts that agents chose', () => {
   })
 
   it('come by the live stream as text as well', async () => {
-    await bob.page.goto('/approvals')
+    await bob.page.goto('/approvals?rows=1000')
     await expect.poll(() => bob.page.locator('#stream').innerText()).toBe('live')
     await ask('live', { protocol: 'mcp', tool: 'wiki.live', target: HOSTILE['image'], session: 'late' })
     await expect.poll(() => bob.page.locator('#queue').innerText()).toContain('wiki.live')

@@ -30,9 +30,19 @@ export function activities(entries: readonly SeenEntry[]): readonly Activity[] {
   return [...found.values()]
 }
 
+/** Columns that are drawn at least: what is older than the log is empty. */
+const LEAST_COLUMNS = 24
+
 /** Decisions by stretches of time, as the index counts them. */
-export function columnsOf({ buckets }: Pick<SearchStats, 'buckets'>): readonly Column[] {
-  return buckets.map(({ at, kinds }) => {
+export function columnsOf({ buckets, bucketMs }: Pick<SearchStats, 'buckets' | 'bucketMs'>): readonly Column[] {
+  const first = buckets[0]?.at ?? 0
+  const missing = Math.max(0, LEAST_COLUMNS - buckets.length)
+  const before = Array.from({ length: missing }, (_, index) => ({
+    at: first - (missing - index) * bucketMs,
+    kinds: {},
+  }))
+  const all: SearchStats['buckets'] = buckets.length === 0 ? [] : [...before, ...buckets]
+  return all.map(({ at, kinds }) => {
     const start = new Date(at)
     const counts = Object.fromEntries(DECISIONS.map((kind) => [kind, kinds[kind] ?? 0]))
     const { allow = 0, rewrite = 0, review = 0, block = 0 } = counts

@@ -10,6 +10,7 @@ import { actionView } from './views/action.tsx'
 import { activityView } from './views/activity.tsx'
 import { approvalsView, approvalView } from './views/approvals.tsx'
 import { auditView } from './views/audit.tsx'
+import { approveBundle, bundlesView } from './views/bundles.tsx'
 import { evidenceView } from './views/evidence.tsx'
 import { keysView, newKeyView, revokeKeyView } from './views/keys.tsx'
 import { notificationsView, retryView } from './views/notifications.tsx'
@@ -33,6 +34,8 @@ export function dashboard(parts: DashboardParts): AdminWing {
     app.get('/approvals', page(approvalsView))
     app.get('/approvals/:id', page(approvalView))
     app.post('/approvals/:id/:verb{approve|deny}', change(settleView(via)))
+    app.get('/bundles', page(bundlesView))
+    app.post('/bundles/approve', change(approveBundle(via)))
     app.get('/actions/:id', page(actionView))
     app.get('/audit', page(auditView))
     app.get('/sessions', page(sessionsView))

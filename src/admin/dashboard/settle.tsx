@@ -1,14 +1,13 @@
-import type { ResolutionChannel } from '../../approvals/approvals.ts'
 import { AegisError, ERROR_CODES } from '../../core/errors.ts'
 import { formOf } from '../door.ts'
 import { Said } from './parts/said.tsx'
 import { isRisky } from './queue.ts'
-import type { Shown, View, Viewing } from './viewing.ts'
+import type { Shown, ViaOf, View, Viewing } from './viewing.ts'
 import { unsettledView } from './views/approvals.tsx'
 import { byDashboard } from './visitor.ts'
 
 /** Approving and denying by a form. What cannot be recorded is told on the approval's own page, the comment kept. */
-export function settleView(via: (context: Viewing['context']) => ResolutionChannel): View {
+export function settleView(via: ViaOf): View {
   return async (viewing) => {
     const { parts, context, visitor } = viewing
     const id = context.req.param('id') ?? ''
@@ -18,7 +17,8 @@ export function settleView(via: (context: Viewing['context']) => ResolutionChann
     try {
       await demandSure(viewing, id, verb, form.get('sure'))
       const how = byDashboard(via(context))
-      await parts.oversight.resolver.resolve({ id, verb, by: visitor.key, claimed: null, comment, via: how })
+      const repeat = verb === 'approve' && form.get('repeat') === 'yes'
+      await parts.oversight.resolver.resolve({ id, verb, by: visitor.key, claimed: null, comment, repeat, via: how })
     } catch (error) {
       return unsettled(viewing, error, comment)
     }

@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { ResolutionChannel } from '../../approvals/approvals.ts'
 import type { Clock, Log } from '../../core/runtime.ts'
 import type { Oversight } from '../../oversight/index.ts'
 import type { NotificationDesk } from '../../oversight/notifications.ts'
@@ -25,6 +26,9 @@ export interface Viewing {
   /** Milliseconds since the epoch. */
   readonly now: number
 }
+
+/** How a request reached us, by the socket it came in at. */
+export type ViaOf = (context: AdminContext) => ResolutionChannel
 
 /** What a view gives to be framed. */
 export interface Shown extends Omit<PageProps, 'frame' | 'children'> {

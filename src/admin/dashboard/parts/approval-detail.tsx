@@ -10,7 +10,7 @@ import { Sentence } from './phrase.tsx'
 import { Said } from './said.tsx'
 import { Timeline } from './timeline.tsx'
 import { Votes } from './votes.tsx'
-import { Countdown, When } from './when.tsx'
+import { Countdown, duration, When } from './when.tsx'
 
 export interface DetailProps {
   readonly approval: Approval
@@ -217,7 +217,13 @@ function Facts({ approval }: { readonly approval: Approval }) {
       <Fact name="Reviewers">
         {votes.length} of {terms.reviewers}
         {terms.independent ? ', none of them the person the agent works for' : ''}
+        {terms.notAuthor === true ? ', none of them who wrote the policy' : ''}
         {terms.sameSession ? '; good in this session only' : ''}
+        {terms.from === undefined ? null : (
+          <>
+            , from: <Said text={terms.from.map((group) => group.join(' or ')).join('; ')} lines />
+          </>
+        )}
       </Fact>
       <Fact name="Asked">
         <When at={approval.queuedAt} />
@@ -260,6 +266,12 @@ function Decide({ approval, visitor, comment, may }: DetailProps & { readonly ma
             <input type="checkbox" name="sure" value="yes" /> I have read what will run (<Said text={approval.blast} />)
           </label>
         ) : null}
+        {approval.terms.repeat === undefined || approval.blast === 'critical' ? null : (
+          <label class="sure">
+            <input type="checkbox" name="repeat" value="yes" /> Let this very action run again for{' '}
+            {duration(approval.terms.repeat * 1000)}
+          </label>
+        )}
         <button type="submit" class="approve" data-key="a">
           Approve
         </button>

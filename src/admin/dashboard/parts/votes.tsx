@@ -1,4 +1,4 @@
-import type { Approval, Reviewer } from '../../../core/approval.ts'
+import type { Approval, Reviewer, Vote } from '../../../core/approval.ts'
 import { Said } from './said.tsx'
 import { When } from './when.tsx'
 
@@ -21,8 +21,8 @@ export function Votes({ approval }: { readonly approval: Approval }) {
       ) : null}
       {votes
         .filter(({ at }) => status !== 'denied' || at !== resolution?.at)
-        .map(({ reviewer, comment, at }) => (
-          <Word reviewer={reviewer} comment={comment} at={at} verb="approved" />
+        .map(({ reviewer, comment, at, onBehalfOf }) => (
+          <Word reviewer={reviewer} comment={comment} at={at} verb="approved" onBehalfOf={onBehalfOf} />
         ))}
     </section>
   )
@@ -33,14 +33,22 @@ function Word(props: {
   readonly comment: string
   readonly at: number
   readonly verb: string
+  readonly onBehalfOf?: Vote['onBehalfOf']
 }) {
-  const { reviewer, comment, at, verb } = props
+  const { reviewer, comment, at, verb, onBehalfOf } = props
   return (
     <div class={`callout k-${verb === 'denied' ? 'deny' : 'approve'}`}>
       <strong>
         <Said text={reviewer.claimed ?? reviewer.name} />
       </strong>{' '}
-      {verb} it, <When at={at} />{' '}
+      {verb} it
+      {onBehalfOf === undefined ? null : (
+        <>
+          {' '}
+          for <Said text={onBehalfOf.name} />
+        </>
+      )}
+      , <When at={at} />{' '}
       <span class="dim">
         ({reviewer.channel}, key <Said text={reviewer.principal} />)
       </span>

@@ -72,6 +72,11 @@ async function shown(viewing: Viewing, waiting: readonly Approval[], open: Appro
             <p class="dim">
               {waiting.length === 0 ? 'Nothing waits for a person.' : `${countOf(waiting.length)}, the riskiest first`}
             </p>
+            {waiting.length > 1 ? (
+              <p>
+                <a href="/bundles">By session, several at once</a>
+              </p>
+            ) : null}
             <ApprovalRows approvals={waiting.slice(0, rows)} open={open?.id ?? null} now={now} />
             {waiting.length > rows ? <a href={`/approvals?rows=${rows * 5}`}>Show more</a> : null}
           </div>
