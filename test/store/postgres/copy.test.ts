@@ -85,6 +85,14 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
       ...{ id: 'rev-1', sealed: Uint8Array.of(0, 255, 7), apiUrl: 'http://127.0.0.1:9', tokenSha256: 'ab'.repeat(32) },
       ...{ scope: 's', envelope: newId(), issuedAt: 1, deadline: 600, attempts: 0, nextAttemptAt: 10 },
     })
+    await stores.notifications.lease('gw-1', 1, 2, 0)
+    await stores.notifications.enqueue('gw-1', 600, [
+      {
+        ...{ id: 'ops.e-1', endpoint: 'ops', event: 'denied', n: 3 },
+        ...{ createdAt: 1, nextAttemptAt: 2, attempts: 0 },
+      },
+    ])
+    await stores.notifications.refer('slack', approval.id, '{"channel":"C1","ts":"1.2"}', 5)
     await stores.pins.hold([
       {
         ...{ upstream: 'files', tool: 'read', digest: 'ef'.repeat(32) as typeof approval.digest },
@@ -115,6 +123,8 @@ describe.skipIf(server === null)('aegisctl db copy', () => {
     expect(await after.approvals.list({ status: 'all', limit: 9 })).toEqual(
       await before.approvals.list({ status: 'all', limit: 9 }),
     )
+    expect(await after.notifications.due('ops', 9, 9)).toEqual(await before.notifications.due('ops', 9, 9))
+    expect(await after.notifications.cursor()).toEqual({ next: 600, holder: 'gw-1', until: 2 })
     await before.close()
     const options = { clock: frozenClock(), random, gateway: 'gw-2', minFreeBytes: 0 }
     const ledger = await openLedger({ store: after.ledger, ...options })
