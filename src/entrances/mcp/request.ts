@@ -12,8 +12,10 @@ export type McpContext = Context<{ Bindings: Bindings }>
 const TOO_LARGE = `the body is over ${MAX_MESSAGE_BYTES} bytes`
 const TOO_LARGE_ADVICE = 'send less in one call, or put the content into a file'
 
-/** The whole body. @throws AegisError `too_large` as soon as it is known to be. */
+/** The whole body. @throws AegisError `too_large` as soon as it is known to be; `unsupported_media_type` where it is compressed. */
 export async function readBody(context: McpContext): Promise<Uint8Array> {
+  const coding = context.req.header('content-encoding') ?? 'identity'
+  if (coding.trim().toLowerCase() !== 'identity') throw compressed()
   const declared = Number(context.req.header('content-length') ?? '0')
   if (declared > MAX_MESSAGE_BYTES) throw tooLarge()
   const incoming = context.env?.incoming
@@ -51,6 +53,13 @@ async function readWeb(request: Request): Promise<Uint8Array> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** Unpacked it could be any size: a few kilobytes become gigabytes. */
+function compressed(): AegisError {
+  return new AegisError('unsupported_media_type', 'compressed bodies are not taken', {
+    advice: 'send the JSON as it is, without Content-Encoding',
+  })
 }
 
 function tooLarge(): AegisError {

@@ -143,6 +143,13 @@ describe('what is no message', () => {
     expect((await post(PING, { 'content-type': type })).status).toBe(415)
   })
 
+  it('refuses a compressed body, and says so', async () => {
+    const response = await post(PING, { 'content-encoding': 'gzip' })
+    expect(response.status).toBe(415)
+    expect(await response.text()).toContain('without Content-Encoding')
+    expect((await post(PING, { 'content-encoding': 'identity' })).status).toBe(200)
+  })
+
   it('takes a charset behind the type', async () => {
     expect((await post(PING, { 'content-type': 'application/json; charset=utf-8' })).status).toBe(200)
   })
