@@ -108,9 +108,21 @@ export async function stats(options: ListOptions): Promise<void> {
   const context = processContext()
   const answer = await ask(adminEndpoint(context), 'GET', '/admin/v1/stats')
   if (options.json || !isObject(answer)) return context.out(jsonText(answer))
-  for (const [name, value] of Object.entries(answer)) {
-    context.out(`${visible(name).padEnd(12)}${isObject(value) ? countsOf(value) : visible(String(value))}\n`)
-  }
+  for (const [name, text] of statsLines(answer)) context.out(`${name.padEnd(16)}${text}\n`)
+}
+
+function statsLines(stats: JsonObject): readonly (readonly [string, string])[] {
+  const numbers = ['entries', 'sessions', 'pending', 'queued'] as const
+  const wait = isObject(stats['reviews']) ? stats['reviews']['median_wait_seconds'] : null
+  const tools = Array.isArray(stats['blocked_tools']) ? stats['blocked_tools'].filter((row: Json) => isObject(row)) : []
+  const blocked = tools.map((row) => `${visible(textMember(row, 'tool') ?? '')} ${String(row['blocked'])}`)
+  return [
+    ...numbers.map((name) => [name, String(stats[name] ?? 0)] as const),
+    ['decisions', countsOf(stats['decisions'])],
+    ['blocked tools', blocked.slice(0, 5).join(', ') || 'none'],
+    ['reviewers took', typeof wait === 'number' ? `${wait} s (median)` : 'nothing decided yet'],
+    ...(stats['complete'] === false ? [['counted', 'the newest million entries'] as const] : []),
+  ]
 }
 
 function inside(row: JsonObject, outer: string, member: string): string {
