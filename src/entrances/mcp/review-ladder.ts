@@ -39,9 +39,10 @@ export async function waitForPerson(options: McpOptions, waiting: Waiting): Prom
 
 /** The user of the client can settle it alone, and the client can show a page ("URL Mode Elicitation Requests"). */
 function mayBeShown({ parked, peer }: Waiting): boolean {
-  const { independent, reviewers } = parked.approval.terms
+  const { independent, reviewers, from, role, notAuthor } = parked.approval.terms
+  const named = from !== undefined || role !== undefined || notAuthor !== undefined
   const { elicitation } = peer.channel.client.capabilities
-  return !independent && reviewers === 1 && isObject(elicitation) && isObject(elicitation['url'])
+  return !independent && !named && reviewers === 1 && isObject(elicitation) && isObject(elicitation['url'])
 }
 
 /** `failed`: the client could not be asked, whatever it declared. */
