@@ -6,6 +6,7 @@ import { type SeenEntry, seen } from '../entry-view.ts'
 import { Arguments } from '../parts/arguments.tsx'
 import { Blast, Decision, Tool } from '../parts/badges.tsx'
 import { Sentence } from '../parts/phrase.tsx'
+import { RulesThen } from '../parts/rules-then.tsx'
 import { Said } from '../parts/said.tsx'
 import { Outcome } from '../parts/timeline.tsx'
 import { When } from '../parts/when.tsx'
@@ -20,6 +21,7 @@ export const actionView: View = async ({ parts, visitor, context }) => {
   const entries = opened.map(seen)
   const asked = entries.find(({ kind }) => isDecision(kind)) ?? entries[0]
   if (asked === undefined) throw new AegisError('not_found', `no action ${text.slice(0, 64)}`)
+  const { decisions } = await parts.oversight.why.why(visitor.key, asked.env)
   const params = opened.find(({ n }) => n === asked.n)?.values.params
   const result = opened.find(({ values }) => values.result !== undefined)?.values.result
   return {
@@ -42,6 +44,7 @@ export const actionView: View = async ({ parts, visitor, context }) => {
         </p>
         <h2>What happened</h2>
         <Steps entries={entries} />
+        <RulesThen decisions={decisions} />
         <h2>Arguments</h2>
         <Arguments parameters={isObject(params) ? params : null} />
         {result === undefined ? null : (
