@@ -41,7 +41,8 @@ export function keepingRoutes(app: Hono<AdminEnv>, { ledger, reader }: KeepingPa
   app.post('/admin/v1/evidence/hold', async (context) => {
     demandRole(context, 'admin')
     const body = fields(await jsonBody(context), ['session', 'reason'])
-    const { session, reason, at } = await ledger.hold(await named(context, body), body.text('reason'))
+    const why = body.text('reason')
+    const { session, reason, at } = await ledger.hold(await named(context, body), why)
     return context.json({ session, reason, since: rfc3339(at) })
   })
   app.post('/admin/v1/evidence/unhold', async (context) => {

@@ -130,11 +130,11 @@ const TABLE: Readonly<Record<string, readonly [statuses: string, target?: Target
     listPins: [VIEWERS],
     diffPins: [VIEWERS, { query: '?upstream=gh' }],
     acceptPins: [
-      '403 403 403 403 403 404',
+      '403 403 403 403 403 409',
       { body: { pins: [{ upstream: 'gh', tool: 'x', digest: 'a'.repeat(64) }] } },
     ],
     rejectPins: [
-      '403 403 403 403 403 404',
+      '403 403 403 403 403 409',
       { body: { pins: [{ upstream: 'gh', tool: 'x', digest: 'a'.repeat(64) }] } },
     ],
     eraseValues: [ADMINS, async () => ({ body: { entry: await entry(), paths: ['params'], reason: 'asked for' } })],

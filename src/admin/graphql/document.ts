@@ -23,11 +23,12 @@ export function requestOf(body: Json): GraphqlRequest {
   }
   const stranger = Object.keys(body).find((member) => !MEMBERS.includes(member))
   if (stranger !== undefined) throw wrong(stranger.slice(0, 64), 'is no member of a GraphQL request')
-  const { query, variables = null, operationName = null } = body
+  const { query, variables = null, operationName = null, extensions = null } = body
   if (typeof query !== 'string') throw wrong('query', 'must be text')
   if (query.length > MOST_CHARACTERS) throw tooLong('characters', MOST_CHARACTERS)
   if (variables !== null && !isObject(variables)) throw wrong('variables', 'must be an object')
   if (operationName !== null && typeof operationName !== 'string') throw wrong('operationName', 'must be text')
+  if (extensions !== null && !isObject(extensions)) throw wrong('extensions', 'must be an object')
   return { query, variables: variables ?? {}, operationName }
 }
 

@@ -120,7 +120,10 @@ export const delegationRoutes: RouteGroup = {
       id: 'delegate',
       summary: "Lets the owner of another reviewer's key speak in one's place.",
       role: 'reviewer',
-      body: strict({ to: text(), until: text('`2h`, a date or an RFC 3339 time; at most 30 days from now.') }),
+      body: strict({
+        to: text('Owner of the keys that may speak.', { examples: ['alice'] }),
+        until: text('`2h`, a date or an RFC 3339 time; at most 30 days from now.', { examples: ['2h', '7d'] }),
+      }),
       answers: { 201: delegation },
       errors: [404],
     },

@@ -62,7 +62,7 @@ export const keepingRoutes: RouteGroup = {
       path: '/admin/v1/evidence/prune',
       id: 'pruneLog',
       summary: 'Deletes old entries that an archive holds.',
-      body: strict({ min_index: whole, archive_sha256: hash, root: hash }),
+      body: strict({ min_index: { type: 'integer', minimum: 256, multipleOf: 256 }, archive_sha256: hash, root: hash }),
       answers: { 200: object({ n: whole, min_index: whole, deleted: whole }) },
     },
   ],

@@ -2,7 +2,11 @@ import { role } from './components.ts'
 import type { RouteGroup } from './route.ts'
 import { flag, list, named, nullable, object, strict, text } from './schema.ts'
 
-const expires = nullable(text('`90d`, a date, an RFC 3339 time, or `never`.'))
+const expires = nullable(
+  text('`90d`, a date, an RFC 3339 time, or `never`.', {
+    examples: ['90d', '2031-01-31', '2031-01-31T12:00:00Z', 'never'],
+  }),
+)
 const secret = text('Shown in this answer and nowhere else.')
 
 export const keyRoutes: RouteGroup = {
@@ -24,10 +28,10 @@ export const keyRoutes: RouteGroup = {
       summary: 'Makes a key.',
       role: 'admin',
       body: strict({
-        name: text(undefined, { minLength: 1, maxLength: 58 }),
+        name: text('1 to 58 printable characters.', { examples: ['ci', 'laptop of alice'] }),
         role,
-        'owner?': text(undefined, { minLength: 1, maxLength: 64 }),
-        'sponsor?': text(undefined, { maxLength: 64 }),
+        'owner?': text('One self in approvals and rooms; printable.', { examples: ['dana', 'alice'] }),
+        'sponsor?': text('The person it acts for.', { examples: ['dana'] }),
         'expires?': expires,
         'share_owner?': flag,
       }),
@@ -40,7 +44,10 @@ export const keyRoutes: RouteGroup = {
       id: 'rotateKey',
       summary: 'A new secret; the old one stays good for the overlap.',
       role: 'admin',
-      body: strict({ 'overlap?': text('`0`, `30m`, `24h`, `7d`; at most 30 days.'), 'expires?': expires }),
+      body: strict({
+        'overlap?': text('At most 30 days.', { examples: ['0', '90s', '30m', '24h', '7d'] }),
+        'expires?': expires,
+      }),
       answers: { 201: { allOf: [named('Key'), object({ secret, replaced: named('Key') })] } },
       errors: [404, 409],
     },

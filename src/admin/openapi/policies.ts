@@ -2,7 +2,17 @@ import { limitQuery, query, type RouteGroup } from './route.ts'
 import { anything, byName, list, named, nullable, object, strict, text, uuid, whole } from './schema.ts'
 
 const number = { type: 'integer', minimum: 1 } as const
-const source = strict({ file: text(undefined, { pattern: '^[A-Za-z0-9_. -]{1,128}$' }), text: text() })
+const source = strict(
+  { file: text('Its base name.', { pattern: '^[A-Za-z0-9_. -]{1,128}$' }), text: text() },
+  {
+    examples: [
+      {
+        file: 'strict.yaml',
+        text: 'version: 1\nname: strict\ndefault_decision: block\nrules:\n  - { protocol: git, tool: "github.get_*", decision: allow }\n',
+      },
+    ],
+  },
+)
 const policy = {
   oneOf: [strict({ version: number }), strict({ sources: list(source, { minItems: 1, maxItems: 100 }) })],
 } as const

@@ -67,7 +67,12 @@ export const roomRoutes: RouteGroup = {
     },
     change('mode', 'setRoomMode', 'Watches, warns or enforces.', { mode: roomMode }),
     change('permission', 'setRoomPermission', 'What holds where no rule matches.', {
-      'permission?': nullable(strict({ read: roomPermission, write: roomPermission })),
+      'permission?': nullable(
+        strict(
+          { read: roomPermission, write: roomPermission },
+          { description: '`read` is as free as `write`.', examples: [{ read: 'allow', write: 'hold' }] },
+        ),
+      ),
     }),
     change('members', 'setRoomMember', 'Adds, changes or (role null) removes a member.', {
       member: text(undefined, { pattern: '^[A-Za-z0-9._@-]{1,64}$' }),
@@ -75,7 +80,7 @@ export const roomRoutes: RouteGroup = {
     }),
     change('tools', 'setRoomTool', 'Whether a role may use a tool; null takes it out of the map.', {
       role: roomRole,
-      tool: text('Canonical `tool` or `tool:method`.', { minLength: 1 }),
+      tool: text('Canonical `tool` or `tool:method`.', { examples: ['github.push_files', 'push_files'] }),
       allowed: nullable(flag),
     }),
     {
@@ -94,7 +99,7 @@ export const roomRoutes: RouteGroup = {
       summary: "An agent's key that reaches this repository alone.",
       role: 'viewer',
       body: strict({
-        name: text(undefined, { minLength: 1, maxLength: 58 }),
+        name: text('1 to 58 printable characters.', { examples: ['claude'] }),
         role: roomRole,
         'sponsor?': text('For administrators, where it is somebody else.'),
       }),
