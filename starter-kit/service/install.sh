@@ -43,6 +43,10 @@ service_data='$service_data'
 service_run='$service_run'
 FACTS
   chmod -R u=rwX,go=rX "$program_dir.new"
+}
+
+put_in_force() {
+  stop_service
   rm -rf "$program_dir"
   mv "$program_dir.new" "$program_dir"
 }
@@ -68,13 +72,22 @@ taken_over() {
   say "copied $1 to $service_config/$2" >&2
 }
 
-service_choices() {
+# Looked at before anything of the running installation is touched.
+take_policy() {
   case $policy in
-    '') ;;
-    */* | *.yaml | *.yml)
-      taken_over "$policy" policy.yaml
-      policy=$service_config/policy.yaml ;;
+    */* | *.yaml | *.yml) ;;
+    *) return 0 ;;
   esac
+  taken_over "$policy" policy-given.yaml
+  as_service "$node_js" "$program_dir.new/dist/src/cli/aegisctl.js" policy lint "$service_config/policy-given.yaml" || {
+    as_service rm -f "$service_config/policy-given.yaml"
+    fail "$policy is not put in force; nothing was changed" 'The lines above say why.'
+  }
+  as_service mv "$service_config/policy-given.yaml" "$service_config/policy.yaml"
+  policy=$service_config/policy.yaml
+}
+
+service_choices() {
   if [ -n "$app_key" ]; then
     taken_over "$app_key" github-app.pem
     app_key=$service_config/github-app.pem
@@ -127,6 +140,11 @@ warn_of_ways_to_root() {
   fi
 }
 
+# A server that ran when this began runs again with the settings it had.
+as_before() {
+  if [ "$start" = yes ] && [ -f "$service_config/client.json" ]; then start_service || true; fi
+}
+
 check_options() {
   case $editor in '' | none | claude | cursor | vscode) ;; *) fail '--editor must be one of claude, cursor, vscode, none' '' 2 ;; esac
   case $store in
@@ -140,11 +158,13 @@ install_service() {
   demand_root
   check_options
   made_user=no
-  if [ -f "$facts" ]; then
-    made_user=$(sed -n "s/^made_user='\(.*\)'$/\1/p" "$facts")
-    before=$(sed -n "s/^service_user='\(.*\)'$/\1/p" "$facts")
+  # Of the installation there is, or of one that was broken off.
+  for known in "$program_dir.new/installed" "$facts"; do
+    [ -f "$known" ] || continue
+    made_user=$(sed -n "s/^made_user='\(.*\)'$/\1/p" "$known")
+    before=$(sed -n "s/^service_user='\(.*\)'$/\1/p" "$known")
     [ "$before" = "$service_user" ] || fail "Aegis is installed here for user $before" "$0 --uninstall removes that one."
-  fi
+  done
   check_node
   check_users
   check_places
@@ -152,12 +172,13 @@ install_service() {
   step "User $service_user"
   make_user
   install -d -o "$service_user" -g "$(id -gn "$service_user")" -m 0700 "$service_config" "$service_data"
-  stop_service
   copy_program
+  take_policy
+  put_in_force
   write_commands
   step 'Configuration and keys'
   service_choices
-  eval "service_aegis init $init_args" || fail 'configuring failed; nothing was started' 'The lines above say why.' $?
+  eval "service_aegis init $init_args" || { status=$?; as_before; fail 'configuring failed; nothing was changed' 'The lines above say why.' $status; }
   hand_on_key
   if [ "$start" = yes ]; then
     step 'Starting'

@@ -243,11 +243,20 @@ describe.skipIf(unable !== null)(`install.sh --service-user${unable === null ? '
     const precious = join(base, 'precious')
     const mine = join(home, 'mine.yaml')
     writeFileSync(precious, 'of root', { mode: 0o600 })
-    writeFileSync(mine, 'version: 1\nname: mine\ndefault_decision: review\nrules: []\n')
+    writeFileSync(
+      mine,
+      'version: 1\nname: mine\ndefault_decision: review\nrules: [{ tool: shell.rm, decision: block }]\n',
+    )
     const files = ['agent.json', 'client.json', 'installation.key', 'log.key'].map((name) => join(etc, name))
     const before = files.map((file) => readFileSync(file, 'utf8'))
     rmSync(agentFile)
     symlinkSync(precious, agentFile)
+    const bad = join(home, 'bad.yaml')
+    writeFileSync(bad, 'version: 1\nname: bad\nrulez: []\n')
+    expect(installer('--service-user', SERVICE, '--agent-user', AGENT, '--policy', bad).stderr).toContain(
+      'not put in force',
+    )
+    expect(root('aegisctl', ['status']).stdout).toMatch(/policies +pr-writer/)
     const again = installer('--service-user', SERVICE, '--agent-user', AGENT, '--policy', mine)
     expect(again.stdout + again.stderr).toContain('review by mine')
     expect(again.status).toBe(0)
