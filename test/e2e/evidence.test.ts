@@ -88,7 +88,7 @@ describe("the story's evidence", () => {
     const text = readFileSync(bundle, 'utf8')
     writeFileSync(join(alone, 'evidence.json'), text.replace('shell.rm', 'shell.ls'))
     const forged = verify('--bundle', join(alone, 'evidence.json'))
-    expect(forged.stdout).toMatch(/^valid: false\nbroken_link: seq 2 -> 3 \(entry 3\) ALTERED_BODY$/m)
+    expect(forged.stdout).toMatch(/^valid: false\nbroken_link: seq 2 -> 3 \(entry 4\) ALTERED_BODY$/m)
     expect(forged.status).toBe(1)
     rmSync(alone, { recursive: true })
   })
@@ -105,7 +105,7 @@ interface Change {
 }
 
 const COLUMNS = ['n', 'eid', 'session', 'seq', 'kind', 'env', 'ts', 'hash', 'prev', 'body'] as const
-const ENTRIES = [1, 2, 3, 4, 5, 6, 7] as const
+const ENTRIES = [2, 3, 4, 5, 6, 7, 8] as const
 
 function apply(file: string, { n, column, at, xor }: Change): void {
   let changed = `${column} + ${100 + xor}`
@@ -146,10 +146,10 @@ describe('after one byte of a stored entry was changed with the SQLite shell', (
   it.each(COLUMNS)('verify says so: %s', (column) => refuted({ n: 4, column, at: 0, xor: 1 }))
 
   it.each([
-    ['the first byte of the first body', { n: 1, at: 0 }],
-    ['the last byte of the first body', { n: 1, at: -1 }],
-    ['the first byte of the last body', { n: 7, at: 0 }],
-    ['the last byte of the last body', { n: 7, at: -1 }],
+    ['the first byte of the first body', { n: 2, at: 0 }],
+    ['the last byte of the first body', { n: 2, at: -1 }],
+    ['the first byte of the last body', { n: 8, at: 0 }],
+    ['the last byte of the last body', { n: 8, at: -1 }],
   ])('verify says so: %s', (_, { n, at }) => {
     const [[length = '0'] = []] = sqlite(aegis.store, `SELECT length(body) FROM ledger_entry WHERE n = ${n};`)
     refuted({ n, column: 'body', at: at + Number(length), xor: 0x20 })
