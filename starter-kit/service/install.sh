@@ -188,6 +188,7 @@ install_service() {
   fi
   step 'Next'
   warn_of_ways_to_root
+  [ "$start" = yes ] || say 'Start it:           sudo aegis serve --detach'
   cat <<NEXT
 The server, its keys and its evidence are those of user $service_user. $agent_user, and the agents of $agent_user, have the agent key alone.
 What waits for you: sudo aegisctl pending
