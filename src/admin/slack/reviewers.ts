@@ -6,8 +6,8 @@ import { type KeyRecord, keyState } from '../../identity/ports.ts'
 export type Mapped = { readonly who: KeyRecord } | { readonly who: null; readonly why: string }
 
 /**
- * Finds the record that a user of Slack stands for, by `notifications.slack.reviewers`: an id of a key, else the name or the owner of
- * one that may settle approvals. A name that several people have names nobody.
+ * Finds the record that a user of Slack stands for, by `notifications.slack.reviewers`: its id, else the owner of one that may settle
+ * approvals or the name of such a key. What several people are called names nobody.
  */
 export function createReviewerMap(parts: {
   readonly reviewers: Readonly<Record<string, string>>
@@ -17,11 +17,14 @@ export function createReviewerMap(parts: {
   const { reviewers, keyring, clock } = parts
   return async (user) => {
     const named = Object.hasOwn(reviewers, user) ? reviewers[user] : undefined
-    if (named === undefined) return nobody('you are not among the reviewers that this Aegis knows by Slack')
+    if (named === undefined || named === '')
+      return nobody('you are not among the reviewers that this Aegis knows by Slack')
     const all = (await keyring.list()).filter((key) => keyState(key, clock.now()) === 'active')
     const byId = all.find(({ id }) => id === named)
     if (byId !== undefined) return { who: byId }
-    const found = all.filter((key) => hasRole(key, 'reviewer') && (key.name === named || key.owner === named))
+    // The name of a person who logs in is what they call themselves elsewhere; that of a key was given by an administrator.
+    const isNamed = ({ name, owner, prefix }: KeyRecord) => owner === named || (prefix !== '' && name === named)
+    const found = all.filter((key) => hasRole(key, 'reviewer') && isNamed(key))
     const [first, ...others] = found
     if (first === undefined) return nobody('you have no key here that may settle approvals')
     const alone = others.every(({ owner }) => owner !== '' && owner === first.owner)
