@@ -44,6 +44,32 @@ export const approvalSdl = /* GraphQL */ `
     reviewer: Reviewer!
     comment: String!
     at: DateTime!
+    "In whose place, where the reviewer spoke for another."
+    onBehalfOf: Stand
+  }
+
+  "Who let another speak for a time."
+  type Stand {
+    principal: ID!
+    name: String!
+    owner: String!
+  }
+
+  "What the policy asks of those who approve."
+  type ReviewTerms {
+    "Distinct people needed."
+    reviewers: Int!
+    "Somebody else than the person the agent acts for."
+    independent: Boolean!
+    "Good in the session it was asked in alone."
+    sameSession: Boolean!
+    "Whose yes counts, where not everybody's does: one must stand in each list."
+    from: [[String!]!] @listSize(assumedSize: 10)
+    role: Role
+    "For how long a reviewer may let this very action run again and again, where they may."
+    repeatSeconds: Int
+    "Who put the policy into force may not approve."
+    notAuthor: Boolean!
   }
 
   "A review that a person settles. It covers one action, once."
@@ -77,6 +103,7 @@ export const approvalSdl = /* GraphQL */ `
     queuedAt: DateTime!
     expiresAt: DateTime!
     reviewersNeeded: Int!
+    terms: ReviewTerms!
     votes: [Vote!]! @listSize(assumedSize: 3)
     "Who settled it, once somebody has."
     resolution: Vote
@@ -107,7 +134,8 @@ export const approvalSdl = /* GraphQL */ `
   }
 
   extend type Mutation {
-    approve(id: ID!, comment: String = "", reviewer: String): Resolution
+    "repeat: let it run again and again, where the rule allows that."
+    approve(id: ID!, comment: String = "", reviewer: String, repeat: Boolean = false): Resolution
     deny(id: ID!, comment: String = "", reviewer: String): Resolution
   }
 `
@@ -116,12 +144,13 @@ interface Word {
   readonly id: string
   readonly comment?: string | null
   readonly reviewer?: string | null
+  readonly repeat?: boolean | null
 }
 
 const settle =
   (verb: 'approve' | 'deny') =>
-  async (_: unknown, { id, comment, reviewer }: Word, { desks, who, via }: Visit) => {
-    const word = { id, verb, by: who, claimed: reviewer ?? null, comment: comment ?? '', via }
+  async (_: unknown, { id, comment, reviewer, repeat }: Word, { desks, who, via }: Visit) => {
+    const word = { id, verb, by: who, claimed: reviewer ?? null, comment: comment ?? '', repeat: repeat ?? false, via }
     const { approval, entry } = await desks.resolver.resolve(word)
     return { approval, evidenceHash: entry.hash }
   }
@@ -146,6 +175,11 @@ export const approvalResolvers = {
     blastRadius: ({ blast }: Approval) => blast,
     blastScore: ({ risk }: Approval) => risk?.score,
     blastReasons: ({ risk }: Approval) => risk?.reasons ?? [],
+    terms: ({ terms: { repeat, notAuthor, ...terms } }: Approval) => ({
+      ...terms,
+      repeatSeconds: repeat,
+      notAuthor: notAuthor ?? false,
+    }),
     reviewersNeeded: ({ terms, votes }: Approval) => Math.max(0, terms.reviewers - votes.length),
   },
 }

@@ -59,7 +59,7 @@ export const evidenceSdl = /* GraphQL */ `
     "By its id, or by its label where that is unambiguous."
     session(id: ID!): Session @cost(weight: 10)
     "Checks a session now: its id or its label. Agents check their own."
-    evidence(session: ID!): Evidence @cost(weight: 1000)
+    evidence(session: ID!): Evidence @cost(weight: 3000)
     "For everybody with a key: whoever holds an old one can prove that the log only grew."
     checkpoint: Checkpoint @cost(weight: 100)
   }

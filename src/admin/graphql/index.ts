@@ -49,10 +49,13 @@ export function graphqlWing(parts: GraphqlParts & { readonly limiter: Limiter; r
         if (faults.length > 0) return refusal(faults, log)
         const { signal } = context.req.raw
         const separation = via(context).separation
-        return await yoga.fetch(forwarded(context, request), {
+        const answer = await yoga.fetch(forwarded(context, request), {
           ...{ desks: parts, who, document, signal, stays: context.get('inForce') },
           via: { channel: 'graphql', separation },
         })
+        // A key's secret may be in it.
+        answer.headers.set('cache-control', 'no-store')
+        return answer
       } catch (error) {
         return refusal([error], log)
       } finally {

@@ -24,7 +24,7 @@ export const MOST_ALIASES = 30
 /** Fields of the operation itself. */
 export const MOST_ROOT_FIELDS = 10
 /** Things that may be read for one request, as the schema's `@cost` and `@listSize` count them. */
-export const MOST_COST = 10_000
+export const MOST_COST = 20_000
 
 interface Weight {
   readonly depth: number
@@ -128,7 +128,7 @@ function createScale(schema: GraphQLSchema, document: DocumentNode, variables: J
 }
 
 /** The whole schema, and one type of it: bounded by the validation rule for how deep its lists may lie in each other. */
-const SCHEMA_COST = 2_000
+const SCHEMA_COST = 5_000
 const TYPE_COST = 500
 
 function joined(one: Weight, other: Weight): Weight {
