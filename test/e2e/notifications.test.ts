@@ -48,6 +48,7 @@ describe('webhooks', () => {
   const start = async (...webhooks: Hook[]) => {
     aegis = await install({ notifications: { webhooks } })
     // From now on: what was before notifications were wanted is not told.
+    if (webhooks.length === 0) return
     await vi.waitFor(async () => expect((await status()).delivered_by).not.toBe(null), soon)
   }
   const status = async () => (await aegis.get('/admin/v1/notifications', aegis.adminKey)).body
@@ -186,6 +187,18 @@ describe('webhooks', () => {
       evidence_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
   }, 30_000)
+
+  it('are not begun with a secret that others on this machine may read, or that is not there', async () => {
+    await start()
+    const open = join(folder, 'open')
+    writeFileSync(open, 'a secret of sixteen bytes', { mode: 0o644 })
+    for (const [secretFile, why] of [
+      [open, /others on this machine may read it/],
+      [join(folder, 'nothing'), /cannot read/],
+    ] as const) {
+      await expect(install({ notifications: { webhooks: [hook({ secretFile })] } })).rejects.toThrow(why)
+    }
+  })
 
   it('say in the metrics how they fare', async () => {
     await start(hook({ events: ['denied'] as EventName[] }))
