@@ -12,6 +12,8 @@ const onApprovals = document.body.dataset.place === 'approvals'
 /** The approval that is open. */
 const opened = () => find('#detail')?.dataset.approval ?? null
 const form = () => find('#decide')
+/** Nobody decides about what is not on the screen: on a narrow one the queue stands alone. */
+const isShown = () => (find('#detail')?.getClientRects().length ?? 0) > 0
 
 function say(text) {
   const news = find('#news')
@@ -225,11 +227,11 @@ async function open(id) {
 
 function neighbour(step) {
   const list = rows()
-  const at = list.findIndex((row) => idOf(row) === opened())
+  const at = isShown() ? list.findIndex((row) => idOf(row) === opened()) : -1
   return at < 0 ? list[0] : list[at + step]
 }
 
-const isWide = () => matchMedia('(min-width: 80rem)').matches
+const isWide = () => matchMedia('(min-width: 64rem)').matches
 function move(step) {
   const row = neighbour(step)
   if (row === undefined) return say(step > 0 ? 'That was the last one.' : 'That was the first one.')
@@ -239,7 +241,7 @@ function move(step) {
 
 async function settle(verb) {
   const current = form()
-  if (current === null || over || find('#detail').getAttribute('aria-busy') === 'true') return
+  if (current === null || !isShown() || over || find('#detail').getAttribute('aria-busy') === 'true') return
   const sure = current.elements.sure
   if (verb === 'approve' && current.dataset.risky === 'yes' && !sure.checked) {
     if (!(await confirmed())) return
@@ -309,8 +311,8 @@ const KEYS = {
   k: () => move(-1),
   a: () => settle('approve'),
   d: () => settle('deny'),
-  c: () => find('#comment')?.focus(),
-  o: () => opened() && location.assign(`/approvals/${opened()}`),
+  c: () => isShown() && find('#comment')?.focus(),
+  o: () => isShown() && opened() && location.assign(`/approvals/${opened()}`),
   g: () => location.assign('/approvals'),
   '?': () => find('#keys')?.showModal(),
 }

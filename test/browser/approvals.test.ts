@@ -123,6 +123,21 @@ describe.skipIf(!hasBrowser())('a reviewer at a browser', () => {
     expect(await page.getByRole('dialog').innerText()).toContain('approve the one that is open')
   })
 
+  it('decides about nothing that is not on the screen', async () => {
+    const id = await askHarmless('page-narrow')
+    const { page, faults } = await come('bob', { viewport: { width: 500, height: 800 } })
+    await page.goto('/approvals')
+    await page.keyboard.press('a')
+    await page.keyboard.press('d')
+    await page.keyboard.press('c')
+    await page.keyboard.press('j')
+    await page.waitForURL(`**/approvals/${id}`)
+    expect((await status(id)).status).toBe('pending')
+    await page.keyboard.press('a')
+    await expect.poll(async () => (await status(id)).status).toBe('approved')
+    expect(faults).toEqual([])
+  })
+
   it('shows a new approval by itself, and what was settled elsewhere goes', async () => {
     const { page, faults } = await come('vera')
     await page.goto('/approvals')

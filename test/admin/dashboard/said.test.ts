@@ -26,8 +26,8 @@ describe('text that others supplied', () => {
       fc.property(fc.array(fc.oneof(piece, fc.string({ unit: 'binary' }))), fc.boolean(), (pieces, lines) => {
         const html = shown(pieces.join(''), { lines, name: 'strict' })
         const tags = html.match(/<[^>]*>/g) ?? []
-        for (const tag of tags)
-          expect(tag).toMatch(/^<\/?(bdi|span|details|summary|p)( class="[a-z ]+")?( title="[^"<>]*")?>$/)
+        const ours = /^<\/?(bdi|span|details|summary|p)( class="[a-z ]+")?( title="[^"<>]*")?>$/
+        expect(tags.filter((tag) => !ours.test(tag))).toEqual([])
         expect(
           showHidden(html, () => '!')
             .replaceAll(lines ? /[\n\t]/g : /$^/g, '')
@@ -47,7 +47,7 @@ describe('text that others supplied', () => {
   })
 
   it('keeps line breaks where they are layout', () => {
-    expect(shown('a\n\tb', { lines: true })).toBe('<bdi class="said lines">a\n\tb</bdi>')
+    expect(shown('a\n\tb', { lines: true })).toBe('<bdi class="lines">a\n\tb</bdi>')
   })
 
   it.each([
@@ -62,7 +62,7 @@ describe('text that others supplied', () => {
   })
 
   it('cuts between characters, and says how much is left', () => {
-    expect(shown('a😀b', { brief: 2 })).toBe('<bdi class="said">a</bdi><span class="dim">…[+3]</span>')
+    expect(shown('a😀b', { brief: 2 })).toBe('<bdi>a</bdi><span class="dim">…[+3]</span>')
     expect(shown('x'.repeat(30), { first: 10 })).toContain('20 more characters')
   })
 })

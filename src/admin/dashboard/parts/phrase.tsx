@@ -6,13 +6,7 @@ export function Sentence({ of }: { readonly of: Phrase }) {
   return (
     <>
       {of.map((piece) =>
-        typeof piece === 'string' ? (
-          piece
-        ) : (
-          <span class="q">
-            <Said text={piece.said} name="words" brief={160} />
-          </span>
-        ),
+        typeof piece === 'string' ? piece : <Said text={piece.said} name="words" brief={160} strong />,
       )}
     </>
   )

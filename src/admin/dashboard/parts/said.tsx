@@ -18,20 +18,22 @@ export function Said(props: {
   readonly name?: 'strict' | 'words'
   readonly first?: number
   readonly brief?: number
+  readonly strong?: boolean
 }) {
-  const { text, lines = false, name, brief, first = brief ?? FIRST } = props
+  const { text, lines = false, name, brief, strong = false, first = brief ?? FIRST } = props
+  const look = strong ? 'q' : lines ? 'lines' : undefined
   if (text === '') return <span class="dim">(empty)</span>
   const head = cut(text, first)
   const rest = cut(text.slice(head.length), MOST - first)
   const left = text.length - head.length - rest.length
   return (
     <>
-      <bdi class={lines ? 'said lines' : 'said'}>{visible(head, lines)}</bdi>
+      <bdi class={look}>{visible(head, lines)}</bdi>
       {name !== undefined && isMixed(text, name) ? <MixedScripts text={text} /> : null}
       {rest === '' ? null : brief === undefined ? (
         <details class="rest">
           <summary>{text.length - head.length} more characters</summary>
-          <bdi class={lines ? 'said lines' : 'said'}>{visible(rest, lines)}</bdi>
+          <bdi class={look}>{visible(rest, lines)}</bdi>
           {left > 0 ? <p class="dim">{left} characters are not shown here; the API gives them.</p> : null}
         </details>
       ) : (

@@ -1,13 +1,9 @@
-/** A moment as `6 Apr 14:22:05`, in UTC, with the whole of it for who looks closer. `at` in milliseconds since the epoch, or RFC 3339. */
+/** A moment as `6 Apr 14:22:05`, in UTC. `at` in milliseconds since the epoch, or RFC 3339. */
 export function When({ at, seconds = true }: { readonly at: number | string; readonly seconds?: boolean }) {
   const date = new Date(at)
   if (Number.isNaN(date.getTime())) return <span class="dim">unknown</span>
   const text = date.toISOString()
-  return (
-    <time datetime={text} title={`${text} (UTC)`}>
-      {shortTime(date, seconds)}
-    </time>
-  )
+  return <time datetime={text}>{shortTime(date, seconds)}</time>
 }
 
 /** What is left until a moment: the page counts on where its script runs. */

@@ -8,7 +8,7 @@ import { asked, askedNumber, type Shown, type View, type Viewing } from '../view
 
 /** Approvals read at most, and shown at first. */
 const MOST = 1000
-const ROWS = 40
+const ROWS = 30
 /** Earlier actions of the session that a reviewer sees. */
 const EARLIER = 8
 const ASKED = new Set(['allow', 'block', 'review', 'rewrite', 'approve', 'deny'])
