@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { replayWire } from '../admin/policy-wire.ts'
 import { AegisError } from '../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { bundledPolicies, findPolicy } from '../policy-set/index.ts'
 import { adminEndpoint, ask } from './client.ts'
 import { type Context, processContext } from './context.ts'
 import { type Column, jsonText, list, visible } from './output.ts'
+import { replayAtServer } from './policy-replay.ts'
+import { reportText } from './replay-report.ts'
 import { formatOf, type ListOptions, rowsOf } from './rows.ts'
 
 const COLUMNS: readonly Column<JsonObject>[] = [
@@ -56,12 +59,18 @@ function textsOf(version: JsonObject): string {
 }
 
 /** What differs between two versions, or files; a version is a number. */
-export async function diff(from: string, to: string, options: { json?: boolean }): Promise<void> {
+export async function diff(from: string, to: string, options: { json?: boolean; replay?: boolean }): Promise<void> {
   const context = processContext()
   const body = { from: await namedPolicy(context, from), to: await namedPolicy(context, to) }
   const answer = await ask(adminEndpoint(context), 'POST', '/admin/v1/policies/diff', body)
-  if (options.json || !isObject(answer)) return context.out(jsonText(answer))
-  context.out(diffText(answer))
+  const report = options.replay ? await replayAtServer(context, body.to) : null
+  if (options.json || !isObject(answer)) {
+    const whole = report === null || !isObject(answer) ? answer : { ...answer, replay: replayWire(report) }
+    return context.out(jsonText(whole))
+  }
+  context.out(
+    `${diffText(answer)}${report === null ? '' : `\nwhat is recorded, judged by ${to}: ${reportText(report)}`}`,
+  )
 }
 
 function diffText(answer: JsonObject): string {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { replayWire } from '../admin/policy-wire.ts'
 import { loadConfig } from '../config.ts'
 import { AegisError } from '../core/errors.ts'
@@ -12,11 +12,13 @@ import {
   bundledPolicies,
   compileSources,
   createReplay,
+  type DocumentsOf,
   findPolicy,
   type PolicySource,
   type Replay,
   type ReplayReport,
 } from '../policy-set/index.ts'
+import type { PolicyHistory } from '../store/open.ts'
 import { adminEndpoint, ask } from './client.ts'
 import { type Context, processContext } from './context.ts'
 import { bundleIn, withReader } from './evidence/source.ts'
@@ -43,7 +45,11 @@ export async function replay(options: ReplayOptions): Promise<void> {
 
 /** The running server judges, stretch by stretch: it knows the versions that decided. */
 async function byServer(context: Context, options: ReplayOptions): Promise<ReplayReport> {
-  const policy = await policyOf(context, options)
+  return replayAtServer(context, await policyOf(context, options))
+}
+
+/** @param policy as the server is told: `{version}` or `{sources}`. */
+export async function replayAtServer(context: Context, policy: JsonObject): Promise<ReplayReport> {
   const endpoint = adminEndpoint(context)
   const reports: ReplayReport[] = []
   for (let from = 0; ; ) {
@@ -76,7 +82,7 @@ async function sourcesOf(context: Context, { policy }: ReplayOptions): Promise<r
   return sources
 }
 
-/** Without a server: the store or the bundle is read here. Which policies decided then is not known. */
+/** Without a server: the store or the bundle is read here. A bundle does not hold the policies that decided. */
 async function byHand(context: Context, options: ReplayOptions, against: string): Promise<ReplayReport> {
   if (options.version !== undefined) {
     throw new AegisError('invalid_params', 'a version is known to the running server alone', {
@@ -84,9 +90,37 @@ async function byHand(context: Context, options: ReplayOptions, against: string)
     })
   }
   const { documents } = compileSources(await sourcesOf(context, options), options.upstreams ?? null)
-  const judge = createReplay(documents, async () => null)
-  if (!isStore(against)) return judge.judge(entriesIn(bundleIn(against)))
-  return withReader({ store: against }, context, (reader) => overStore(context, reader, judge))
+  if (!isStore(against)) return createReplay(documents, async () => null).judge(entriesIn(bundleIn(against)))
+  const { openPolicies } = await import('../store/open.ts')
+  const setting = /^(?:postgres(?:ql)?|file):/i.test(against) ? against : resolve(context.cwd, against)
+  const policies = await openPolicies(setting)
+  try {
+    const judge = createReplay(documents, documentsIn(policies, options.upstreams ?? null))
+    return await withReader({ store: setting }, context, (reader) => overStore(context, reader, judge))
+  } finally {
+    await policies.close()
+  }
+}
+
+/** What a row says is taken where it compiles to the digest that the entry names: then it is what decided. */
+function documentsIn(policies: Pick<PolicyHistory, 'ofDigest'>, upstreams: readonly string[] | null): DocumentsOf {
+  return async (digest) => {
+    // A store from before versions were kept knows none.
+    const versions = await policies.ofDigest(digest).catch(() => [])
+    for (const { sources } of versions) {
+      const compiled = compiledOrNull(sources, upstreams)
+      if (compiled?.policy.digest === digest) return compiled.documents
+    }
+    return null
+  }
+}
+
+function compiledOrNull(sources: readonly PolicySource[], upstreams: readonly string[] | null) {
+  try {
+    return compileSources(sources, upstreams)
+  } catch {
+    return null
+  }
 }
 
 const SQLITE = 'SQLite format 3\0'

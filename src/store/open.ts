@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { AegisError } from '../core/errors.ts'
 import type { OpenReader } from '../ledger/store.ts'
+import type { PolicyVersionStore } from '../policy-set/index.ts'
 import type { OpenSearch } from '../search/ports.ts'
 import { shownUrl } from './shown-url.ts'
 import type { Stores } from './sqlite/index.ts'
@@ -39,6 +40,14 @@ export async function openReader(setting: string): Promise<OpenReader> {
   if (isPostgres(setting)) return (await import('./postgres/index.ts')).openPostgresReader(setting)
   return (await import('./sqlite/read-only.ts')).openSqliteReader(fileOf(setting))
 }
+
+/** Opens the policies that were in force alone, for reading only. A store from before they were kept refuses to be asked. */
+export async function openPolicies(setting: string): Promise<PolicyHistory> {
+  if (isPostgres(setting)) return (await import('./postgres/index.ts')).openPostgresPolicies(setting)
+  return (await import('./sqlite/read-only.ts')).openSqlitePolicies(fileOf(setting))
+}
+
+export type PolicyHistory = Pick<PolicyVersionStore, 'ofDigest'> & { close(): Promise<void> }
 
 /** Does this setting name a database server rather than a file? */
 export function isPostgres(setting: string): boolean {

@@ -73,6 +73,8 @@ describe('aegisctl policy history, diff and rollback', () => {
     const versions = (await ctl('policy', 'diff', '1', '2')).out
     expect(versions).toContain('-  - { id: tests, tool: shell.pytest, decision: allow, reason: "as the team says" }\n+')
     expect((await ctl('policy', 'diff', '1', '1')).out).toBe('no decision changes by it\n')
+    const replayed = (await ctl('policy', 'diff', '1', strict, '--replay')).out
+    expect(replayed).toMatch(/^what is recorded, judged by \S+: 3 decisions: 2 stay, 1 would change/m)
   })
 })
 

@@ -44,6 +44,7 @@ function registerVersions(policy: Command): void {
     .description('what differs between two policies: rules, guards, text')
     .argument('<from>', 'the number of a version, a file, or the name of a pack')
     .argument('<to>', 'the same')
+    .option('--replay', 'and which recorded decisions the second would change')
     .option('--json', 'as JSON')
     .action(async (from, to, options) => (await import('../policy-history.ts')).diff(from, to, options))
   policy

@@ -113,3 +113,10 @@ export async function openPostgresReader(url: string): Promise<OpenReader> {
     throw unopened(url, error)
   }
 }
+
+/** The policies that were in force, for reading only. `led_read` suffices. */
+export function openPostgresPolicies(url: string): Pick<PolicyVersionStore, 'ofDigest'> & { close(): Promise<void> } {
+  const pool = createPool(url, { max: 1 })
+  const { ofDigest } = createPolicyVersionStore(createDatabase(pool))
+  return { ofDigest, close: () => pool.end() }
+}

@@ -1,6 +1,9 @@
 import { AegisError } from '../../core/errors.ts'
 import type { OpenReader } from '../../ledger/store.ts'
-import { reasonOf } from './handle.ts'
+import type { PolicyVersionStore } from '../../policy-set/index.ts'
+import { createPolicyVersionStore } from '../tables/policy-versions.ts'
+import { createDatabase } from './database.ts'
+import { openForReading, reasonOf } from './handle.ts'
 import { createSnapshots, type Snapshot, type Snapshots } from './snapshots.ts'
 import { hasWriter } from './writer-lock.ts'
 
@@ -27,5 +30,17 @@ function open(path: string, snapshots: Snapshots): Snapshot {
   } catch (error) {
     if (error instanceof AegisError) throw error
     throw new AegisError('cannot_decide', `${path} holds no evidence store: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/** The policies that were in force, for reading only. */
+export function openSqlitePolicies(path: string): Pick<PolicyVersionStore, 'ofDigest'> & { close(): Promise<void> } {
+  const handle = openForReading(path)
+  const { ofDigest } = createPolicyVersionStore(createDatabase(handle))
+  return {
+    ofDigest,
+    async close() {
+      handle.close()
+    },
   }
 }
