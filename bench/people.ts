@@ -159,7 +159,7 @@ async function figures(
   const log = { info() {}, warn: (_: unknown, message: string) => say(message), error() {} }
   const indexed = performance.now()
   const parts = { reader: source, tail: createTail(source), store: index, key, holder: 'bench', clock, log }
-  const search = createSearch({ ...parts, restful: false })
+  const search = createSearch({ ...parts, rest: 0 })
   for (;;) {
     const { known } = await search.page({}, null, 1)
     if (known.upTo === known.size) break

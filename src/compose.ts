@@ -16,7 +16,7 @@ import { composeNotifications } from './compose/notifications.ts'
 import { clientSecretOf, composePeople } from './compose/people.ts'
 import { composePolicies } from './compose/policies.ts'
 import { composeRooms } from './compose/rooms.ts'
-import { composeSearch } from './compose/search.ts'
+import { startSearch } from './compose/search-thread.ts'
 import { composeStanding } from './compose/standing.ts'
 import { systemClock, systemRandom } from './compose/system.ts'
 import { composeTaint } from './compose/taint.ts'
@@ -160,7 +160,7 @@ export async function compose(
 
   const callers = composeCallers(config, { keyring, clock, log, dataUrl: urls.mcp, refused: metrics.limited })
   const { limiter } = callers
-  const search = await composeSearch(config.store, { key: keys.search, holder: gatewayName, clock, log })
+  const search = await startSearch({ store: config.store, key: keys.search, holder: gatewayName }, { clock, log })
   const oversight = createOversight({
     ...evidence,
     search,

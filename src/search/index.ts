@@ -1,5 +1,6 @@
 export { type Cursors, createCursors } from './cursor.ts'
 export type { SearchFilter } from './filter.ts'
+export type { IndexerParts } from './indexer.ts'
 export type { SearchStore } from './ports.ts'
 export { createSearch, type Known, type Search, type SearchPage } from './search.ts'
 export type { SearchStats, StatsRequest } from './stats.ts'

@@ -19,8 +19,6 @@ const LEASE_MS = 30_000
 /** How soon another gateway's word is looked for, and how long a failure is waited out, in milliseconds. */
 const LOOK_MS = 250
 const RETRY_MS = 2000
-/** Rest after work, as a multiple of it: agents' calls come first. */
-const REST = 4
 
 export interface IndexerParts {
   readonly reader: SearchSource
@@ -32,8 +30,8 @@ export interface IndexerParts {
   readonly holder: string
   readonly clock: Clock
   readonly log: Log
-  /** False where nothing else runs beside it: then it does not rest. */
-  readonly restful?: boolean
+  /** How long it rests after work, as a multiple of that: where calls of agents share its thread they come first. */
+  readonly rest: number
 }
 
 export interface Indexer {
@@ -95,7 +93,7 @@ export function startIndexer(parts: IndexerParts): Indexer {
         await take(part)
         knownUpTo((part.at(-1)?.n ?? 0) + 1)
       }
-      if (parts.restful !== false) await sleep((clock.elapsed() - began) * REST, undefined, { ref: false })
+      if (parts.rest > 0) await sleep((clock.elapsed() - began) * parts.rest, undefined, { ref: false })
     }
   }
 

@@ -81,7 +81,7 @@ async function house(
 
   function start({ source, index }: OpenSearch, key: Uint8Array): Search {
     const tail = createTail(source, { pollMs: 5 })
-    const parts = { reader: source, tail, store: index, key, holder: 'gw-1', clock, log: SILENT, restful: false }
+    const parts = { reader: source, tail, store: index, key, holder: 'gw-1', clock, log: SILENT, rest: 0 }
     return createSearch(parts)
   }
 
