@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openApiDocument, ROUTE_GROUPS } from '../../../src/admin/openapi/document.ts'
@@ -30,6 +31,14 @@ describe('the OpenAPI document', () => {
     const real = app.routes.filter(({ method, path }) => method !== 'ALL' && path.startsWith('/admin/v1/'))
     const wanted = declared.filter(({ path }) => !PROBES.includes(path)).map(({ method, path }) => shape(method, path))
     expect(wanted.sort()).toEqual([...new Set(real.map(({ method, path }) => shape(method, path)))].sort())
+  })
+
+  it('says what docs/api.md says', () => {
+    const page = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8')
+    const rows = declared.map(
+      ({ method, path, role, summary }) => `| \`${method.toUpperCase()} ${path}\` | ${role} | ${summary} |`,
+    )
+    expect(page.split('\n').filter((line) => line.startsWith('| `'))).toEqual(rows)
   })
 
   it('gives each operation a name of its own', () => {
