@@ -61,6 +61,7 @@ async function shown(viewing: Viewing, waiting: readonly Approval[], open: Appro
   const { parts, visitor, now } = viewing
   const rows = askedNumber(viewing, 'rows', ROWS, MOST)
   const { title, notice, comment, alone = false } = how
+  const total = await parts.oversight.approvals.waiting(visitor.key)
   const detail = open === null ? null : { approval: open, earlier: await earlierThan(viewing, open) }
   return {
     ...{ title, notice, place: 'approvals', live: true, wide: true },
@@ -69,9 +70,7 @@ async function shown(viewing: Viewing, waiting: readonly Approval[], open: Appro
         <section class="side" aria-labelledby="queue-title">
           <h1 id="queue-title">Approvals</h1>
           <div id="queue" data-region="queue">
-            <p class="dim">
-              {waiting.length === 0 ? 'Nothing waits for a person.' : `${countOf(waiting.length)}, the riskiest first`}
-            </p>
+            <p class="dim">{countOf(waiting.length, total)}</p>
             {waiting.length > 1 ? (
               <p>
                 <a href="/bundles">By session, several at once</a>
@@ -128,7 +127,9 @@ function recorded(approval: Approval, done: 'approve' | 'deny') {
   )
 }
 
-function countOf(count: number): string {
-  if (count >= MOST) return `${MOST} or more wait`
-  return count === 1 ? '1 waits' : `${count} wait`
+function countOf(read: number, total: number): string {
+  if (read === 0) return 'Nothing waits for a person.'
+  // Read and settled at different moments: what is on the page counts.
+  if (total <= read || read < MOST) return `${read === 1 ? '1 waits' : `${read} wait`}, the riskiest first`
+  return `${total} wait; of the ${read} oldest the riskiest first`
 }
