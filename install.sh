@@ -99,6 +99,12 @@ check_node() {
   command -v git >/dev/null 2>&1 || fail 'git is not installed' 'Install it with your package manager.'
 }
 
+# Nothing it is made from is younger. Other processes may be running what is there: it is not written anew for nothing.
+is_built() {
+  [ -f "$aegis_js" ] && [ -f "$aegisctl_js" ] && [ -z "$(cd "$root" &&
+    find src starter-kit bench test/fixtures tsconfig.json package.json node_modules/.package-lock.json -newer "$aegis_js" 2>/dev/null | head -n 1)" ]
+}
+
 # What is installed is up to date when it is younger than the lock file.
 build() {
   # npm would empty the folder that a link points to, whoever else uses it.
@@ -107,8 +113,13 @@ build() {
     step 'Installing packages'
     (cd "$root" && npm ci --no-fund --no-audit --no-update-notifier --loglevel=error) || fail 'npm ci failed' 'The lines above say why; a registry that cannot be reached is the usual reason.'
   fi
-  step 'Building'
-  (cd "$root" && npm run --silent build) || fail 'the build failed' 'Is the checkout complete and unchanged? git status shows it.'
+  if ! is_built; then
+    step 'Building'
+    # What a build leaves that failed or was broken off looks built: without this file it does not.
+    trap 'rm -f "$aegis_js"; exit 130' INT TERM
+    (cd "$root" && npm run --silent build) || { rm -f "$aegis_js"; fail 'the build failed' 'Is the checkout complete and unchanged? git status shows it.'; }
+    trap - INT TERM
+  fi
   chmod +x "$aegis_js" "$aegisctl_js"
 }
 
