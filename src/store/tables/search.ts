@@ -20,7 +20,10 @@ export function createSearchStore({ queries, tables }: Database): SearchStore {
   }
 
   return {
-    postings: (field, match, range) => postingQuery({ queries, tables }, field, match, range).then(placed),
+    async postings(field, match, range) {
+      const rows = await postingQuery({ queries, tables }, field, match, range)
+      return rows.map(({ value, block, slots }) => ({ field, value, block, slots: bytesOf(slots) }))
+    },
     blocks: ({ from, to }, since, until) =>
       queries
         .select({ block, first, last, lastHash })
@@ -92,14 +95,11 @@ export function postingQuery(
     sql`(${posting.value} || '') >= ${prefix} and (${posting.value} || '') < ${prefix + LAST}`
   const values =
     'value' in match ? eq(posting.value, match.value) : match.prefix === '' ? undefined : anyOf(match.prefix)
+  // Not the field: a question may read ten thousand rows, and each column of each is paid for.
   return queries
-    .select()
+    .select({ value: posting.value, block: posting.block, slots: posting.slots })
     .from(posting)
     .where(and(eq(posting.field, field), values, between(posting.block, from, to)))
-}
-
-function placed<T extends { readonly slots: Uint8Array }>(rows: readonly T[]): T[] {
-  return rows.map((row) => ({ ...row, slots: bytesOf(row.slots) }))
 }
 
 /** Changes what is still as it was read: another gateway may be doing the same. */
