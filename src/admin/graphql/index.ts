@@ -1,96 +1,20 @@
-import { type OperationDefinitionNode, validate } from 'graphql'
-import { createYoga, type Plugin } from 'graphql-yoga'
-import { AegisError } from '../../core/errors.ts'
-import type { Log } from '../../core/runtime.ts'
-import type { Limiter } from '../../identity/limiter.ts'
-import { type AdminContext, jsonBody } from '../door.ts'
 import type { AdminWing } from '../rest.ts'
-import { type GraphqlRequest, parseDocument, requestOf } from './document.ts'
-import { refusal, shownError } from './failures.ts'
-import { demandBounded } from './limits.ts'
-import { graphqlSchema } from './schema.ts'
-import type { GraphqlParts, Visit } from './visit.ts'
-
-/** Faults of a document that are told at once. */
-const MOST_FAULTS = 5
-
-const PATH = '/admin/v1/graphql'
+import type { Endpoint, EndpointParts } from './endpoint.ts'
 
 /**
- * `POST /admin/v1/graphql`: one request, in JSON, behind the door's key. Mutations and queries never come by GET, and there is no
- * page that loads scripts from elsewhere.
+ * `POST /admin/v1/graphql`, behind the door's key. What it takes to speak GraphQL is loaded when somebody does: a server that nobody
+ * asks so starts without it.
  */
-export function graphqlWing(parts: GraphqlParts & { readonly limiter: Limiter; readonly log: Log }): AdminWing {
-  const { limiter, log } = parts
-  const schema = graphqlSchema()
-  const yoga = createYoga<Visit>({
-    schema,
-    graphqlEndpoint: PATH,
-    graphiql: false,
-    landingPage: false,
-    cors: false,
-    batching: false,
-    multipart: false,
-    logging: false,
-    parserAndValidationCache: false,
-    maskedErrors: { maskError: (error) => shownError(error, log) },
-    plugins: [parsedBefore],
-  })
-
+export function graphqlWing(parts: EndpointParts): AdminWing {
+  let endpoint: Promise<Endpoint> | null = null
+  const loaded = (): Promise<Endpoint> => {
+    endpoint ??= import('./endpoint.ts').then(({ graphqlEndpoint }) => graphqlEndpoint(parts))
+    return endpoint
+  }
   return (app, via) => {
-    app.post(PATH, async (context) => {
-      const who = context.get('key')
-      const slot = limiter.begin(who.id)
-      try {
-        const request = requestOf(await jsonBody(context))
-        const document = parseDocument(request.query)
-        demandStream(context, demandBounded(schema, document, request))
-        const faults = validate(schema, document, undefined, { maxErrors: MOST_FAULTS })
-        if (faults.length > 0) return refusal(faults, log)
-        const { signal } = context.req.raw
-        const separation = via(context).separation
-        const answer = await yoga.fetch(forwarded(context, request), {
-          ...{ desks: parts, who, document, signal, stays: context.get('inForce') },
-          via: { channel: 'graphql', separation },
-        })
-        // A key's secret may be in it.
-        answer.headers.set('cache-control', 'no-store')
-        return answer
-      } catch (error) {
-        return refusal([error], log)
-      } finally {
-        slot.release()
-      }
+    app.post('/admin/v1/graphql', async (context) => {
+      const answer = await loaded()
+      return answer(context, via(context))
     })
   }
-}
-
-/** What was weighed is what runs: the document is read and validated once. */
-const parsedBefore: Plugin<Visit> = {
-  onParse({ context, setParsedDocument }) {
-    setParsedDocument(context.document)
-  },
-  onValidate({ setResult }) {
-    setResult([])
-  },
-}
-
-/** The request as it was read, written anew. */
-function forwarded(context: AdminContext, { query, variables, operationName }: GraphqlRequest): Request {
-  const accept = context.req.header('accept') ?? 'application/json'
-  return new Request(new URL(PATH, 'http://admin.invalid'), {
-    method: 'POST',
-    headers: { accept, 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables, ...(operationName === null ? {} : { operationName }) }),
-    signal: context.req.raw.signal,
-  })
-}
-
-/** Before anything is followed: a stream that nobody can be given would stay open. */
-function demandStream(context: AdminContext, { operation }: OperationDefinitionNode): void {
-  if (operation !== 'subscription' || /\btext\/event-stream\b/i.test(context.req.header('accept') ?? '')) return
-  throw new AegisError('invalid_request', 'a subscription is answered as a stream of events', {
-    path: 'accept',
-    advice: 'send `Accept: text/event-stream`',
-  })
 }
