@@ -263,7 +263,8 @@ function approved(
   const window = again === undefined ? REDEEM_WITHIN_MS : again * 1000
   const expiresAt = settles ? at + window : approval.expiresAt
   const repeat = again === undefined ? {} : { repeat: again }
-  return { approval, at, settles, change: { kind: 'approve', id, vote, settles, expiresAt, ...repeat } }
+  const whenEnough = { votes: terms.reviewers, expiresAt: at + REDEEM_WITHIN_MS }
+  return { approval, at, settles, change: { kind: 'approve', id, vote, settles, expiresAt, whenEnough, ...repeat } }
 }
 
 /**

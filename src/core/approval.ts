@@ -100,6 +100,8 @@ export type ApprovalChange =
       readonly vote: Vote
       readonly settles: boolean
       readonly expiresAt: number
+      /** Settles all the same where so many votes are there by then: two that come over different gateways do not see each other. */
+      readonly whenEnough?: { readonly votes: number; readonly expiresAt: number }
       /** Settled for use again and again, for so many seconds. */
       readonly repeat?: number
     }

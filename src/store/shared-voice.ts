@@ -1,10 +1,29 @@
-import type { Vote } from '../core/approval.ts'
+import type { ApprovalChange, Vote } from '../core/approval.ts'
 
-/** Two votes of one person are one, also where somebody else spoke in their place. */
+/** Two votes of one person are one, by whichever of their keys, also where somebody else spoke in their place. */
 export function sharesVoice(one: Vote, other: Vote): boolean {
-  const voices = [one.reviewer.principal, one.onBehalfOf?.principal]
-  return (
-    voices.includes(other.reviewer.principal) ||
-    (other.onBehalfOf !== undefined && voices.includes(other.onBehalfOf.principal))
-  )
+  return voicesOf(one).some((mine) => voicesOf(other).some((theirs) => isSame(mine, theirs)))
+}
+
+type Voice = Pick<Vote['reviewer'], 'principal' | 'owner'>
+
+function voicesOf({ reviewer, onBehalfOf }: Vote): readonly Voice[] {
+  return onBehalfOf === undefined ? [reviewer] : [reviewer, onBehalfOf]
+}
+
+function isSame(one: Voice, other: Voice): boolean {
+  return one.principal === other.principal || (one.owner !== '' && one.owner === other.owner)
+}
+
+/** The votes with one more, as text, and how many they are. */
+export interface Given {
+  readonly text: string
+  readonly count: number
+}
+
+/** Until when it may be redeemed, where this vote settles it; null where more are needed. */
+export function settledUntil(change: Extract<ApprovalChange, { kind: 'approve' }>, { count }: Given): number | null {
+  const { settles, expiresAt, whenEnough } = change
+  if (settles) return expiresAt
+  return whenEnough !== undefined && count >= whenEnough.votes ? whenEnough.expiresAt : null
 }

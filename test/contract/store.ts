@@ -270,6 +270,20 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         await expect(append({ kind: 'reuse', id, digest, at: 5000 })).rejects.toMatchObject(spent)
       })
 
+      it('are settled by the vote that makes enough of them, though none of two knew of the other', async () => {
+        const approval = pendingApproval()
+        const { id } = approval
+        await append({ kind: 'park', approval })
+        const whenEnough = { votes: 2, expiresAt: 30_000 }
+        const say = (principal: string) => {
+          const reviewer = { ...ALICE, principal: principal as typeof ALICE.principal, owner: principal }
+          const vote = { reviewer, comment: '', at: 2000 }
+          return append({ kind: 'approve', id, vote, settles: false, expiresAt: 10_000, whenEnough })
+        }
+        await Promise.all([say('key_one'), say('key_two')])
+        expect(await stores.approvals.get(id)).toMatchObject({ status: 'approved', expiresAt: 30_000 })
+      })
+
       it('take no second word of one person, also where another speaks for them', async () => {
         const approval = pendingApproval()
         const { id } = approval
@@ -298,7 +312,9 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         expect(await stores.approvals.get(id)).toMatchObject({ status: 'pending', votes: [vote], expiresAt: 10_000 })
         const again: ApprovalChange = { kind: 'approve', id, vote, settles: true, expiresAt: 20_000 }
         await expect(append(again)).rejects.toMatchObject(spent)
-        const reviewer = { ...ALICE, principal: 'key_bob' as typeof ALICE.principal }
+        const reviewer = { ...ALICE, principal: 'key_bob' as typeof ALICE.principal, owner: 'bob' }
+        const second = { ...reviewer, owner: ALICE.owner }
+        await expect(append({ ...again, vote: { ...vote, reviewer: second } })).rejects.toMatchObject(spent)
         await append({ ...again, vote: { ...vote, reviewer } })
         const settled = await stores.approvals.get(id)
         expect(settled).toMatchObject({ status: 'approved', expiresAt: 20_000, resolution: { reviewer } })

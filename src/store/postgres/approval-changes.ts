@@ -1,7 +1,7 @@
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
 import type { CommitRequest } from '../../ledger/store.ts'
 import { forgotten, type KeptTexts } from '../forgotten.ts'
-import { sharesVoice } from '../shared-voice.ts'
+import { type Given, settledUntil, sharesVoice } from '../shared-voice.ts'
 import type { Client, Row } from './connection.ts'
 import { type Statement, send } from './transaction.ts'
 
@@ -46,12 +46,13 @@ export function createApplySlot(client: Client): (slot: Slot) => Promise<boolean
   }
 
   async function approve(change: Extract<ApprovalChange, { kind: 'approve' }>): Promise<Statement | null> {
-    const { id, vote, settles, expiresAt, repeat } = change
+    const { id, vote, repeat } = change
     const given = withVote(await rowOf({ sql: VOTES, values: [id, vote.at] }), vote)
     if (given === null) return null
-    return settles
-      ? { sql: APPROVE, values: [given, resolutionOf(vote, repeat), expiresAt, id] }
-      : { sql: VOTE, values: [given, id] }
+    const until = settledUntil(change, given)
+    return until === null
+      ? { sql: VOTE, values: [given.text, id] }
+      : { sql: APPROVE, values: [given.text, resolutionOf(vote, repeat), until, id] }
   }
 
   async function forget({ id, paths }: Extract<ApprovalChange, { kind: 'forget' }>): Promise<true> {
@@ -100,11 +101,13 @@ function statementOf(change: Exclude<ApprovalChange, { kind: 'approve' | 'forget
 }
 
 /** Null where the approval is not pending, is past its time, or this reviewer has voted: two votes of one person are one. */
-function withVote(row: Row | undefined, vote: Vote): string | null {
+function withVote(row: Row | undefined, vote: Vote): Given | null {
   const text = row?.['votes']
   if (typeof text !== 'string') return null
   const votes: readonly Vote[] = JSON.parse(text)
-  return votes.some((one) => sharesVoice(one, vote)) ? null : JSON.stringify([...votes, vote])
+  return votes.some((one) => sharesVoice(one, vote))
+    ? null
+    : { text: JSON.stringify([...votes, vote]), count: votes.length + 1 }
 }
 
 function keptTexts(row: Row | undefined): KeptTexts | null {

@@ -1,6 +1,6 @@
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
 import { forgotten, type KeptTexts } from '../forgotten.ts'
-import { sharesVoice } from '../shared-voice.ts'
+import { type Given, settledUntil, sharesVoice } from '../shared-voice.ts'
 import { column, type Handle, prepare, type Statement } from './handle.ts'
 
 /** Applies one change inside the running transaction. False: it does not hold, and nothing was changed. */
@@ -48,8 +48,9 @@ export function createApplyChange(handle: Handle): ApplyChange {
       case 'approve': {
         const given = withVote(votes.get([change.id, change.vote.at]), change.vote)
         if (given === null) return false
-        if (!change.settles) return held(vote, [given, change.id])
-        return held(approve, [given, resolutionOf(change.vote, change.repeat), change.expiresAt, change.id])
+        const until = settledUntil(change, given)
+        if (until === null) return held(vote, [given.text, change.id])
+        return held(approve, [given.text, resolutionOf(change.vote, change.repeat), until, change.id])
       }
       case 'deny':
         return held(deny, [resolutionOf(change.vote), change.expiresAt, change.id, change.vote.at])
@@ -81,11 +82,13 @@ function held(statement: Statement, values: readonly (string | number | null)[])
 }
 
 /** Null where the approval is not pending, is past its time, or this reviewer has voted: two votes of one person are one. */
-function withVote(row: unknown, vote: Vote): string | null {
+function withVote(row: unknown, vote: Vote): Given | null {
   const text = column(row, 'votes')
   if (typeof text !== 'string') return null
   const votes: readonly Vote[] = JSON.parse(text)
-  return votes.some((one) => sharesVoice(one, vote)) ? null : JSON.stringify([...votes, vote])
+  return votes.some((one) => sharesVoice(one, vote))
+    ? null
+    : { text: JSON.stringify([...votes, vote]), count: votes.length + 1 }
 }
 
 function keptTexts(row: unknown): KeptTexts | null {
