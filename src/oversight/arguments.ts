@@ -62,16 +62,24 @@ function editsOf(parameters: JsonObject): { names: readonly string[]; lines: rea
   const { edits } = parameters
   if (Array.isArray(edits) && edits.length > 0) {
     const pairs = edits.map((edit: Json) => (isObject(edit) && Object.keys(edit).length === 2 ? pairOf(edit) : null))
-    return pairs.some((pair) => pair === null) ? null : { names: ['edits'], lines: pairs.flatMap((pair) => pair ?? []) }
+    if (pairs.some((pair) => pair === null)) return null
+    return { names: ['edits'], lines: pairs.flatMap((pair) => pair?.lines ?? []) }
   }
-  const lines = pairOf(parameters)
-  return lines === null ? null : { names: ['old_string', 'new_string', 'oldText', 'newText'], lines }
+  return pairOf(parameters)
 }
 
-function pairOf(edit: JsonObject): readonly ChangedLine[] | null {
-  const old = textMember(edit, 'oldText') ?? textMember(edit, 'old_string')
-  const now = textMember(edit, 'newText') ?? textMember(edit, 'new_string')
-  return old === undefined || now === undefined ? null : lineChanges(old, now)
+const PAIRS = [
+  ['oldText', 'newText'],
+  ['old_string', 'new_string'],
+] as const
+
+/** Where there is a second pair, the upstream may heed that one: it is shown as any other argument. */
+function pairOf(edit: JsonObject): { names: readonly string[]; lines: readonly ChangedLine[] } | null {
+  for (const [before, after] of PAIRS) {
+    const [old, now] = [textMember(edit, before), textMember(edit, after)]
+    if (old !== undefined && now !== undefined) return { names: [before, after], lines: lineChanges(old, now) }
+  }
+  return null
 }
 
 function additions(path: string, content: string): ShownArgument {

@@ -43,6 +43,13 @@ describe('arguments as people read them', () => {
     ])
   })
 
+  it('shows both of two replacements: nobody knows which one the upstream heeds', () => {
+    const harmless = { oldText: 'a', newText: 'b' }
+    const shown = shownArguments({ path: 'x.sh', ...harmless, old_string: 'a', new_string: 'rm -rf /' })
+    expect(shown).toContainEqual({ kind: 'value', name: 'new_string', value: 'rm -rf /' })
+    expect(shown).toContainEqual({ kind: 'value', name: 'old_string', value: 'a' })
+  })
+
   it('leaves out no argument, whatever they are', () => {
     const names = fc.constantFrom(
       'path',
