@@ -101,6 +101,7 @@ async function refreshOnce() {
   if (!answer.ok || id !== opened()) return
   // Of the open approval only what reviewers said is taken over: what is read and written there stays put.
   take(page, id === null ? [] : ['detail'])
+  if (id === null && opened() !== null) cameUp = performance.now()
   if (!onApprovals) return
   if (id !== null) settledElsewhere(page)
   markOpen()
@@ -141,6 +142,15 @@ function down() {
   timer ||= setInterval(refresh, REFRESH_MS)
 }
 
+/** A busy log must not have pages made without end. */
+let waiting = 0
+function soon() {
+  waiting ||= setTimeout(() => {
+    waiting = 0
+    refresh()
+  }, 1000)
+}
+
 function follow() {
   source?.close()
   source = new EventSource('/live')
@@ -155,7 +165,11 @@ function follow() {
     timer = 0
     refresh()
   })
-  listen('change', refresh)
+  listen('change', ({ pending }) => {
+    // What agents may do unasked changes nothing among what waits.
+    if (!onApprovals) soon()
+    else if (pending !== undefined) refresh()
+  })
   listen('beat', () => undefined)
   listen('ended', loginEnded)
   listen('stopped', down)
@@ -205,6 +219,10 @@ function markOpen() {
   }
 }
 
+/** Milliseconds in which nobody can have seen what has just come up: a second press was meant for the one before. */
+const UNSEEN_MS = 700
+let cameUp = Number.NEGATIVE_INFINITY
+
 let asked = 0
 async function open(id) {
   const mine = ++asked
@@ -218,6 +236,7 @@ async function open(id) {
   const detail = page.getElementById('detail')
   if (detail === null) return notice(...find('#main', page).childNodes)
   find('#detail').replaceWith(detail)
+  cameUp = performance.now()
   history.replaceState(null, '', answer.url)
   restoreDraft()
   markOpen()
@@ -242,6 +261,7 @@ function move(step) {
 async function settle(verb) {
   const current = form()
   if (current === null || !isShown() || over || find('#detail').getAttribute('aria-busy') === 'true') return
+  if (performance.now() - cameUp < UNSEEN_MS) return say('This has just come up: nothing was decided about it.')
   const sure = current.elements.sure
   if (verb === 'approve' && current.dataset.risky === 'yes' && !sure.checked) {
     if (!(await confirmed())) return

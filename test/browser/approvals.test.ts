@@ -67,6 +67,22 @@ describe.skipIf(!hasBrowser())('a reviewer at a browser', () => {
     expect(faults).toEqual([])
   })
 
+  it('takes no second press for a word about the next one, which nobody can have seen', async () => {
+    const first = await askHarmless('page-twice-1')
+    const second = await askHarmless('page-twice-2')
+    const { page } = await come('bob')
+    await page.goto('/approvals')
+    await page.keyboard.press('a')
+    await expect.poll(() => page.locator('#detail').getAttribute('data-approval'), { interval: 5 }).toBe(second)
+    await page.keyboard.press('a')
+    await page.locator('#decide button.approve').click()
+    await expect.poll(() => page.locator('#news').innerText()).toContain('just come up')
+    expect([(await status(first)).status, (await status(second)).status]).toEqual(['approved', 'pending'])
+    await page.waitForTimeout(800)
+    await page.keyboard.press('a')
+    await expect.poll(async () => (await status(second)).status).toBe('approved')
+  })
+
   it('records that it came by the dashboard', async () => {
     const id = await askHarmless('page-by-dashboard')
     const { page } = await come('bob')

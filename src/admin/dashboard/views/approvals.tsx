@@ -130,6 +130,6 @@ function recorded(approval: Approval, done: 'approve' | 'deny') {
 function countOf(read: number, total: number): string {
   if (read === 0) return 'Nothing waits for a person.'
   // Read and settled at different moments: what is on the page counts.
-  if (total <= read || read < MOST) return `${read === 1 ? '1 waits' : `${read} wait`}, the riskiest first`
+  if (total <= read || read < MOST) return read === 1 ? '1 waits' : `${read} wait, the riskiest first`
   return `${total} wait; of the ${read} oldest the riskiest first`
 }
