@@ -23,8 +23,15 @@ export function approvalRoutes(
 ): void {
   app.get('/admin/v1/approvals', async (context) => {
     const status = statusOf(context.req.query('status') ?? 'pending')
-    const found = await approvals.list(context.get('key'), { status, limit: intQuery(context, 'limit', 200, 1000) })
-    return context.json({ [status === 'all' ? 'approvals' : status]: found.map(approvalWire) })
+    const { tool, after } = context.req.query()
+    const filter = { status, order: 'oldest' as const, ...(tool === undefined ? {} : { tool }) }
+    const at = { first: intQuery(context, 'limit', 200, 1000), after: after ?? null }
+    const page = await approvals.page(context.get('key'), filter, at)
+    const last = page.approvals.at(-1)
+    return context.json({
+      [status === 'all' ? 'approvals' : status]: page.approvals.map(approvalWire),
+      ...(page.more && last !== undefined ? { next: page.cursorOf(last) } : {}),
+    })
   })
 
   app.get('/admin/v1/approvals/bundles', async (context) => {

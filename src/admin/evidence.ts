@@ -17,8 +17,13 @@ export interface EvidenceParts extends KeepingParts {
 export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void {
   const { evidence, policy } = parts
   const listSessions = async (context: AdminContext) => {
-    const sessions = await evidence.sessions(context.get('key'), intQuery(context, 'limit', 200, 1000))
-    return context.json({ sessions: sessions.map(sessionWire) })
+    const at = { first: intQuery(context, 'limit', 200, 1000), after: context.req.query('after') ?? null }
+    const { sessions, more, cursorOf } = await evidence.sessionPage(context.get('key'), at)
+    const last = sessions.at(-1)
+    return context.json({
+      sessions: sessions.map(sessionWire),
+      ...(more && last !== undefined ? { next: cursorOf(last) } : {}),
+    })
   }
   app.get('/admin/v1/evidence/sessions', listSessions)
   app.get('/admin/v1/sessions', listSessions)

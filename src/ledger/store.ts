@@ -180,7 +180,7 @@ export interface LedgerReader extends TileStore {
   extent(): Promise<{ readonly count: number; readonly last: number }>
   /** Full ids of the sessions with this label, also of such as have lost their head row; at most 100. */
   sessionsNamed(label: string): Promise<readonly string[]>
-  /** Most recently written first, at most `limit`; all of them, or those of one principal. */
+  /** Most recently written first, at most `limit` (1,001: a page and what follows it); all of them, or those of one principal. */
   sessions(limit: number, principal?: string, choice?: SessionChoice): Promise<readonly SessionSummary[]>
   /** Log-level leaves of this kind that name the session, oldest first, at most 10,000. */
   leaves(session: string, kind: string): Promise<readonly StoredEntry[]>

@@ -21,7 +21,9 @@ const approve = {
   }),
 } as const
 
-const listOf = (name: string) => object({ [`${name}?`]: list(named('Approval')) })
+const next = text('For `after` of the next page, where there is one.')
+
+const listOf = (name: string) => object({ [`${name}?`]: list(named('Approval')), 'next?': next })
 
 export const approvalRoutes: RouteGroup = {
   tag: 'approvals',
@@ -35,7 +37,9 @@ export const approvalRoutes: RouteGroup = {
       role: 'agent',
       parameters: [
         query('status', 'Pending ones where it is left out.', oneOf(...APPROVAL_STATUSES, 'all')),
+        query('tool', 'Canonical, or all that begin so where it ends in `*`.'),
         limitQuery(200, 1000),
+        query('after', 'The `next` of the page before.'),
       ],
       answers: { 200: { anyOf: [...APPROVAL_STATUSES, 'approvals'].map(listOf) } },
       errors: [400],

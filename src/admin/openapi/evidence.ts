@@ -4,8 +4,13 @@ import { list, named, nullable, object, text, time, uuid, whole } from './schema
 const sessions = {
   method: 'get',
   role: 'agent',
-  parameters: [limitQuery(200, 1000)],
-  answers: { 200: object({ sessions: list(named('Session')) }) },
+  parameters: [limitQuery(200, 1000), query('after', 'The `next` of the page before.')],
+  answers: {
+    200: object({
+      sessions: list(named('Session')),
+      'next?': text('For `after` of the next page, where there is one.'),
+    }),
+  },
   errors: [400],
 } as const
 

@@ -49,7 +49,7 @@ export function createLedgerReader(query: Query): LedgerReader {
     },
     sessionsNamed: (label) => named(query, label),
     sessions: (limit, principal, choice) =>
-      summaries(query, Math.min(limit, MAX_LIST), principal ?? null, choice ?? {}),
+      summaries(query, Math.min(limit, MAX_LIST + 1), principal ?? null, choice ?? {}),
     leaves: async (session, kind) => {
       const sql = `SELECT ${entryColumns('e')} FROM aegis.ledger_entry e
         WHERE session = $1 AND seq IS NULL AND kind = $2 ORDER BY n LIMIT ${MAX_LEAVES}`

@@ -60,7 +60,7 @@ export function createLedgerReader(handle: Handle): LedgerReader {
     },
     sessionsNamed: async (label) => named(handle, label),
     sessions: async (limit, principal, choice) =>
-      summaries(handle, Math.min(limit, MAX_LIST), principal ?? null, choice ?? {}),
+      summaries(handle, Math.min(limit, MAX_LIST + 1), principal ?? null, choice ?? {}),
     leaves: async (session, kind) => leaves.all([session, kind, MAX_LEAVES]).map(entryOf),
     list: async (filter) => list(handle, filter),
     ...createTreeReader(handle),
