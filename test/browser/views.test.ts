@@ -147,7 +147,7 @@ describe.skipIf(!hasBrowser())('every view', () => {
     const { page, close } = await open()
     const html = await (await page.request.get(path)).text()
     const loaded = [...new Set([...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url = '']) => url))]
-    expect(loaded).toHaveLength(3)
+    expect(loaded).toHaveLength(5)
     const bodies = await Promise.all(loaded.map(async (url) => (await page.request.get(url)).body()))
     const sizes = [Buffer.byteLength(html), ...bodies.map((body) => body.byteLength)]
     const all = sizes.reduce((sum, size) => sum + size, 0)

@@ -13,7 +13,13 @@ export interface Asset {
   readonly body: string
 }
 
-const TYPES = { 'dashboard.css': 'text/css', 'dashboard.js': 'text/javascript', 'mark.svg': 'image/svg+xml' } as const
+const TYPES = {
+  'dashboard.css': 'text/css',
+  'page.js': 'text/javascript',
+  'approvals.js': 'text/javascript',
+  'live.js': 'text/javascript',
+  'mark.svg': 'image/svg+xml',
+} as const
 
 export type Assets = Readonly<Record<keyof typeof TYPES, Asset>>
 
@@ -22,11 +28,20 @@ export function readAssets(): Assets {
   const folder = assetsFolder()
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
   const styles = readdirSync(join(folder, 'styles')).sort()
+  const page = asset('page.js', read('page.js'))
+  const approvals = asset('approvals.js', linked(read('approvals.js'), [page]))
   return {
     'dashboard.css': asset('dashboard.css', compact(styles.map((name) => read(join('styles', name))).join(''))),
-    'dashboard.js': asset('dashboard.js', read('dashboard.js')),
+    'page.js': page,
+    'approvals.js': approvals,
+    'live.js': asset('live.js', linked(read('live.js'), [page, approvals])),
     'mark.svg': asset('mark.svg', read('mark.svg')),
   }
+}
+
+/** A module that names the others by the addresses which change with their content. */
+function linked(text: string, others: readonly Asset[]): string {
+  return others.reduce((linkedText, { name, url }) => linkedText.replace(`from './${name}'`, `from '${url}'`), text)
 }
 
 /** Without comments and layout: every first visit loads it. */
@@ -48,7 +63,7 @@ function assetsFolder(): string {
   const here = dirname(fileURLToPath(import.meta.url))
   for (const up of ['../../..', '../../../..']) {
     const folder = join(here, up, 'assets')
-    if (existsSync(join(folder, 'dashboard.js'))) return folder
+    if (existsSync(join(folder, 'page.js'))) return folder
   }
   throw new AegisError('internal', 'the folder assets is missing from this installation')
 }

@@ -53,7 +53,9 @@ export function Page({ frame, title, place, live = false, wide = false, notice, 
         <title>{title} · Aegis</title>
         <link rel="icon" href={assets['mark.svg'].url} />
         <link rel="stylesheet" href={assets['dashboard.css'].url} />
-        <script src={assets['dashboard.js'].url} defer></script>
+        <link rel="modulepreload" href={assets['page.js'].url} />
+        <link rel="modulepreload" href={assets['approvals.js'].url} />
+        <script type="module" src={assets['live.js'].url}></script>
       </head>
       <body data-live={live ? 'yes' : 'no'} data-place={place ?? 'none'}>
         <a class="skip" href="#main">
