@@ -8,7 +8,7 @@ import { duration } from '../parts/when.tsx'
 import { asked, type View } from '../viewing.ts'
 
 /** Entries that the list is made of. */
-const LISTED = 25
+const LISTED = 20
 const TOP = 6
 /** Kinds whose arguments are read for the list. */
 export const DECIDED: ReadonlySet<string> = new Set(['allow', 'block', 'review', 'rewrite', 'approve', 'deny'])
