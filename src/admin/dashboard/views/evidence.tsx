@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../core/json.ts'
+import type { EvidenceDesk } from '../../../oversight/evidence.ts'
 import { Said } from '../parts/said.tsx'
 import { When } from '../parts/when.tsx'
 import { sessionPath } from '../queue.ts'
@@ -18,30 +19,7 @@ export const evidenceView: View = async ({ parts, visitor }) => {
     body: (
       <>
         <h1>Evidence</h1>
-        <ul class="cards">
-          <li class="card">
-            <h2>Entries signed for</h2>
-            <p class="big">{checkpoint?.size ?? 'none'}</p>
-          </li>
-          <li class="card">
-            <h2>Places outside</h2>
-            <p class="big">{anchors.length}</p>
-            {anchors.length === 0 ? <p class="dim">Who owns this machine could rewrite the log unseen.</p> : null}
-          </li>
-          <li class="card">
-            <h2>Looked at again</h2>
-            <p class="big">{scrubbed === null ? 'off' : `${scrubbed.rounds} rounds`}</p>
-            {scrubbed === null ? null : (
-              <p class={scrubbed.damage === null ? 'dim' : 'fault'}>
-                {scrubbed.damage === null ? (
-                  `now at entry ${scrubbed.position}, nothing damaged`
-                ) : (
-                  <Said text={scrubbed.damage} />
-                )}
-              </p>
-            )}
-          </li>
-        </ul>
+        <Cards size={checkpoint?.size ?? null} anchors={anchors.length} scrubbed={scrubbed} />
         <h2>Newest checkpoint</h2>
         {checkpoint === null ? (
           <p class="dim">This log is not signed.</p>
@@ -71,6 +49,41 @@ export const evidenceView: View = async ({ parts, visitor }) => {
       </>
     ),
   }
+}
+
+interface CardsProps {
+  readonly size: number | null
+  readonly anchors: number
+  readonly scrubbed: Awaited<ReturnType<EvidenceDesk['scrubbed']>>
+}
+
+function Cards({ size, anchors, scrubbed }: CardsProps) {
+  return (
+    <ul class="cards">
+      <li class="card">
+        <h2>Entries signed for</h2>
+        <p class="big">{size ?? 'none'}</p>
+      </li>
+      <li class="card">
+        <h2>Places outside</h2>
+        <p class="big">{anchors}</p>
+        {anchors === 0 ? <p class="dim">Who owns this machine could rewrite the log unseen.</p> : null}
+      </li>
+      <li class="card">
+        <h2>Looked at again</h2>
+        <p class="big">{scrubbed === null ? 'off' : `${scrubbed.rounds} rounds`}</p>
+        {scrubbed === null ? null : (
+          <p class={scrubbed.damage === null ? 'dim' : 'fault'}>
+            {scrubbed.damage === null ? (
+              `now at entry ${scrubbed.position}, nothing damaged`
+            ) : (
+              <Said text={scrubbed.damage} />
+            )}
+          </p>
+        )}
+      </li>
+    </ul>
+  )
 }
 
 function Anchors({ anchors }: { readonly anchors: readonly JsonObject[] }) {

@@ -114,18 +114,7 @@ export const policyView: View = async (viewing) => {
           Since <When at={version.at} />, because of <Cause version={version} />. Digest <code>{version.digest}</code>
           {version.leaf === null ? '' : `, entry ${version.leaf} of the log`}
         </p>
-        {findings.length === 0 ? null : (
-          <div class="callout k-deny">
-            It could not be put into force by the program of today:
-            <ul>
-              {findings.map((finding) => (
-                <li>
-                  <Said text={finding} lines />
-                </li>
-              ))}
-            </ul>
-          </div>
-        )}
+        <Findings findings={findings} />
         {inForce ? null : <Rollback viewing={viewing} number={number} />}
         <section aria-labelledby="changes">
           <h2 id="changes">{was < 1 ? 'The first version' : `Changes from version ${was}`}</h2>
@@ -141,22 +130,44 @@ export const policyView: View = async (viewing) => {
           <h2 id="would">What it would make of what is recorded</h2>
           {judged === null ? <AskReplay number={number} /> : <WouldChange {...judged} />}
         </section>
-        <section aria-labelledby="texts">
-          <h2 id="texts">Texts</h2>
-          {version.sources.map(({ file, text }) => (
-            <details class="block" open={version.sources.length === 1}>
-              <summary>
-                <Said text={file} name="strict" brief={160} />
-              </summary>
-              <pre tabindex={0}>
-                <Said text={text} lines first={20_000} />
-              </pre>
-            </details>
-          ))}
-        </section>
+        <Texts version={version} />
       </>
     ),
   }
+}
+
+function Findings({ findings }: { readonly findings: readonly string[] }) {
+  if (findings.length === 0) return null
+  return (
+    <div class="callout k-deny">
+      It could not be put into force by the program of today:
+      <ul>
+        {findings.map((finding) => (
+          <li>
+            <Said text={finding} lines />
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function Texts({ version }: Pick<ShownVersion, 'version'>) {
+  return (
+    <section aria-labelledby="texts">
+      <h2 id="texts">Texts</h2>
+      {version.sources.map(({ file, text }) => (
+        <details class="block" open={version.sources.length === 1}>
+          <summary>
+            <Said text={file} name="strict" brief={160} />
+          </summary>
+          <pre tabindex={0}>
+            <Said text={text} lines first={20_000} />
+          </pre>
+        </details>
+      ))}
+    </section>
+  )
 }
 
 /** What is expected to go wrong is told in its place; all else is not. */
