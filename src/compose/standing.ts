@@ -36,6 +36,10 @@ export function composeStanding(parts: {
       const asked = await policies.ofDigest(policySha256)
       return [policies.version(), ...asked].flatMap(({ by }: PolicyVersion) => by ?? [])
     },
+    async isShutOut({ principal }) {
+      const key = await keys.get(principal)
+      return key === null || key.revokedAt !== null
+    },
     delegators: createDelegators({ store: delegations, clock, roleOf }),
   }
 }
