@@ -55,7 +55,6 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   '@modelcontextprotocol/sdk': ['cli/demo'],
   'graphql-yoga': ['admin/graphql'],
   graphql: ['admin/graphql'],
-  zod: ['admin'],
 }
 
 /**
