@@ -27,6 +27,8 @@ export const MOST_ROOT_FIELDS = 10
 export const MOST_COST = 20_000
 
 interface Weight {
+  /** Side by side, in whatever fragments they are wrapped. */
+  readonly fields: number
   readonly depth: number
   readonly aliases: number
   readonly cost: number
@@ -34,7 +36,7 @@ interface Weight {
   readonly introspects: boolean
 }
 
-const NOTHING: Weight = { depth: 0, aliases: 0, cost: 0, introspects: false }
+const NOTHING: Weight = { fields: 0, depth: 0, aliases: 0, cost: 0, introspects: false }
 
 /**
  * Weighs an operation before anything is validated, let alone read: in time that grows with the document alone, whatever its fragments
@@ -46,15 +48,20 @@ export function demandBounded(
   request: { readonly variables: JsonObject; readonly operationName: string | null },
 ): OperationDefinitionNode {
   const operation = operationOf(document, request.operationName)
-  const roots = operation.selectionSet.selections.length
+  const {
+    fields: roots,
+    depth,
+    aliases,
+    cost,
+    introspects,
+  } = createScale(schema, document, request.variables).weigh(operation)
   // One act a request: each is told its own end, and none hides among others.
   if (operation.operation !== 'query' && roots > 1) throw over(`fields of a ${operation.operation}`, roots, 1)
-  if (roots > MOST_ROOT_FIELDS) throw over('root fields', roots, MOST_ROOT_FIELDS)
-  const { depth, aliases, cost, introspects } = createScale(schema, document, request.variables).weigh(operation)
   const deepest = introspects ? MOST_INTROSPECTION_DEPTH : MOST_DEPTH
   if (depth > deepest) throw over('depth', depth, deepest)
   if (aliases > MOST_ALIASES) throw over('aliases', aliases, MOST_ALIASES)
   if (cost > MOST_COST) throw over('cost', cost, MOST_COST)
+  if (roots > MOST_ROOT_FIELDS) throw over('root fields', roots, MOST_ROOT_FIELDS)
   return operation
 }
 
@@ -114,6 +121,7 @@ function createScale(schema: GraphQLSchema, document: DocumentNode, variables: J
     const type = field === null ? null : getNamedType(field.type)
     const inside = node.selectionSet === undefined ? NOTHING : ofSelections(node.selectionSet, type)
     return {
+      fields: 1,
       depth: inside.depth + 1,
       aliases: inside.aliases + alias,
       cost: own ?? costOf(field) + sizeOf(field, node, variables) * inside.cost,
@@ -133,6 +141,7 @@ const TYPE_COST = 500
 
 function joined(one: Weight, other: Weight): Weight {
   return {
+    fields: one.fields + other.fields,
     depth: Math.max(one.depth, other.depth),
     aliases: one.aliases + other.aliases,
     cost: one.cost + other.cost,

@@ -46,6 +46,19 @@ describe('what one request may cost', () => {
     for (const n of [-1000, 'x', null, 1e300]) expect(() => weigh(query('$n', '100'), { n })).toThrow('cost')
   })
 
+  it.each([
+    'mutation { ...F } fragment F on Mutation { a: approve(id: "1") { __typename } b: approve(id: "2") { __typename } }',
+    'mutation { ... on Mutation { a: approve(id: "1") { __typename } } ... { deny(id: "2") { __typename } } }',
+    'mutation { ...F } fragment F on Mutation { ...G deny(id: "2") { __typename } } fragment G on Mutation { approve(id: "1") { __typename } }',
+  ])('is one act, however several are wrapped: %s', (query) => {
+    expect(() => weigh(query)).toThrow('fields of a mutation 2, at most 1')
+  })
+
+  it('is ten fields side by side, however they are wrapped', () => {
+    const fields = Array.from({ length: 11 }, () => 'whoami { name }').join(' ')
+    expect(() => weigh(`{ ...F } fragment F on Query { ${fields} }`)).toThrow('root fields 11')
+  })
+
   it('is told in time that grows with the document alone', () => {
     const name = fc.constantFrom('a', 'b', 'c', 'd')
     const spread = fc.array(name, { minLength: 1, maxLength: 20 }).map((all) => all.map((one) => `...${one}`).join(' '))
