@@ -65,6 +65,6 @@ export async function* csvExport(batches: AsyncIterable<readonly StoredEntry[]>)
 
 /** What a spreadsheet would take for a formula begins with an apostrophe: agents choose their names and those of their tools. */
 export function csvCell(value: string): string {
-  const plain = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  const plain = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/.test(value) ? `'${value}` : value
   return /[",\r\n\t']/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain
 }

@@ -22,7 +22,7 @@ const OTHER = key('key_b2', 'agent')
 const FIRST = { first: 3, after: null }
 
 /** What agents may call themselves. */
-const HOSTILE = ['=1+1', '+cmd|calc', '-2', '@SUM(A1)', '\tx', '\rx', 'a"b,c\nd', "'quoted"]
+const HOSTILE = ['=1+1', '+cmd|calc', '-2', '@SUM(A1)', '\tx', '\rx', '\n=1', ' =1', '＝1+1', 'a"b,c\nd', "'quoted"]
 
 const [sqlite] = kinds
 
