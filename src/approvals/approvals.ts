@@ -8,7 +8,7 @@ import type { Clock } from '../core/runtime.ts'
 import { actionDigests } from './digest.ts'
 import type { ApprovalStore } from './ports.ts'
 import { demandRepeatable } from './repeating.ts'
-import { type Slot, type Standing, slotOf } from './rights.ts'
+import { isUndone, type Slot, type Standing, slotOf } from './rights.ts'
 import { createWaiters } from './waiters.ts'
 
 /** How long an approved action may wait to be called again, in milliseconds. */
@@ -92,6 +92,7 @@ export function createApprovals(parts: {
     announce: waiters.announce,
     async fact(envelope) {
       const found = await latest(envelope)
+      if (found?.status === 'approved' && (await isUndone(found, standing))) return { status: 'none' }
       return found === null ? { status: 'none' } : factOf(found, clock.now())
     },
     ask: (envelope, decision, salts) => newApproval(envelope, decision, salts, digestKey),

@@ -1,14 +1,11 @@
 import type { Approval, Reviewer, Vote } from '../core/approval.ts'
 import type { Role } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
-import type { Principal } from '../core/ids.ts'
+import { areTwoPeople, isSameVoice, type Voice } from '../core/voice.ts'
 
 /** Somebody whose word may count: a key, and whose it is. */
-export interface Person {
-  readonly principal: Principal
+export interface Person extends Voice {
   readonly name: string
-  /** `''` where it is not known. */
-  readonly owner: string
 }
 
 /** What has to be known of people to say whose yes counts. What nobody knows counts for nobody. */
@@ -21,6 +18,8 @@ export interface Standing {
   authors(approval: Approval): Promise<readonly Person[]>
   /** Who lets this person speak in their place now, each with the role of their own key. */
   delegators(person: Person): Promise<readonly (Person & { readonly role: Role })[]>
+  /** Whether an administrator revoked the key, or the login, of somebody who spoke. */
+  isShutOut(person: Voice): Promise<boolean>
 }
 
 /** A yes that counts: in whose place it was said, where not in one's own. */
@@ -38,23 +37,48 @@ export async function slotOf(
   standing: Standing,
 ): Promise<Slot> {
   await demandOther(approval, reviewer, standing)
-  if (approval.votes.some((vote) => isBy(vote, reviewer))) throw spoken(approval, reviewer)
+  await demandInForce(approval, standing)
+  demandNewVoice(approval, reviewer)
   if (isNamed(approval, reviewer, standing)) return { onBehalfOf: null }
   for (const delegator of await standing.delegators(reviewer)) {
     const free = !approval.votes.some((vote) => isBy(vote, delegator))
-    const other = free && isNamed(approval, delegator, standing) && (await isOther(approval, delegator, standing))
+    // Somebody's place, not their role.
+    const named = isNamed(approval, delegator, standing) && hasRole(approval, reviewer)
+    const other = free && named && (await isOther(approval, delegator, standing))
     if (other) return { onBehalfOf: { principal: delegator.principal, name: delegator.name, owner: delegator.owner } }
   }
   throw unnamed(approval, reviewer, standing)
 }
 
 /** Said by them, or in their place. */
-function isBy({ reviewer, onBehalfOf }: Vote, person: Person): boolean {
-  return isSame(reviewer, person) || (onBehalfOf !== undefined && isSame(onBehalfOf, person))
+function isBy(vote: Vote, person: Voice): boolean {
+  return voicesOf(vote).some((voice) => isSameVoice(voice, person))
 }
 
-function isSame(one: Person, other: Person): boolean {
-  return one.principal === other.principal || (one.owner !== '' && one.owner === other.owner)
+function voicesOf({ reviewer, onBehalfOf }: Vote): readonly Person[] {
+  return onBehalfOf === undefined ? [reviewer] : [reviewer, onBehalfOf]
+}
+
+/** A yes ends with whoever said it: a stolen key that was revoked has approved nothing. */
+export async function isUndone({ votes }: Approval, standing: Pick<Standing, 'isShutOut'>): Promise<boolean> {
+  for (const voice of votes.flatMap(voicesOf)) if (await standing.isShutOut(voice)) return true
+  return false
+}
+
+async function demandInForce(approval: Approval, standing: Standing): Promise<void> {
+  if (!(await isUndone(approval, standing))) return
+  throw new AegisError('conflict', `somebody who approved ${approval.id} was shut out since`, {
+    advice: 'deny it: then the agent must ask anew',
+  })
+}
+
+function demandNewVoice(approval: Approval, reviewer: Reviewer): void {
+  if (approval.votes.some((vote) => isBy(vote, reviewer))) throw spoken(approval, reviewer)
+  const other = approval.votes.flatMap(voicesOf).find((voice) => !areTwoPeople(voice, reviewer))
+  if (other === undefined) return
+  throw new AegisError('forbidden', `nobody can tell ${reviewer.name} from ${other.name}, who has approved`, {
+    advice: 'use a key with an owner; a login has one by a verified address, or by `auth.login.owner_claim`',
+  })
 }
 
 async function isOther(approval: Approval, person: Person, standing: Standing): Promise<boolean> {
@@ -63,7 +87,7 @@ async function isOther(approval: Approval, person: Person, standing: Standing): 
 
 async function isAuthor(approval: Approval, person: Person, standing: Standing): Promise<boolean> {
   if (approval.terms.notAuthor !== true) return false
-  return (await standing.authors(approval)).some((author) => isSame(author, person))
+  return (await standing.authors(approval)).some((author) => isSameVoice(author, person))
 }
 
 async function demandOther(approval: Approval, reviewer: Reviewer, standing: Standing): Promise<void> {
@@ -82,9 +106,12 @@ async function demandOther(approval: Approval, reviewer: Reviewer, standing: Sta
 }
 
 function isNamed(approval: Approval, person: Person & { readonly role: Role }, standing: Standing): boolean {
-  const { role, from = [] } = approval.terms
-  if (role === 'admin' && person.role !== 'admin') return false
-  return from.every((names) => namesOf(approval, names, standing).includes(person.owner))
+  const { from = [] } = approval.terms
+  return hasRole(approval, person) && from.every((names) => namesOf(approval, names, standing).includes(person.owner))
+}
+
+function hasRole({ terms }: Approval, { role }: { readonly role: Role }): boolean {
+  return terms.role !== 'admin' || role === 'admin'
 }
 
 /** The word in a policy for the owners of the repository's room. */
@@ -96,7 +123,7 @@ function namesOf({ repository }: Approval, names: readonly string[], standing: S
 }
 
 function spoken(approval: Approval, reviewer: Reviewer): AegisError {
-  const by = approval.votes.find((vote) => vote.onBehalfOf !== undefined && isSame(vote.onBehalfOf, reviewer))
+  const by = approval.votes.find((vote) => vote.onBehalfOf !== undefined && isSameVoice(vote.onBehalfOf, reviewer))
   const how = by === undefined ? '' : `, by the word of ${by.reviewer.name}`
   return new AegisError('conflict', `${reviewer.name} has already approved ${approval.id}${how}`, {
     advice: `${approval.terms.reviewers} different reviewers are needed`,
@@ -111,6 +138,6 @@ function unnamed(approval: Approval, reviewer: Reviewer, standing: Standing): Ae
   })
   const who = [...(role === 'admin' ? ['an administrator'] : []), ...groups].join('; and ')
   return new AegisError('forbidden', `the policy names who may approve this, and ${reviewer.name} is not among them`, {
-    advice: `it asks for ${who}, or somebody they delegated to`,
+    advice: `it asks for ${who}${from.length === 0 ? '' : ', or somebody they delegated to'}`,
   })
 }

@@ -1,6 +1,7 @@
 import type { Approval } from '../core/approval.ts'
 import type { Principal } from '../core/ids.ts'
 import type { Clock } from '../core/runtime.ts'
+import { isOwned, isSameOwner } from '../core/voice.ts'
 import { type KeyRecord, type KeyStore, keyState } from './ports.ts'
 
 /** What the check looks at of an approval. */
@@ -12,8 +13,8 @@ export type Requested = Pick<Approval, 'principal' | 'owner'> & {
  * Whether the reviewer counts as the one who asked.
  * - Always: the same key, or the same non-empty owner.
  * - Where the policy asks for an `independent` reviewer: also the sponsor of the requesting key, the user its sessions belong
- *   to. Where the requesting key, its sponsor or the reviewer's owner is not known, nobody can be shown to be somebody else,
- *   so the answer is yes.
+ *   to. Where the requesting key, its sponsor or the reviewer's owner is not known (a login without a verified address), nobody
+ *   can be shown to be somebody else, so the answer is yes.
  *
  * The installer owns an agent's key as `agent:<editor>` with the operating-system user as its sponsor, and the admin key as
  * that user: a person may approve their own agent, but not where independence is asked for.
@@ -22,7 +23,7 @@ export type Requested = Pick<Approval, 'principal' | 'owner'> & {
  */
 export function isSelf(reviewer: KeyRecord, approval: Requested, requester: KeyRecord | null): boolean {
   if (reviewer.id === approval.principal) return true
-  if (reviewer.owner !== '' && reviewer.owner === approval.owner) return true
+  if (isSameOwner(reviewer.owner, approval.owner)) return true
   return approval.terms.independent && !independent(reviewer, requester)
 }
 
@@ -36,7 +37,7 @@ export function createSelfCheck(keys: Pick<KeyStore, 'get'>, clock: Pick<Clock, 
 
 function independent(reviewer: KeyRecord, requester: KeyRecord | null): boolean {
   const user = requester?.sponsor ?? ''
-  if (user === '' || reviewer.owner === '') return false
+  if (user === '' || !isOwned({ principal: reviewer.id, owner: reviewer.owner })) return false
   // A key that acts for the user (a second key of the same person, or one made for a helper of theirs) is the user.
-  return reviewer.owner !== user && reviewer.sponsor !== user
+  return !isSameOwner(reviewer.owner, user) && !isSameOwner(reviewer.sponsor, user)
 }

@@ -2,6 +2,7 @@ import type { Delegation, DelegationStore } from '../approvals/delegations.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { type Clock, type Log, type Random, rfc3339 } from '../core/runtime.ts'
+import { isSameOwner } from '../core/voice.ts'
 import { hasRole, type Keyring } from '../identity/keyring.ts'
 import { type KeyRecord, keyState } from '../identity/ports.ts'
 import { expiryOf } from './key-times.ts'
@@ -56,7 +57,7 @@ export function createDelegationDesk(parts: {
           advice: 'use a key with an owner',
         })
       }
-      if (to === who.owner) {
+      if (isSameOwner(to, who.owner)) {
         throw new AegisError('invalid_request', 'you speak for yourself already', { path: 'to' })
       }
       const end = expiryOf(until, clock.now()) ?? null

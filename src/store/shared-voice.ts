@@ -1,18 +1,16 @@
 import type { ApprovalChange, Vote } from '../core/approval.ts'
+import { areTwoPeople, type Voice } from '../core/voice.ts'
 
-/** Two votes of one person are one, by whichever of their keys, also where somebody else spoke in their place. */
+/**
+ * Two votes of one person are one, by whichever of their keys, also where somebody else spoke in their place; so are two of which
+ * nobody knows that they are two people's.
+ */
 export function sharesVoice(one: Vote, other: Vote): boolean {
-  return voicesOf(one).some((mine) => voicesOf(other).some((theirs) => isSame(mine, theirs)))
+  return voicesOf(one).some((mine) => voicesOf(other).some((theirs) => !areTwoPeople(mine, theirs)))
 }
-
-type Voice = Pick<Vote['reviewer'], 'principal' | 'owner'>
 
 function voicesOf({ reviewer, onBehalfOf }: Vote): readonly Voice[] {
   return onBehalfOf === undefined ? [reviewer] : [reviewer, onBehalfOf]
-}
-
-function isSame(one: Voice, other: Voice): boolean {
-  return one.principal === other.principal || (one.owner !== '' && one.owner === other.owner)
 }
 
 /** The votes with one more, as text, and how many they are. */

@@ -28,6 +28,9 @@ describe('self-approval', () => {
     ['the user who runs the agent', key('key_3', 'alice'), false, true],
     ['a key that acts for that user', key('key_4', 'helper', 'alice'), false, true],
     ['a key whose owner is not known', key('key_5', ''), false, true],
+    ['the user who runs the agent, as a provider writes it', key('oidc:a:1', 'ALICE'), false, true],
+    ['a login that says no more than its own record', key('oidc:a:2', 'oidc:a:2'), false, true],
+    ['the agent’s owner in other letters', key('key_8', 'Agent:Claude'), true, true],
     ['somebody else', key('key_6', 'bob'), false, false],
     ['somebody else who sponsors their own key', key('key_7', 'bob', 'bob'), false, false],
   ])('by %s', (_, reviewer, plain, independent) => {
