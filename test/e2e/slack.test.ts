@@ -292,6 +292,27 @@ describe('reviewing in Slack', () => {
     )
   })
 
+  it('takes no form that it did not open itself, for this user and this verb', async () => {
+    const { id, ts } = await ask()
+    await send(slack.press('Deny…', ALICE, { ts }))
+    const opened = slack.of('views.open').at(-1)?.body.view
+    const told = JSON.parse(opened.private_metadata)
+    const form = slack.submit('lunch at noon', ALICE)
+    const forms = [
+      // Who else has the bot's token shows a form of their own, whose answer comes here.
+      { ...told, seal: undefined },
+      { ...told, seal: 'x'.repeat(43) },
+      { ...told, verb: 'approve' },
+    ].map((metadata) => ({
+      ...form,
+      view: { ...(form['view'] as object), private_metadata: JSON.stringify(metadata) },
+    }))
+    for (const one of [...forms, slack.submit('lunch at noon', BOB)]) expect((await send(one)).body).toBe(null)
+    expect((await approvalOf(id)).status).toBe('pending')
+    await send(form)
+    expect((await approvalOf(id)).status).toBe('denied')
+  })
+
   it('says that the form could not be opened where Slack refuses to', async () => {
     const { id, ts } = await ask()
     const press = slack.press('Deny…', ALICE, { ts })

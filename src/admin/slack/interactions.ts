@@ -13,7 +13,7 @@ import type { SlackCall } from './api.ts'
 import { escaped } from './blocks.ts'
 import type { Place } from './endpoint.ts'
 import { ACTIONS } from './message.ts'
-import { commentModal, modalError, submitted, type Verb } from './modal.ts'
+import { commentModal, modalError, type Seal, submitted, type Verb } from './modal.ts'
 import type { Mapped } from './reviewers.ts'
 import { createSignatureCheck } from './signature.ts'
 
@@ -93,8 +93,11 @@ async function handle(parts: InteractionParts, payload: JsonObject): Promise<Jso
   if (payload['type'] === 'block_actions') await pressed(parts, payload, press, mapped)
   if (payload['type'] !== 'view_submission') return null
   const view = payload['view']
-  const form = isObject(view) ? submitted(view) : null
-  if (form === null) return null
+  const form = isObject(view) ? submitted(view, sealOf(parts, press)) : null
+  if (form === null) {
+    parts.log.warn({ slack_user: press.user }, 'a form came from Slack that was not opened from here')
+    return null
+  }
   const wrong = await settle(parts, form, mapped, press)
   return wrong === null ? null : modalError(wrong)
 }
@@ -154,9 +157,13 @@ async function openForm(
   const approval = await parts.approval(id)
   if (approval === null) return `there is no approval ${id}`
   if (approval.status !== 'pending') return `this is already ${approval.status}`
-  const body = { trigger_id: press.trigger, view: commentModal(approval, verb) }
+  const body = { trigger_id: press.trigger, view: commentModal(approval, verb, sealOf(parts, press)) }
   await parts.call('views.open', body, AbortSignal.timeout(CALL_MS))
   return null
+}
+
+function sealOf({ signingSecret }: InteractionParts, { user }: Press): Seal {
+  return { user, secret: signingSecret().trim() }
 }
 
 /** Why it was not settled, or null. */

@@ -1,3 +1,4 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Approval } from '../../core/approval.ts'
 import { type EnvelopeId, parseEnvelopeId } from '../../core/ids.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
@@ -11,13 +12,22 @@ const COMMENT_LIMIT = 3000
 
 export type Verb = 'approve' | 'deny'
 
-/** A form for a comment, about one approval. */
-export function commentModal(approval: Approval, verb: Verb): JsonObject {
+/** Whose form it is, and what it is sealed with: the app's signing secret, which who else has the bot's token does not have. */
+export interface Seal {
+  readonly user: string
+  readonly secret: string
+}
+
+/**
+ * A form for a comment, about one approval. Sealed for the user it is opened for: what else is shown by this bot, under whatever
+ * words, settles nothing.
+ */
+export function commentModal(approval: Approval, verb: Verb, seal: Seal): JsonObject {
   const deny = verb === 'deny'
   return {
     type: 'modal',
     callback_id: CALLBACK,
-    private_metadata: JSON.stringify({ id: approval.id, verb }),
+    private_metadata: JSON.stringify({ id: approval.id, verb, seal: sealOf(approval.id, verb, seal) }),
     title: plain(deny ? 'Deny' : 'Approve'),
     submit: plain(deny ? 'Deny' : 'Approve'),
     close: plain('Back'),
@@ -37,14 +47,24 @@ export function commentModal(approval: Approval, verb: Verb): JsonObject {
 /** What somebody sent with the form; null where it is none of ours. */
 export function submitted(
   view: JsonObject,
+  seal: Seal,
 ): { readonly id: EnvelopeId; readonly verb: Verb; readonly comment: string } | null {
   if (view['callback_id'] !== CALLBACK) return null
   const about = objectIn(textMember(view, 'private_metadata') ?? '')
   const id = parseEnvelopeId(about === null ? '' : (textMember(about, 'id') ?? ''))
   const verb = about?.['verb']
-  if (id === null || (verb !== 'approve' && verb !== 'deny')) return null
+  if (about === null || id === null || (verb !== 'approve' && verb !== 'deny')) return null
+  const given = Buffer.from(textMember(about, 'seal') ?? '')
+  const wanted = Buffer.from(sealOf(id, verb, seal))
+  if (given.byteLength !== wanted.byteLength || !timingSafeEqual(given, wanted)) return null
   const field = member(member(member(member(view, 'state'), 'values'), FIELD), FIELD)
   return { id, verb, comment: (field === null ? '' : (textMember(field, 'value') ?? '')).trim() }
+}
+
+function sealOf(id: EnvelopeId, verb: Verb, { user, secret }: Seal): string {
+  return createHmac('sha256', secret)
+    .update(JSON.stringify(['aegis-form/1', user, id, verb]))
+    .digest('base64url')
 }
 
 /** The form stays open and says what is wrong. */
