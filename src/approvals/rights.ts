@@ -59,17 +59,29 @@ function voicesOf({ reviewer, onBehalfOf }: Vote): readonly Person[] {
   return onBehalfOf === undefined ? [reviewer] : [reviewer, onBehalfOf]
 }
 
-/** A yes ends with whoever said it: a stolen key that was revoked has approved nothing. */
-export async function isUndone({ votes }: Approval, standing: Pick<Standing, 'isShutOut'>): Promise<boolean> {
-  for (const voice of votes.flatMap(voicesOf)) if (await standing.isShutOut(voice)) return true
+/**
+ * A yes ends with whoever said it: a stolen key that was revoked has approved nothing, nor has the author of a policy that came into
+ * force afterwards.
+ */
+export async function isUndone(
+  approval: Approval,
+  standing: Pick<Standing, 'isShutOut' | 'authors'>,
+): Promise<boolean> {
+  for (const voice of approval.votes.flatMap(voicesOf)) {
+    if ((await standing.isShutOut(voice)) || (await isAuthor(approval, voice, standing))) return true
+  }
   return false
 }
 
 async function demandInForce(approval: Approval, standing: Standing): Promise<void> {
   if (!(await isUndone(approval, standing))) return
-  throw new AegisError('conflict', `somebody who approved ${approval.id} was shut out since`, {
-    advice: 'deny it: then the agent must ask anew',
-  })
+  throw new AegisError(
+    'conflict',
+    `a yes to ${approval.id} counts no more: whoever said it was shut out since, or put a policy into force`,
+    {
+      advice: 'deny it: then the agent must ask anew',
+    },
+  )
 }
 
 function demandNewVoice(approval: Approval, reviewer: Reviewer): void {
@@ -85,7 +97,7 @@ async function isOther(approval: Approval, person: Person, standing: Standing): 
   return !(await standing.isSelf(person, approval)) && !(await isAuthor(approval, person, standing))
 }
 
-async function isAuthor(approval: Approval, person: Person, standing: Standing): Promise<boolean> {
+async function isAuthor(approval: Approval, person: Voice, standing: Pick<Standing, 'authors'>): Promise<boolean> {
   if (approval.terms.notAuthor !== true) return false
   return (await standing.authors(approval)).some((author) => isSameVoice(author, person))
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Person, type Standing, slotOf } from '../../src/approvals/rights.ts'
+import { isUndone, type Person, type Standing, slotOf } from '../../src/approvals/rights.ts'
 import type { Approval, Reviewer, Vote } from '../../src/core/approval.ts'
 import type { Role } from '../../src/core/envelope.ts'
 import type { Principal } from '../../src/core/ids.ts'
@@ -18,11 +18,15 @@ const asks = (terms: Partial<Approval['terms']>, ...votes: readonly Vote[]): App
   const approval = pendingApproval({ votes })
   return { ...approval, terms: { ...approval.terms, ...terms } }
 }
-/** Who lets whom speak, and who was shut out; nobody asked for anything or wrote a policy. */
-const knowing = (delegators: readonly Known[] = [], out: readonly Known[] = []): Standing => ({
+/** Who lets whom speak, who was shut out, and who wrote the policy; nobody asked for anything. */
+const knowing = (
+  delegators: readonly Known[] = [],
+  out: readonly Known[] = [],
+  authors: readonly Known[] = [],
+): Standing => ({
   isSelf: async () => false,
   roomOwners: () => [],
-  authors: async () => [],
+  authors: async () => authors,
   delegators: async () => delegators,
   isShutOut: async ({ principal }) => out.some((one) => one.principal === principal),
 })
@@ -72,5 +76,13 @@ describe('where two people are needed', () => {
     expect(await slotOf(approval, reviewerOf(BOB), knowing())).toEqual({ onBehalfOf: null })
     const refused = slotOf(approval, reviewerOf(BOB), knowing([], [ALICE]))
     await expect(refused).rejects.toMatchObject({ code: 'conflict', advice: expect.stringContaining('deny it') })
+  })
+
+  it('a yes of somebody who put a policy into force since is none where their word does not count', async () => {
+    const terms = { reviewers: 2, notAuthor: true } as const
+    const byAlice = knowing([], [], [ALICE])
+    await expect(slotOf(asks(terms, yes(ALICE)), reviewerOf(BOB), byAlice)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await isUndone(asks(terms, yes(ALICE)), byAlice)).toBe(true)
+    expect(await isUndone(asks({ reviewers: 2 }, yes(ALICE)), byAlice)).toBe(false)
   })
 })

@@ -90,6 +90,16 @@ describe('the terms of an approval', () => {
       expect((await approve(id, 'adele')).body.status).toBe('approved')
     })
 
+    it('ask an administrator also where a reviewer speaks for one', async () => {
+      const id = await asked(shell('npm'))
+      const { id: given } = (await delegate('adele', 'bob')).body
+      expect((await approve(id, 'bob')).status).toBe(403)
+      await fetch(`${aegis.urls.admin}/admin/v1/delegations/${given}`, {
+        method: 'DELETE',
+        headers: { 'x-api-key': aegis.adminKey },
+      })
+    })
+
     it('ask the owners of the room, and nobody where there is none', async () => {
       const id = await asked(issue())
       const refused = await approve(id, 'alice')
@@ -206,6 +216,22 @@ describe('the terms of an approval', () => {
       await approve(await asked(action), 'alice')
       expect((await call(action)).decision).toBe('allow')
       expect((await call(action)).decision).toBe('review')
+    })
+
+    it('end with the key of whoever gave them, and what was approved with it and has not run does too', async () => {
+      const [running, waiting] = [shell('pytest'), shell('pytest')]
+      const made = await aegis.post('/admin/v1/keys', { name: 'mole', role: 'reviewer', owner: 'mole' }, aegis.adminKey)
+      const { id: mole, secret } = made.body
+      const say = async (id: string, more: object) =>
+        (await aegis.post(`/admin/v1/approvals/${id}/approve`, { comment: 'seen', ...more }, secret)).body.status
+      expect(await say(await asked(running), { repeat: true })).toBe('approved')
+      expect(await say(await asked(waiting), {})).toBe('approved')
+      expect((await call(running)).decision).toBe('allow')
+      await fetch(`${aegis.urls.admin}/admin/v1/keys/${mole}`, {
+        method: 'DELETE',
+        headers: { 'x-api-key': aegis.adminKey },
+      })
+      expect([(await call(running)).decision, (await call(waiting)).decision]).toEqual(['review', 'review'])
     })
 
     it('are not for the agent to ask', async () => {
