@@ -171,7 +171,7 @@ describe('a plan is refused, and leaves nothing behind,', () => {
   })
 
   it.each([
-    ['the base already holds it', () => [file('README.md', git('show', 'main:README.md') + '\n')], 422],
+    ['the base already holds it', () => [file('README.md', `${git('show', 'main:README.md')}\n`)], 422],
     ['a file to delete is not there', () => [file('nowhere.txt', null)], 404],
     ['the file is not the one the caller saw', () => [file('README.md', 'x\n', 'a'.repeat(40))], 409],
     ['the path is a symbolic link', () => [file('link.txt', 'x\n')], 422],
