@@ -1,6 +1,7 @@
 import { asAegisError } from '../../core/errors.ts'
 import type { StoredEntry } from '../../ledger/store.ts'
 import { type AdminContext, type Caller, callerOf } from '../door.ts'
+import { eventStream, type Say } from './event-stream.ts'
 import { streamHeaders } from './headers.ts'
 import type { DashboardParts } from './viewing.ts'
 
@@ -13,7 +14,7 @@ const BEAT_MS = 10_000
 const SETTLES = new Set(['review', 'approve', 'deny', 'expire'])
 
 /**
- * Server-sent events for open pages (HTML, "Server-sent events"): that something happened, not what. The page then asks for itself
+ * Server-sent events for open pages: that something happened, not what. The page then asks for itself
  * again, so that every view has one way of being made and nobody is told what they may not read.
  */
 export function liveRoute(parts: DashboardParts): (context: AdminContext) => Promise<Response> {
@@ -21,37 +22,12 @@ export function liveRoute(parts: DashboardParts): (context: AdminContext) => Pro
     const caller = await callerOf(context, parts.keeping).catch(() => null)
     // 204 has the browser stop asking (HTML, "Processing model"): the page says that the login is over.
     if (caller === null || caller.key.role === 'agent') return new Response(null, { status: 204 })
-    return new Response(stream(parts, caller, context.req.raw.signal), { headers: streamHeaders() })
+    const stream = eventStream(context.req.raw.signal, (say, signal) => tell(parts, caller, signal, say))
+    return new Response(stream, { headers: streamHeaders() })
   }
 }
 
-function stream(parts: DashboardParts, caller: Caller, left: AbortSignal): ReadableStream<Uint8Array> {
-  const stop = new AbortController()
-  const signal = AbortSignal.any([stop.signal, left])
-  return new ReadableStream({
-    start(controller) {
-      const say = (event: string, data: unknown): void => {
-        if (signal.aborted) return
-        controller.enqueue(Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
-      }
-      void tell(parts, caller, signal, say).finally(() => {
-        stop.abort()
-        // Closed already where the browser left.
-        try {
-          controller.close()
-        } catch {}
-      })
-    },
-    cancel: () => stop.abort(),
-  })
-}
-
-async function tell(
-  parts: DashboardParts,
-  { key, inForce }: Caller,
-  signal: AbortSignal,
-  say: (event: string, data: unknown) => void,
-): Promise<void> {
+async function tell(parts: DashboardParts, { key, inForce }: Caller, signal: AbortSignal, say: Say): Promise<void> {
   const { live, approvals } = parts.oversight
   const gathered = createGathering(async (kinds) => {
     const settles = [...kinds].some((kind) => SETTLES.has(kind))

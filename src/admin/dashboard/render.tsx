@@ -1,5 +1,5 @@
 import { AegisError, asAegisError, ERROR_CODES } from '../../core/errors.ts'
-import { type AdminContext, callerOf } from '../door.ts'
+import { type AdminContext, callerOf, formOf } from '../door.ts'
 import type { Assets } from './assets.ts'
 import { pageHeaders } from './headers.ts'
 import { type Frame, type Link, Page } from './parts/page.tsx'
@@ -111,8 +111,9 @@ async function ended(context: AdminContext, assets: Assets): Promise<Response> {
   return answer(<Bare assets={assets} title="Your login has ended" body={body} />, 401)
 }
 
+/** Of somebody unknown no more is read than of those who are known. */
 async function writtenIn(context: AdminContext): Promise<string> {
-  const form = new URLSearchParams((await context.req.text().catch(() => '')).slice(0, 64 * 1024))
+  const form = await formOf(context).catch(() => new URLSearchParams())
   return (form.get('comment') ?? '').slice(0, 4000)
 }
 

@@ -141,6 +141,19 @@ describe('the pages of the dashboard', () => {
       }
     })
 
+    it('gives strangers back what they wrote, and reads no more of it than of others', async () => {
+      const path = `/approvals/${pull}/deny`
+      expect(await (await post(path, { comment: 'because' }, own())).text()).toContain('because')
+      const long = await post(path, { comment: 'because', more: 'x'.repeat(100_000) }, own())
+      expect([long.status, await long.text()]).toEqual([401, expect.not.stringContaining('because')])
+      // Without a length nobody knows how much it would be.
+      const body = new Blob(['comment=because']).stream()
+      const type = { 'content-type': 'application/x-www-form-urlencoded' }
+      const endless = { method: 'POST', headers: { ...type, ...own() }, body, duplex: 'half' } as RequestInit
+      const unknown = await fetch(aegis.urls.admin + path, endless)
+      expect([unknown.status, await unknown.text()]).toEqual([401, expect.not.stringContaining('because')])
+    })
+
     it('approves several of one session at once, never a critical one among them', async () => {
       const bob = await logIn('bob')
       const { body } = await aegis.get('/admin/v1/approvals', aegis.adminKey)
