@@ -7,20 +7,23 @@ export interface KeptTexts {
   readonly resolution: string | null
 }
 
-type Forgettable = Pick<Approval, 'salts' | 'target' | 'justification' | 'plan' | 'findings' | 'repository'>
+type Forgettable = Pick<Approval, 'salts' | 'target' | 'justification' | 'plan' | 'findings' | 'repository' | 'risk'>
 
 /**
  * The texts without the values at these paths, and without the salts that would let a short value be guessed. The arguments of
  * a call may be read from its target and its plan, so that these go with them; comments go whoever gave them.
  */
 export function forgotten(kept: KeptTexts, paths: readonly string[]): KeptTexts {
-  const { salts, target, justification, plan, findings, repository, ...rest }: Forgettable = JSON.parse(kept.record)
+  const { salts, target, justification, plan, findings, repository, risk, ...rest }: Forgettable = JSON.parse(
+    kept.record,
+  )
   const erases = (path: string) => paths.includes(path)
   const record = {
     ...rest,
     ...(repository === undefined || erases('target') || erases('params') ? {} : { repository }),
     ...(plan === undefined || erases('plan') || erases('params') ? {} : { plan }),
     // Reasons quote arguments.
+    ...(risk === undefined ? {} : { risk: erases('params') ? { ...risk, reasons: [] } : risk }),
     findings: erases('params') ? findings.map(({ name, verdict }) => ({ name, verdict })) : findings,
     salts: Object.fromEntries(Object.entries(salts).filter(([path]) => !erases(path))),
     target: erases('target') || erases('params') ? '' : target,

@@ -167,7 +167,10 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
     })
 
     it('erases values with the leaf that says so, and has the settled approval forget them with their salts', async () => {
-      const approval = pendingApproval({ justification: 'because of jane', expiresAt: 9e15 })
+      const approval = pendingApproval({
+        ...{ justification: 'because of jane', expiresAt: 9e15 },
+        risk: { score: 50, reasons: ['the program jane could not be fully understood'] },
+      })
       const salt = Buffer.from(approval.salts['params'] ?? '', 'hex')
       const params = [{ path: 'params' as const, salt, value: approval.parameters ?? {} }]
       const call = { env: approval.id, commitments: params }
@@ -182,6 +185,7 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
       expect(await stores.ledger.leaves('key_b2/other', 'erase')).toEqual([])
       const kept = await stores.approvals.get(approval.id)
       expect(kept).toMatchObject({ status: 'denied', salts: {}, target: '', justification: 'because of jane' })
+      expect(kept?.risk).toEqual({ score: 50, reasons: [] })
       expect(kept?.resolution?.comment).toBe('no')
       await append({ kind: 'forget', id: approval.id, paths: ['comment', 'justification'] })
       expect(await stores.approvals.get(approval.id)).toMatchObject({
