@@ -185,7 +185,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
   async function status(): Promise<NotificationStatus> {
     const [cursor, counts, dead, next] = await Promise.all([
       store.cursor(),
-      store.counts(),
+      store.counts(clock.now()),
       store.dead(DEAD_SHOWN),
       tail.next(),
     ])
@@ -215,9 +215,9 @@ export function createNotifier(parts: NotifierParts): Notifier {
     },
     status,
     readings: {
-      notificationsWaiting: async () => total(await store.counts(), 'waiting'),
-      notificationsDead: async () => total(await store.counts(), 'dead'),
-      notificationLag: async () => lagOf(await store.counts(), clock.now()),
+      notificationsWaiting: async () => total(await store.counts(clock.now()), 'waiting'),
+      notificationsDead: async () => total(await store.counts(clock.now()), 'dead'),
+      notificationLag: async () => lagOf(await store.counts(clock.now()), clock.now()),
       notificationFailures: () => before.failures + sum(lanes),
     },
     async retry(id) {

@@ -25,6 +25,7 @@ export interface DeadLetter extends Delivery {
 /** How one endpoint stands. */
 export interface EndpointCount {
   readonly endpoint: string
+  /** Those whose time has come; a reminder that is planned for later is none. */
   readonly waiting: number
   readonly dead: number
   /** When the oldest waiting one was queued; null where none waits. */
@@ -64,7 +65,7 @@ export interface NotificationStore {
   retry(id: string, now: number): Promise<boolean>
   /** Newest first. */
   dead(limit: number): Promise<readonly DeadLetter[]>
-  counts(): Promise<readonly EndpointCount[]>
+  counts(now: number): Promise<readonly EndpointCount[]>
   /** Dead letters and references from before this time are forgotten. */
   sweep(before: number): Promise<void>
   /** Where an endpoint keeps what it made for a subject, such as the place of a message that is updated later. */

@@ -76,7 +76,7 @@ export function notificationContract(name: string, create: () => Promise<StoreUn
       const failure = { attempts: 1, nextAttemptAt: 900, failedAt: 700, error: 'first', dead: false }
       await queue.failed('a', failure)
       await queue.failed('b', { ...failure, failedAt: 800, error: 'second', dead: true })
-      expect(await queue.counts()).toEqual([
+      expect(await queue.counts(1000)).toEqual([
         { endpoint: 'ops', waiting: 2, dead: 1, oldest: 100, lastError: { error: 'second', at: 800 } },
       ])
       expect(await queue.dead(10)).toMatchObject([{ id: 'b', error: 'second', failedAt: 800, attempts: 1 }])
@@ -107,11 +107,18 @@ export function notificationContract(name: string, create: () => Promise<StoreUn
       expect(await queue.due('ops', 100, 10)).toHaveLength(1)
     })
 
+    it('counts nothing as waiting whose time has not come: a reminder is queued long before', async () => {
+      await queue.lease('one', 0, 1, 0)
+      await queue.enqueue('one', 5, [delivery('now'), delivery('later', { createdAt: 900, nextAttemptAt: 900 })])
+      expect((await queue.counts(899))[0]).toMatchObject({ waiting: 1, oldest: 100 })
+      expect((await queue.counts(900))[0]).toMatchObject({ waiting: 2 })
+    })
+
     it('takes thousands at once', async () => {
       await queue.lease('one', 0, 1, 0)
       const many = Array.from({ length: 3000 }, (_, n) => delivery(`id-${n}`, { n }))
       expect(await queue.enqueue('one', 3000, many)).toBe(true)
-      expect((await queue.counts())[0]).toMatchObject({ waiting: 3000 })
+      expect((await queue.counts(1000))[0]).toMatchObject({ waiting: 3000 })
     })
 
     describe('with gateways', () => {
@@ -175,7 +182,7 @@ export function notificationContract(name: string, create: () => Promise<StoreUn
         const first = gateway('gw-1', told, handClock(Date.now()), () => true)
         await held('gw-1')
         await block()
-        await vi.waitFor(async () => expect((await queue.counts())[0]?.lastError?.error).toBe('down'), soon)
+        await vi.waitFor(async () => expect((await queue.counts(Date.now()))[0]?.lastError?.error).toBe('down'), soon)
         await first.stop()
         // As if it had not said good-bye.
         const died = Date.now()
@@ -198,7 +205,7 @@ export function notificationContract(name: string, create: () => Promise<StoreUn
         const later = handClock(Date.parse('2126-01-01'))
         gateway('gw-2', told, later)
         await vi.waitFor(async () => expect((await queue.cursor())?.next).toBe(ledger.stats().size), soon)
-        expect(await queue.counts()).toEqual([])
+        expect(await queue.counts(Number.MAX_SAFE_INTEGER)).toEqual([])
       })
     })
   })

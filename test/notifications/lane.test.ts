@@ -68,8 +68,8 @@ describe('the way to one endpoint', () => {
     )
   }
 
-  const waiting = async () => (await stores.notifications.counts())[0]?.waiting ?? 0
-  const dead = async () => (await stores.notifications.counts())[0]?.dead ?? 0
+  const waiting = async () => (await stores.notifications.counts(clock.now()))[0]?.waiting ?? 0
+  const dead = async () => (await stores.notifications.counts(clock.now()))[0]?.dead ?? 0
 
   it('delivers in the order of the log, and forgets what arrived', async () => {
     await queue('a', 'b', 'c')
@@ -129,7 +129,7 @@ describe('the way to one endpoint', () => {
       opened.pump()
       await vi.waitFor(() => expect(tried.length).toBeGreaterThan(before), soon)
       await vi.waitFor(
-        async () => expect((await stores.notifications.counts())[0]?.lastError?.at).toBe(clock.now()),
+        async () => expect((await stores.notifications.counts(clock.now()))[0]?.lastError?.at).toBe(clock.now()),
         soon,
       )
       clock.advance(3_600_000)
@@ -169,7 +169,10 @@ describe('the way to one endpoint', () => {
     }
     const opened = open()
     opened.pump()
-    await vi.waitFor(async () => expect((await stores.notifications.counts())[0]?.lastError).not.toBe(null), soon)
+    await vi.waitFor(
+      async () => expect((await stores.notifications.counts(clock.now()))[0]?.lastError).not.toBe(null),
+      soon,
+    )
     expect(await stores.notifications.due('ops', clock.now() + 599_000, 10)).toEqual([])
     expect(await stores.notifications.due('ops', clock.now() + 600_000, 10)).toHaveLength(1)
   })
@@ -180,8 +183,11 @@ describe('the way to one endpoint', () => {
       throw new Error('hush-hush')
     }
     open().pump()
-    await vi.waitFor(async () => expect((await stores.notifications.counts())[0]?.lastError).not.toBe(null), soon)
-    const kept = JSON.stringify([await stores.notifications.counts(), log.lines])
+    await vi.waitFor(
+      async () => expect((await stores.notifications.counts(clock.now()))[0]?.lastError).not.toBe(null),
+      soon,
+    )
+    const kept = JSON.stringify([await stores.notifications.counts(clock.now()), log.lines])
     expect(kept).not.toContain('hush-hush')
   })
 

@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, isNotNull, lt, lte, max, min, or } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gt, isNotNull, lt, lte, max, min, ne, or } from 'drizzle-orm'
 import type { EventName } from '../../notifications/events.ts'
 import type { DeadLetter, Delivery, EndpointCount, NotificationStore } from '../../notifications/ports.ts'
 import type { Database } from './database.ts'
@@ -84,7 +84,7 @@ export function createNotificationStore({ queries, tables }: Database): Notifica
         (row): DeadLetter => ({ ...deliveryOf(row), failedAt: row.failedAt ?? 0, error: row.error ?? '' }),
       )
     },
-    counts: () => countsOf({ queries, tables }),
+    counts: (now) => countsOf({ queries, tables }, now),
     async sweep(before) {
       await queries.delete(notification).where(and(eq(notification.status, 'dead'), lt(notification.failedAt, before)))
       await queries.delete(notificationReference).where(lt(notificationReference.at, before))
@@ -104,11 +104,14 @@ export function createNotificationStore({ queries, tables }: Database): Notifica
   }
 }
 
-async function countsOf({ queries, tables: { notification } }: Database): Promise<readonly EndpointCount[]> {
+async function countsOf(database: Database, now: number): Promise<readonly EndpointCount[]> {
+  const { queries, tables } = database
+  const { notification } = tables
   const { endpoint, status, createdAt, failedAt, error } = notification
   const rows = await queries
     .select({ endpoint, status, rows: count(), oldest: min(createdAt), failed: max(failedAt) })
     .from(notification)
+    .where(or(ne(status, 'waiting'), lte(createdAt, now)))
     .groupBy(endpoint, status)
   return Promise.all(
     [...new Set(rows.map((row) => row.endpoint))].map(async (name) => {
