@@ -280,7 +280,7 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         await append({ kind: 'park', approval })
         const whenEnough = { votes: 2, expiresAt: 30_000 }
         const say = (principal: string) => {
-          const reviewer = { ...ALICE, principal: principal as typeof ALICE.principal, owner: principal }
+          const reviewer = { ...ALICE, principal: principal as typeof ALICE.principal, owner: `owner of ${principal}` }
           const vote = { reviewer, comment: '', at: 2000 }
           return append({ kind: 'approve', id, vote, settles: false, expiresAt: 10_000, whenEnough })
         }
@@ -302,6 +302,8 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         await expect(say({ reviewer: ALICE })).rejects.toMatchObject(spent)
         await expect(say({})).rejects.toMatchObject(spent)
         await expect(say({ reviewer: carol, onBehalfOf: ALICE })).rejects.toMatchObject(spent)
+        // Nobody knows whose they are.
+        await expect(say({ reviewer: { ...carol, owner: '' } })).rejects.toMatchObject(spent)
         await expect(say({ reviewer: carol, onBehalfOf: bob })).rejects.toMatchObject(spent)
         await say({ reviewer: carol })
         expect((await stores.approvals.get(id))?.votes).toHaveLength(2)
