@@ -61,8 +61,10 @@ export async function fetched(address, options = {}) {
 /** Takes over from a fresh page what changed in the regions named; what somebody is writing in stays. */
 export function take(page, skip = []) {
   for (const now of document.querySelectorAll('[data-region]')) {
-    const fresh = page.getElementById(now.id)
-    if (fresh === null || skip.includes(now.id) || now.outerHTML === fresh.outerHTML) continue
+    const found = page.getElementById(now.id)
+    if (found === null || skip.includes(now.id) || now.outerHTML === found.outerHTML) continue
+    // A copy: regions lie within others, and the page may be asked for those as well.
+    const fresh = document.importNode(found, true)
     const focused = now.contains(document.activeElement) ? document.activeElement : null
     const href = focused?.getAttribute('href')
     const scroll = now.scrollTop

@@ -20,18 +20,18 @@ export function summaryOf(asked: Asked): Phrase {
   const read = readerOf(asked)
   switch (room) {
     case 'github':
-      return githubSummary(name, target, read) ?? fallback(asked)
+      return githubSummary(name, target, read) ?? bareSummary(asked)
     case 'shell':
       return phrase`Run ${short(read.text('command') ?? (target === '' ? name : target))}`
     case 'sql':
       return phrase`Run SQL: ${short(read.text('sql', 'query', 'statement') ?? target)}`
     case 'file':
     case 'filesystem':
-      return fileSummary(name, target, read) ?? fallback(asked)
+      return fileSummary(name, target, read) ?? bareSummary(asked)
     case 'http':
       return phrase`Send ${(read.text('method') ?? name).toUpperCase()} to ${short(read.text('url') ?? target)}`
     default:
-      return fallback(asked)
+      return bareSummary(asked)
   }
 }
 
@@ -61,7 +61,8 @@ function fileSummary(name: string, target: string, read: Arguments): Phrase | nu
   return null
 }
 
-function fallback({ tool, target }: Asked): Phrase {
+/** What can be said without the arguments. */
+export function bareSummary({ tool, target }: Pick<Asked, 'tool' | 'target'>): Phrase {
   return target === '' ? phrase`Call ${tool}` : phrase`Call ${tool} on ${short(target)}`
 }
 

@@ -121,6 +121,23 @@ describe.skipIf(!hasBrowser())('a reviewer at a browser', () => {
     expect(await status(id)).toMatchObject({ status: 'denied', comment: 'not like this: add a test', reviewer: 'bob' })
   })
 
+  it('says by whom the last one was denied, and makes up nothing where the arguments are gone', async () => {
+    const action = { protocol: 'git', tool: 'github.create_pull_request', target: 'aegisflow/aegisflow' }
+    const id = await askFor({ ...action, parameters: { title: 'fix', head: 'claude/fix', base: 'main' } })
+    const { page } = await come('bob')
+    await page.goto('/approvals')
+    await page.fill('#comment', 'not on this branch')
+    await page.locator('#decide button.deny').click()
+    await expect.poll(() => page.locator('#votes').innerText()).toMatch(/bob denied it.*not on this branch/s)
+    expect((await status(id)).parameters).toBe(null)
+    expect(await page.locator('#what').innerText()).toBe('Call github.create_pull_request on aegisflow/aegisflow')
+    expect(await page.locator('#detail').innerText()).toMatch(
+      /What was asked\s+The arguments are not kept here any more/,
+    )
+    await page.getByRole('link', { name: 'the evidence', exact: true }).click()
+    await expect.poll(() => page.locator('main').innerText()).toContain('claude/fix')
+  })
+
   it('moves with j and k, and never acts on letters that are typed into a field', async () => {
     const ids = [await askHarmless('page-4'), await askHarmless('page-5')]
     const { page } = await come('bob')

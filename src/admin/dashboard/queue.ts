@@ -2,7 +2,7 @@ import type { Approval } from '../../core/approval.ts'
 import { BLAST_LEVELS } from '../../core/decision.ts'
 import { sessionLabel } from '../../core/ids.ts'
 import type { Phrase } from '../../oversight/phrase.ts'
-import { summaryOf } from '../../oversight/summary.ts'
+import { bareSummary, summaryOf } from '../../oversight/summary.ts'
 
 /** What is riskiest comes first; of equal risk, what has waited longest. */
 export function byRisk(approvals: readonly Approval[]): readonly Approval[] {
@@ -31,8 +31,9 @@ export function isRisky({ blast }: Approval): boolean {
   return rank(blast) >= rank('high')
 }
 
+/** Of one whose arguments are gone nothing is made up: its tool and target are all that is known. */
 export function approvalSummary(approval: Approval): Phrase {
-  return summaryOf(approval)
+  return approval.parameters === null && approval.plan === undefined ? bareSummary(approval) : summaryOf(approval)
 }
 
 /** Where its session is read. */

@@ -47,8 +47,16 @@ export function ApprovalDetail(props: DetailProps) {
       <Votes approval={approval} />
       <Plan approval={approval} />
       <section aria-labelledby="runs">
-        <h3 id="runs">What will run</h3>
-        <Arguments parameters={approval.parameters} />
+        <h3 id="runs">
+          {approval.status === 'pending' || approval.status === 'approved' ? 'What will run' : 'What was asked'}
+        </h3>
+        {approval.parameters === null ? (
+          <p class="dim">
+            The arguments are not kept here any more: <a href={`/actions/${approval.id}`}>the evidence</a> has them.
+          </p>
+        ) : (
+          <Arguments parameters={approval.parameters} />
+        )}
       </section>
       <Risk approval={approval} />
       <Words text={approval.justification} />
@@ -57,8 +65,8 @@ export function ApprovalDetail(props: DetailProps) {
         <Facts approval={approval} />
       </section>
       <section aria-labelledby="earlier">
-        <h3 id="earlier">Earlier in this session</h3>
-        {earlier.length === 0 ? <p class="dim">Nothing: this is its first action.</p> : <Timeline entries={earlier} />}
+        <h3 id="earlier">Also in this session, the newest first</h3>
+        {earlier.length === 0 ? <p class="dim">Nothing else so far.</p> : <Timeline entries={earlier} />}
       </section>
       {approval.status === 'pending' ? <Decide {...props} may={hasRole(visitor.key, 'reviewer')} /> : null}
     </article>
@@ -228,9 +236,11 @@ function Facts({ approval }: { readonly approval: Approval }) {
       <Fact name="Asked">
         <When at={approval.queuedAt} />
       </Fact>
-      <Fact name="Answer by">
-        <When at={approval.expiresAt} />
-      </Fact>
+      {approval.status !== 'pending' ? null : (
+        <Fact name="Answer by">
+          <When at={approval.expiresAt} />
+        </Fact>
+      )}
       <Fact name="Envelope">
         <a href={`/actions/${approval.id}`}>
           <code>{approval.id}</code>
