@@ -98,7 +98,15 @@ function Row({ shown, csrf }: { readonly shown: ShownKey; readonly csrf: string 
           </span>
         )}
       </td>
-      <td class="time">{record.lastUsedAt === null ? 'never' : <When at={record.lastUsedAt} seconds={false} />}</td>
+      <td class="time">
+        {record.lastUsedAt === null ? (
+          'never used'
+        ) : (
+          <>
+            used <When at={record.lastUsedAt} seconds={false} />
+          </>
+        )}
+      </td>
       <td>
         {state !== 'active' ? null : (
           <details>

@@ -50,10 +50,7 @@ function Endpoints({ endpoints }: Pick<NotificationStatus, 'endpoints'>) {
               <Said text={one.place} brief={160} />
             </td>
             <td>{one.events.join(', ')}</td>
-            <td>
-              {one.waiting}
-              {one.waiting === 0 ? '' : `, for ${duration(one.lagSeconds * 1000)}`}
-            </td>
+            <td>{one.waiting === 0 ? 'nothing waits' : `${one.waiting} for ${duration(one.lagSeconds * 1000)}`}</td>
             <td>
               {one.lastError === null ? (
                 ''

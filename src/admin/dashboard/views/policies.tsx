@@ -83,9 +83,10 @@ function Cause({ version }: Pick<ShownVersion, 'version'>) {
   if (cause === 'reload') return 'the files changed'
   return (
     <>
-      back to version {of}{' '}
+      back to version {of}
       {by === null ? null : (
         <>
+          {' '}
           by <Said text={by.name} brief={80} />
         </>
       )}
@@ -111,7 +112,7 @@ export const policyView: View = async (viewing) => {
           Policy version {number} {inForce ? <span class="badge k-allow">in force</span> : null}
         </h1>
         <p class="dim">
-          Since <When at={version.at} />, because of <Cause version={version} />. Digest <code>{version.digest}</code>
+          Since <When at={version.at} />: <Cause version={version} />. Digest <code>{version.digest}</code>
           {version.leaf === null ? '' : `, entry ${version.leaf} of the log`}
         </p>
         <Findings findings={findings} />
