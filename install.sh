@@ -222,6 +222,7 @@ Ask as the agent:   curl -s -w '\\n' $admin_url/admin/v1/test-action \\
                       -H 'Content-Type: application/json' \\
                       -H "X-API-Key: \$(node -p 'require("$config_dir/agent.json").agent_key')" \\
                       -d '{"protocol":"git","tool":"github.get_file_contents","target":"aegisflow/aegisflow","capability":"read"}'
+In a browser:       $admin_url/ (your key is admin_key in $config_dir/client.json)
 What waits for you: aegisctl pending (with an ID: exactly what would run)
 Approve:            aegisctl approve ID --comment "looks right"
 Evidence:           aegisctl evidence sessions; aegisctl evidence verify --session LABEL
