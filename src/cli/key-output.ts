@@ -5,9 +5,11 @@ import { visible } from './output.ts'
 
 /** The secret alone on stdout: it can be piped to where it belongs, and stands in no other line. */
 export function tellSecret(context: Context, answer: JsonObject, what: string): void {
+  const isAgents = answer['room'] !== null || textMember(answer, 'role') === 'agent'
   context.err(
     `key ${visible(what)}; its secret is shown this once. ` +
-      'Send it as `Authorization: Bearer KEY` or `X-Agent-Key: KEY`.\n',
+      'Send it as `Authorization: Bearer KEY` or `X-Agent-Key: KEY`' +
+      `${isAgents ? '' : ', or log in with it at the admin address'}.\n`,
   )
   context.out(`${textMember(answer, 'secret') ?? ''}\n`)
 }

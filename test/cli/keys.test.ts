@@ -34,6 +34,7 @@ it('makes a key whose secret stands alone on stdout, once, and lists it with its
   expect(made.err).toMatch(
     /^key key_[0-9a-f]{16} \(reviewer, owner alice, expires 20\S+\); its secret is shown this once/,
   )
+  expect(made.err).toMatch(/or log in with it at the admin address\.\n$/)
   expect(made.err).not.toContain(secret)
   const listed = await keys('list')
   expect(listed.out).toMatch(/alice +reviewer +alice +alice +aegis_reviewer_.{4} +never +20\S+Z\n/)
@@ -45,9 +46,9 @@ it('makes a key whose secret stands alone on stdout, once, and lists it with its
 })
 
 it('says whose self a key is, and asks before it becomes that of somebody else’s agent', async () => {
-  expect((await keys('create', '--role', 'agent', '--name', 'helper')).err).toContain(
-    'owner agent:helper, acts for dana',
-  )
+  const helper = (await keys('create', '--role', 'agent', '--name', 'helper')).err
+  expect(helper).toContain('owner agent:helper, acts for dana')
+  expect(helper).not.toContain('log in')
   const again = ['create', '--role', 'agent', '--name', 'helper', '--sponsor', 'bob']
   expect(await keys(...again)).toMatchObject({ exit: 1, out: '', err: expect.stringContaining('--share-owner') })
   expect(await keys(...again, '--share-owner')).toMatchObject({ exit: 0 })
