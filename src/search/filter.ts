@@ -1,6 +1,6 @@
 import type { StoredEntry } from '../ledger/store.ts'
 import type { Field, ValueMatch } from './ports.ts'
-import { hiddenTarget, storable, termsOf } from './terms.ts'
+import { catalogOf, hiddenTarget, storable, termsOf } from './terms.ts'
 
 /** What entries are wanted; all that is given must hold. */
 export interface SearchFilter {
@@ -46,13 +46,17 @@ export function criteriaOf(filter: SearchFilter, key: Uint8Array): readonly Crit
     ...(kinds === undefined
       ? []
       : [{ field: 'kind' as const, any: kinds.map((value) => ({ value: storable(value) })) }]),
-    ...(tool === undefined ? [] : [{ field: 'tool' as const, any: [toolMatch(tool)] }]),
+    ...(tool === undefined ? [] : [toolCriterion(storable(tool))]),
   ]
 }
 
-function toolMatch(wanted: string): ValueMatch {
-  const tool = storable(wanted)
-  return tool.endsWith('*') ? { prefix: tool.slice(0, -1) } : { value: tool }
+/** `github.*` are all of one catalog, however many tools that are; `github.get_*` are some of them. */
+function toolCriterion(tool: string): Criterion {
+  if (!tool.endsWith('*')) return { field: 'tool', any: [{ value: tool }] }
+  const prefix = tool.slice(0, -1)
+  const catalog = catalogOf(prefix)
+  if (prefix === `${catalog}.`) return { field: 'catalog', any: [{ value: catalog ?? '' }] }
+  return { field: 'tool', any: [{ prefix }] }
 }
 
 export function fits(value: string, match: ValueMatch): boolean {

@@ -1,7 +1,18 @@
 import type { LedgerReader, StoredEntry, StoredPayload } from '../ledger/store.ts'
 
-/** What entries can be found by. `target` is kept as its HMAC only (`terms.ts`). */
-export const FIELDS = ['kind', 'session', 'principal', 'agent', 'tool', 'policy', 'room', 'reviewer', 'target'] as const
+/** What entries can be found by. `catalog`: what stands before the dot of a tool. `target` is kept as its HMAC only (`terms.ts`). */
+export const FIELDS = [
+  'kind',
+  'session',
+  'principal',
+  'agent',
+  'catalog',
+  'tool',
+  'policy',
+  'room',
+  'reviewer',
+  'target',
+] as const
 export type Field = (typeof FIELDS)[number]
 
 /** Entries of one block: the index is written once a block, so that an append never waits for it. */

@@ -28,12 +28,14 @@ export function termsOf(entry: StoredEntry): EntryTerms {
   const body = parsed(entry.body)
   const { session } = entry
   const slash = session?.indexOf('/') ?? -1
+  const tool = inside(body, 'action', 'tool')
   const found: (readonly [Field, string | undefined | null])[] = [
     ['kind', entry.kind],
     ['session', session],
     ['principal', slash > 0 ? session?.slice(0, slash) : null],
     ['agent', inside(body, 'actor', 'agent')],
-    ['tool', inside(body, 'action', 'tool')],
+    ['catalog', tool === undefined ? null : catalogOf(tool)],
+    ['tool', tool],
     ['policy', inside(body, 'decision', 'policy')],
     ['reviewer', inside(body, 'reviewer', 'principal')],
     ...roomsOf(body).map((room) => ['room', room] as const),
@@ -43,6 +45,12 @@ export function termsOf(entry: StoredEntry): EntryTerms {
   )
   const at = Date.parse(entry.ts ?? textMember(body, 'ts') ?? '')
   return { terms, at, waited: waitedOf(entry, at), action: actionOf(body) }
+}
+
+/** `github` of `github.push_files`: what names thousands of tools is one value. Null where there is no dot. */
+export function catalogOf(tool: string): string | null {
+  const dot = tool.indexOf('.')
+  return dot > 0 ? tool.slice(0, dot) : null
 }
 
 /** PostgreSQL holds no NUL in text, and an agent may call itself what it likes. */

@@ -64,7 +64,7 @@ const maybe = <T>(values: readonly T[]) => fc.option(fc.constantFrom(...values),
 const filters = fc
   .record({
     kinds: fc.option(fc.subarray([...KINDS, 'erase', 'boot', 'prune'], { minLength: 1 }), { nil: undefined }),
-    tool: maybe([...TOOLS, 'github.*', 'github*', '*', 'nothing.*', '%*']),
+    tool: maybe([...TOOLS, 'github.*', 'github.g*', 'github*', '*', '.*', 'nothing.*', '%*']),
     agent: maybe([...AGENTS, 'rare', 'nobody']),
     principal: maybe([...PRINCIPALS, 'key_']),
     session: maybe(['key_a1/sess-1', 'key_b2/sess-19', 'sess-1']),

@@ -21,7 +21,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-const START_MS = 20_000
+const START_MS = 60_000
 
 export async function buildStage(outside: Context): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'aegis-demo-'))
