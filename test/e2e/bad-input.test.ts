@@ -121,7 +121,7 @@ describe('what is not understood for certain is refused, recorded nowhere and fo
     ['a chunked body over 1 MiB', call(`"path":"${'x'.repeat(1024 * 1024)}"`), 413, { 'transfer-encoding': 'chunked' }],
     ['a batch where the revision has none', `[${GOOD}]`, 400, { 'mcp-protocol-version': '2025-11-25' }],
     ['an empty batch', '[]', 400, { 'mcp-protocol-version': '2025-03-26' }],
-    ['a compressed body', gzipSync(GOOD), 400, { 'content-encoding': 'gzip' }],
+    ['a compressed body', gzipSync(GOOD), 415, { 'content-encoding': 'gzip' }],
     ['a form', GOOD, 415, { 'content-type': 'text/plain' }],
     ['no key', GOOD, 401, { authorization: '' }],
     ['a wrong key', GOOD, 401, { authorization: 'Bearer agent-key-for-test' }],
