@@ -88,9 +88,7 @@ function documentLines(document: JsonObject): readonly string[] {
   return [
     `${textMember(document, 'name') ?? ''}: ${textMember(document, 'kind') ?? ''}`,
     ...(isObject(fallback) ? [`  default_decision: ${String(fallback['was'])} -> ${String(fallback['is'])}`] : []),
-    ...rules.map(
-      (rule) => `  rule ${textMember(rule, 'kind') ?? ''}: ${placeOf(rule['was'])}${arrow(rule)}${placeOf(rule['is'])}`,
-    ),
+    ...rules.map((rule) => `  rule ${textMember(rule, 'kind') ?? ''}: ${placesOf(rule['was'], rule['is'])}`),
     ...['added', 'removed', 'changed'].flatMap((kind) => {
       const names = guards[kind]
       return Array.isArray(names) ? names.map((name) => `  guard ${kind}: ${String(name)}`) : []
@@ -98,8 +96,11 @@ function documentLines(document: JsonObject): readonly string[] {
   ]
 }
 
-function arrow(rule: JsonObject): string {
-  return isObject(rule['was']) && isObject(rule['is']) ? ' -> ' : ''
+function placesOf(was: Json | undefined, is: Json | undefined): string {
+  const [from, to] = [placeOf(was), placeOf(is)]
+  if (from === '' || to === '') return from + to
+  // What changed stands in its further lines: the first one twice would only puzzle.
+  return from === to ? from : `${from} -> ${to}`
 }
 
 function placeOf(place: Json | undefined): string {

@@ -70,6 +70,14 @@ describe('aegisctl policy history, diff and rollback', () => {
   it('shows what differs between versions and files, by rule and as text', async () => {
     const { out } = await ctl('policy', 'diff', '1', strict)
     expect(out).toContain('team: changed\n  rule changed: line 5 - { id: tests, tool: shell.pytest, decision: allow')
+    const spread = (reason: string) =>
+      'version: 1\nname: t\ndefault_decision: review\nrules:\n  - tool: shell.ls\n    decision: block\n    reason: ' +
+      reason
+    writeFileSync(join(folder, 'one.yaml'), spread('one'))
+    writeFileSync(join(folder, 'two.yaml'), spread('two'))
+    const further = await ctl('policy', 'diff', join(folder, 'one.yaml'), join(folder, 'two.yaml'))
+    expect(further.err).toBe('')
+    expect(further.out).toContain('  rule changed: line 5 - tool: shell.ls\n')
     const versions = (await ctl('policy', 'diff', '1', '2')).out
     expect(versions).toContain('-  - { id: tests, tool: shell.pytest, decision: allow, reason: "as the team says" }\n+')
     expect((await ctl('policy', 'diff', '1', '1')).out).toBe('no decision changes by it\n')
