@@ -1,4 +1,5 @@
 import { type JsonObject, textMember } from '../core/json.ts'
+import { reviewerName } from '../core/reviewer-name.ts'
 import { codePoint, showHidden } from '../core/visible-text.ts'
 import { textAt } from './events.ts'
 import type { Notice } from './ports.ts'
@@ -45,9 +46,10 @@ export function summaryOf(notice: Notice): string {
   }
 }
 
-/** The reviewer's name, as claimed where a name was claimed. */
+/** The reviewer's name, and what they call themselves where that is another. */
 export function reviewerOf(body: JsonObject): string {
-  return plainLine(textAt(body, 'reviewer', 'claimed') ?? textAt(body, 'reviewer', 'name') ?? 'a reviewer')
+  const name = textAt(body, 'reviewer', 'name') ?? 'a reviewer'
+  return plainLine(reviewerName(name, textAt(body, 'reviewer', 'claimed')))
 }
 
 /** The asker's own word ends a question as time does; the entry tells whose it was. */

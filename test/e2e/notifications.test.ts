@@ -95,7 +95,7 @@ describe('webhooks', () => {
     await vi.waitFor(() => expect(sink.of('approved')).toHaveLength(1), soon)
     expect(sink.of('approved')[0]?.body).toMatchObject({
       decision: 'approve',
-      action_summary: 'alice approved github.create_pull_request',
+      action_summary: 'admin (as alice) approved github.create_pull_request',
       reviewer: { claimed: 'alice', channel: 'rest' },
     })
     expect(sink.of('approval')).toHaveLength(1)

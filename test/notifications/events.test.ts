@@ -37,6 +37,12 @@ describe('what people are told of', () => {
     ['review', {}, 'approval', 'claude-code asks to run github.push_files (rule git:github.* of pr-writer)'],
     ['approve', alice, 'approved', 'alice approved github.push_files'],
     ['deny', alice, 'denied', 'alice denied github.push_files'],
+    [
+      'approve',
+      { reviewer: { channel: 'rest', name: 'mallory', claimed: 'alice', principal: 'key_3', separation: 'host' } },
+      'approved',
+      'mallory (as alice) approved github.push_files',
+    ],
     ['block', {}, 'denied', 'github.push_files of claude-code was blocked (rule git:github.* of pr-writer)'],
     [
       'expire',

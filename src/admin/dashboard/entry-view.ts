@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import { reviewerName } from '../../core/reviewer-name.ts'
 import type { OpenedEntry } from '../../oversight/contents.ts'
 import type { Phrase } from '../../oversight/phrase.ts'
 import { summaryOf } from '../../oversight/summary.ts'
@@ -66,7 +67,7 @@ function blastOf(value: Json | undefined): SeenEntry['blast'] {
 
 function reviewerOf(value: Json | undefined): SeenEntry['reviewer'] {
   if (!isObject(value)) return null
-  const name = textMember(value, 'claimed') ?? textMember(value, 'name') ?? ''
+  const name = reviewerName(textMember(value, 'name') ?? '', textMember(value, 'claimed') ?? null)
   return { name, principal: textMember(value, 'principal') ?? '', channel: textMember(value, 'channel') ?? '' }
 }
 

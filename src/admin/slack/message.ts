@@ -2,6 +2,7 @@ import { wasWithdrawn } from '../../approvals/approvals.ts'
 import type { Approval, Vote } from '../../core/approval.ts'
 import { sessionLabel } from '../../core/ids.ts'
 import type { JsonObject } from '../../core/json.ts'
+import { reviewerName } from '../../core/reviewer-name.ts'
 import { summaryOf } from '../../oversight/summary.ts'
 import { escaped, header, lines, moment, type Piece, pieces, plain, said, words } from './blocks.ts'
 
@@ -103,7 +104,7 @@ function outcome(approval: Approval): (readonly Piece[])[] {
 }
 
 function byLine(verb: string, { reviewer, comment }: Pick<Vote, 'reviewer' | 'comment'>): readonly Piece[] {
-  const name = said(reviewer.claimed ?? reviewer.name)
+  const name = said(reviewerName(reviewer.name, reviewer.claimed))
   return [words(`${verb} by `, 'bold'), name, ...(comment === '' ? [] : [words(': '), said(comment)])]
 }
 

@@ -1,4 +1,5 @@
 import type { Approval, Reviewer, Vote } from '../../../core/approval.ts'
+import { reviewerName } from '../../../core/reviewer-name.ts'
 import { Said } from './said.tsx'
 import { When } from './when.tsx'
 
@@ -39,7 +40,7 @@ function Word(props: {
   return (
     <div class={`callout k-${verb === 'denied' ? 'deny' : 'approve'}`}>
       <strong>
-        <Said text={reviewer.claimed ?? reviewer.name} />
+        <Said text={reviewerName(reviewer.name, reviewer.claimed)} />
       </strong>{' '}
       {verb} it
       {onBehalfOf === undefined ? null : (
