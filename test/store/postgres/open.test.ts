@@ -35,7 +35,7 @@ describe.skipIf(server === null)('a PostgreSQL database', () => {
   it('is refused where a newer Aegis made its schema', () =>
     withEmpty(async ({ admin, run }) => {
       await migratePostgres(admin, { members: [] })
-      await run("INSERT INTO aegis.schema_migration VALUES (7, 'other')")
+      await run("INSERT INTO aegis.schema_migration VALUES (1000, 'other')")
       await expect(openPostgres(admin)).rejects.toThrow(/newer Aegis/)
       await expect(migratePostgres(admin, { members: [] })).rejects.toThrow(/newer Aegis/)
     }))
