@@ -136,7 +136,7 @@ describe('following approvals', () => {
     await append({ session })
     for (const [reviewer, settles] of [
       [ALICE, false],
-      [{ ...ALICE, principal: viewer.id }, true],
+      [{ ...ALICE, principal: viewer.id, owner: viewer.owner }, true],
     ] as const) {
       const vote = { reviewer, comment: '', at: 1 }
       const changes = [{ kind: 'approve', id, vote, settles, expiresAt: Date.now() + 60_000 }] as const
