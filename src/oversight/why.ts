@@ -66,10 +66,12 @@ export interface WhyDesk {
 
 /** Entries of one action looked at: a call repeated without end while it waits has many. */
 const MOST_ENTRIES = 200
+/** The newest entries of its session, among which the runs are looked for that an approval let through. */
+const RUNS_AMONG = 1000
 
 export function createWhyDesk(parts: {
   readonly policies: Pick<PolicyVersions, 'ofDigest' | 'compiled'>
-  readonly reader: Pick<LedgerReader, 'byEnvelope' | 'payloads'>
+  readonly reader: Pick<LedgerReader, 'byEnvelope' | 'payloads' | 'list'>
   readonly approvals: Pick<Approvals, 'get'>
 }): WhyDesk {
   const { policies, reader, approvals } = parts
@@ -109,15 +111,39 @@ export function createWhyDesk(parts: {
       }
       const read = (await Promise.all(visible.map((entry) => readEntry(reader, entry)))).flatMap((one) => one ?? [])
       const decisions = (await Promise.all(read.map(decisionOf))).flatMap((one) => one ?? [])
+      const runs = await runsOf(reader, id, visible[0]?.session ?? null)
       const named = read.map(({ body }) => body.ref).find((ref) => ref !== null) ?? id
       const approval = await approvals.get(parseEnvelopeId(named) ?? id)
       const seen = approval !== null && (hasRole(who, 'viewer') || approval.principal === who.id)
       return {
         ...{ id, decisions, approval: seen ? approval : null },
-        entries: read.map(({ entry, body, payloads }) => ({ entry, body, comment: commentOf(body, payloads) })),
+        entries: [...read, ...runs].map(({ entry, body, payloads }) => ({
+          entry,
+          body,
+          comment: commentOf(body, payloads),
+        })),
       }
     },
   }
+}
+
+/** What ran by its approval, and what came of it: calls with envelopes of their own that refer to it, oldest first. */
+async function runsOf(
+  reader: Pick<LedgerReader, 'payloads' | 'list'>,
+  id: EnvelopeId,
+  session: string | null,
+): Promise<readonly ReadEntry[]> {
+  if (session === null) return []
+  const newest = await reader.list({ session, limit: RUNS_AMONG })
+  // Most entries refer to no other, and reading a text costs a hundred times more than finding a word in it.
+  const naming = newest.filter(({ env, body }) => env !== id && Buffer.from(body).includes(id))
+  const calls = (await Promise.all(naming.map((entry) => readEntry(reader, entry)))).flatMap((one) => one ?? [])
+  const envelopes = new Set(
+    calls.flatMap(({ entry, body }) => (body.ref === id && entry.env !== null ? [entry.env] : [])),
+  )
+  const ran = newest.filter(({ env }) => env !== null && envelopes.has(env)).slice(0, MOST_ENTRIES)
+  const read = (await Promise.all(ran.map((entry) => readEntry(reader, entry)))).flatMap((one) => one ?? [])
+  return read.toSorted((one, other) => one.entry.n - other.entry.n)
 }
 
 const NOTHING_KNOWN = { approval: { known: true, value: { status: 'none' } } } as const

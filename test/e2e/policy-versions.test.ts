@@ -152,5 +152,11 @@ describe('the policies of a running installation', () => {
     expect(body.entries).toMatchObject([{ kind: 'review' }, { kind: 'approve', comment: 'go on' }])
     expect(body.decisions).toMatchObject([{ rule: null, policy_version: 3 }])
     expect(body.approval).toMatchObject({ status: 'approved' })
+
+    const again = { protocol: 'shell', tool: 'shell.make', target: 'all', session: 's', approval_ref: id }
+    await aegis.post('/admin/v1/test-action', again)
+    const { entries } = (await aegis.get(`/admin/v1/actions/${id}/why`)).body
+    expect(entries.map(({ kind }: { kind: string }) => kind)).toEqual(['review', 'approve', 'allow'])
+    expect(entries[2]).toMatchObject({ decision: { rule: `approved:${id}` } })
   })
 })

@@ -69,6 +69,13 @@ describe('the story of a pull request', () => {
       })
       const { body } = await aegis.post('/admin/v1/evidence/sessions/governed/verify', {}, aegis.adminKey)
       expect(body).toMatchObject({ valid: true })
+      const why = await aegis.get(`/admin/v1/actions/${asked.body.envelope_id}/why`, aegis.adminKey)
+      expect(why.body.entries).toMatchObject([
+        { kind: 'review' },
+        { kind: 'approve' },
+        { kind: 'allow' },
+        { kind: 'result', outcome: { status: 'ok' } },
+      ])
     } finally {
       await site.close()
       slack.close()
