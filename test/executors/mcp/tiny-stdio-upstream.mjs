@@ -49,9 +49,10 @@ const tools = {
     setInterval(() => undefined, 1000)
   },
   'stop reading'(id) {
-    text(id, 'goodbye')
     process.stdin.destroy()
     closeSync(0)
+    // Said last: by then nobody reads what comes next.
+    text(id, 'goodbye')
     setInterval(() => undefined, 1000)
   },
   echo: (id, parameters) => text(id, JSON.stringify(parameters)),
