@@ -156,7 +156,10 @@ const KEYS = {
 if (onApprovals) {
   restoreDraft()
   document.addEventListener('input', ({ target }) => {
-    if (target.id === 'comment') sessionStorage.setItem(draftName(), target.value)
+    if (target.id !== 'comment') return
+    sessionStorage.setItem(draftName(), target.value)
+    // Who writes about it has seen it.
+    cameUp = Number.NEGATIVE_INFINITY
   })
   document.addEventListener('submit', (event) => {
     if (event.target.id !== 'decide') return
