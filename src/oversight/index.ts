@@ -22,7 +22,7 @@ import { createWhyDesk, type WhyDesk } from './why.ts'
 
 /**
  * What people may do: one use case each, whichever door they come through (REST, dashboard, GraphQL, Slack). Who may is
- * checked here and nowhere else; each says in its errors why not.
+ * checked here; each says in its errors why not. What only REST has (keeping evidence, pins, credentials) still asks in its routes.
  */
 export interface Oversight {
   readonly approvals: ApprovalDesk

@@ -1,5 +1,6 @@
-import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import { type JsonObject, textMember } from '../../core/json.ts'
 import { DeliveryError, post } from '../../notifications/index.ts'
+import { objectIn } from './parsed.ts'
 
 /** Slack answers a message with the whole of it. */
 const ANSWER_BYTES = 512 * 1024
@@ -46,13 +47,4 @@ function bearer(token: () => string): string {
   }
   if (/^[\x21-\x7e]+$/.test(text)) return text
   throw new DeliveryError("the file with the bot's token holds no token")
-}
-
-function objectIn(text: string): JsonObject | null {
-  try {
-    const value: Json = JSON.parse(text)
-    return isObject(value) ? value : null
-  } catch {
-    return null
-  }
 }

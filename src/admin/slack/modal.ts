@@ -1,9 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Approval } from '../../core/approval.ts'
 import { type EnvelopeId, parseEnvelopeId } from '../../core/ids.ts'
-import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
+import { isObject, type JsonObject, textMember } from '../../core/json.ts'
 import { summaryOf } from '../../oversight/summary.ts'
 import { lines, pieces, plain } from './blocks.ts'
+import { objectIn } from './parsed.ts'
 
 const CALLBACK = 'aegis_resolution'
 const FIELD = 'comment'
@@ -75,13 +76,4 @@ export function modalError(text: string): JsonObject {
 function member(object: JsonObject | null, key: string): JsonObject | null {
   const value = object?.[key]
   return isObject(value) ? value : null
-}
-
-function objectIn(text: string): JsonObject | null {
-  try {
-    const value: Json = JSON.parse(text)
-    return isObject(value) ? value : null
-  } catch {
-    return null
-  }
 }
