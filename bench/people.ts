@@ -247,6 +247,7 @@ async function approvalQuestions(stores: Stores): Promise<readonly Question[]> {
   const list = (more: object) => stores.approvals.page({ order: 'oldest', limit: 50, status: 'pending', ...more })
   const after = (await list({ limit: 1000 })).at(-1)
   return [
+    ['approvals: the riskiest 30', () => stores.approvals.riskiest(30)],
     ['approvals: pending', () => list({})],
     ['approvals: pending, 1,000 deep', () => list({ after })],
     ['approvals: pending, one tool', () => list({ tool: 'github.merge_pull_request' })],

@@ -33,6 +33,8 @@ export interface ApprovalStore {
   list(filter: ApprovalFilter): Promise<readonly Approval[]>
   /** By when they were queued, then by id; at most 1,001. */
   page(filter: ApprovalPageFilter): Promise<readonly Approval[]>
+  /** What waits for a person, by `riskRank`; of equal risk what has waited longest comes first. At most 1,000. */
+  riskiest(limit: number, principal?: Principal): Promise<readonly Approval[]>
   /** How many wait for a person: those of one principal, or of all. */
   pending(principal?: Principal): Promise<number>
   /** Pending or approved ones whose time is over at `now`, oldest first, at most `limit`. */

@@ -26,6 +26,8 @@ export interface ApprovalDesk {
     filter: Omit<ApprovalPageFilter, 'principal' | 'limit' | 'after'>,
     at: { readonly first: number; readonly after: string | null },
   ): Promise<ApprovalPage>
+  /** What waits, the riskiest first; of equal risk, what has waited longest. At most 1,000; an agent sees its own. */
+  riskiest(who: KeyRecord, limit: number): Promise<readonly Approval[]>
   /** How many wait for a person; an agent counts its own. */
   waiting(who: KeyRecord): Promise<number>
   /** @throws AegisError `not_found`, also where it is another agent's: it must not even learn that there is one */
@@ -45,6 +47,8 @@ export function createApprovalDesk(parts: { readonly approvals: Approvals; reado
       const cursorOf = ({ queuedAt, id }: Approval) => cursors.seal(list, `${queuedAt} ${id}`)
       return { approvals: found.slice(0, first), more: found.length > first, cursorOf }
     },
+
+    riskiest: (who, limit) => approvals.store.riskiest(limit, onlyOwn(who).principal),
 
     waiting: (who) => approvals.store.pending(onlyOwn(who).principal),
 

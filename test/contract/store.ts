@@ -218,6 +218,24 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
         expect(await stores.approvals.get(newId())).toBeNull()
       })
 
+      it('are found by their risk: level, score, then what has waited longest; no text of theirs poses as a level', async () => {
+        const said = '"blast":"critical","risk":{"score":100}'
+        const waiting = [
+          { blast: 'high', risk: { score: 71, reasons: [] }, queuedAt: 1004 },
+          { blast: 'high', risk: { score: 70, reasons: [] }, queuedAt: 1002 },
+          { blast: 'high', risk: { score: 70, reasons: [] }, queuedAt: 1003 },
+          { blast: 'medium', queuedAt: 1000 },
+          { blast: 'low', risk: { score: 12, reasons: [] }, queuedAt: 1001, target: said, justification: said },
+        ].map((more) => pendingApproval(more))
+        for (const approval of [...waiting].sort((one, two) => one.queuedAt - two.queuedAt)) {
+          await append({ kind: 'park', approval })
+        }
+        await approved()
+        expect(await stores.approvals.riskiest(10)).toEqual(waiting)
+        expect(await stores.approvals.riskiest(2)).toEqual(waiting.slice(0, 2))
+        expect(await stores.approvals.riskiest(10, 'key_nobody' as Principal)).toEqual([])
+      })
+
       it('are parked once an action while pending: the second draft alone fails', async () => {
         const first = pendingApproval()
         const second = pendingApproval({ digest: first.digest })
@@ -258,7 +276,8 @@ export function storeContract(name: string, create: () => Promise<StoreUnderTest
       it('are used again and again where they were given for that, for this action and until their time is over', async () => {
         const [once, often] = [await approved(), pendingApproval()]
         await append({ kind: 'park', approval: often })
-        const vote = { reviewer: ALICE, comment: 'fine', at: 2000 }
+        // A NUL is text to JSON, and none to the JSON functions of PostgreSQL.
+        const vote = { reviewer: ALICE, comment: 'fine\u0000', at: 2000 }
         const { id, digest, parameters } = often
         await append({ kind: 'approve', id, vote, settles: true, expiresAt: 20_000, repeat: 600 })
         for (const at of [3000, 4000]) await append({ kind: 'reuse', id, digest, at })

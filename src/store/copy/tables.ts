@@ -53,6 +53,7 @@ export const TABLES: readonly Table[] = [
     columns: {
       ...{ id: 'text', status: 'text', digest: 'text', principal: 'text', session: 'text', queued_at: 'int' },
       ...{ expires_at: 'int', record: 'text', parameters: 'text', votes: 'text', resolution: 'text' },
+      risk: 'int',
     },
     order: 'id',
   },

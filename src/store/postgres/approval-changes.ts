@@ -1,3 +1,4 @@
+import { riskRank } from '../../approvals/risk.ts'
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
 import type { CommitRequest } from '../../ledger/store.ts'
 import { forgotten, type KeptTexts } from '../forgotten.ts'
@@ -9,8 +10,8 @@ type Slot = CommitRequest['slots'][number]
 
 const TABLE = 'aegis.approval'
 const PARK = `INSERT INTO ${TABLE}
-  (id, status, digest, principal, session, queued_at, expires_at, record, parameters, votes, resolution)
-  VALUES ($1, 'pending', $2, $3, $4, $5, $6, $7, $8, '[]', NULL) ON CONFLICT DO NOTHING RETURNING id`
+  (id, status, digest, principal, session, queued_at, expires_at, record, parameters, votes, resolution, risk)
+  VALUES ($1, 'pending', $2, $3, $4, $5, $6, $7, $8, '[]', NULL, $9) ON CONFLICT DO NOTHING RETURNING id`
 const VOTES = `SELECT votes FROM ${TABLE} WHERE id = $1 AND status = 'pending' AND expires_at > $2`
 const VOTE = `UPDATE ${TABLE} SET votes = $1 WHERE id = $2 AND status = 'pending' RETURNING id`
 const APPROVE = `UPDATE ${TABLE} SET status = 'approved', votes = $1, resolution = $2, expires_at = $3
@@ -23,8 +24,9 @@ const WITHDRAW = `UPDATE ${TABLE} SET status = 'expired', parameters = NULL, exp
   WHERE id = $2 AND principal = $3 AND status IN ('pending', 'approved') AND expires_at > $4 RETURNING id`
 const REDEEM = `UPDATE ${TABLE} SET status = 'redeemed', parameters = NULL
   WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 RETURNING id`
+// Read as text: PostgreSQL's JSON refuses the escape of a NUL. Within a text each quote has a backslash before it.
 const REUSE = `UPDATE ${TABLE} SET status = 'approved'
-  WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 AND (resolution::jsonb->>'repeat')::numeric > 0 RETURNING id`
+  WHERE id = $1 AND status = 'approved' AND digest = $2 AND expires_at > $3 AND resolution LIKE '%,"repeat":%' RETURNING id`
 const RESTORE = `UPDATE ${TABLE} SET status = 'approved', parameters = $1 WHERE id = $2 AND status = 'redeemed' RETURNING id`
 const KEPT = `SELECT record, votes, resolution FROM ${TABLE} WHERE id = $1 AND status IN ('denied', 'expired', 'redeemed')`
 const FORGET = `UPDATE ${TABLE} SET record = $1, votes = $2, resolution = $3, parameters = NULL WHERE id = $4`
@@ -125,7 +127,8 @@ function resolutionOf({ reviewer, comment, at }: Vote, repeat?: number): string 
 function parkValues(approval: Approval): (string | number | null)[] {
   const { id, digest, principal, session, queuedAt, expiresAt, parameters, status, votes, resolution, ...record } =
     approval
-  return [id, digest, principal, session, queuedAt, expiresAt, JSON.stringify(record), jsonOrNull(parameters)]
+  const texts = [JSON.stringify(record), jsonOrNull(parameters)]
+  return [id, digest, principal, session, queuedAt, expiresAt, ...texts, riskRank(approval)]
 }
 
 function jsonOrNull(value: Approval['parameters'] | undefined): string | null {

@@ -23,6 +23,7 @@ export const approval = aegis.table('approval', {
   parameters: text('parameters'),
   votes: text('votes').notNull(),
   resolution: text('resolution'),
+  risk: integer('risk').notNull(),
 })
 
 export const apiKey = aegis.table('api_key', {

@@ -1,3 +1,4 @@
+import { riskRank } from '../../approvals/risk.ts'
 import type { Approval, ApprovalChange, Vote } from '../../core/approval.ts'
 import { forgotten, type KeptTexts } from '../forgotten.ts'
 import { type Given, settledUntil, sharesVoice } from '../shared-voice.ts'
@@ -7,8 +8,8 @@ import { column, type Handle, prepare, type Statement } from './handle.ts'
 export type ApplyChange = (change: ApprovalChange) => boolean
 
 const PARK = `INSERT INTO approval
-  (id, status, digest, principal, session, queued_at, expires_at, record, parameters, votes, resolution)
-  VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, '[]', NULL) ON CONFLICT DO NOTHING RETURNING id`
+  (id, status, digest, principal, session, queued_at, expires_at, record, parameters, votes, resolution, risk)
+  VALUES (?, 'pending', ?, ?, ?, ?, ?, ?, ?, '[]', NULL, ?) ON CONFLICT DO NOTHING RETURNING id`
 const VOTES = `SELECT votes FROM approval WHERE id = ? AND status = 'pending' AND expires_at > ?`
 const VOTE = `UPDATE approval SET votes = ? WHERE id = ? AND status = 'pending' RETURNING id`
 const APPROVE = `UPDATE approval SET status = 'approved', votes = ?, resolution = ?, expires_at = ?
@@ -21,8 +22,9 @@ const WITHDRAW = `UPDATE approval SET status = 'expired', parameters = NULL, exp
   WHERE id = ? AND principal = ? AND status IN ('pending', 'approved') AND expires_at > ? RETURNING id`
 const REDEEM = `UPDATE approval SET status = 'redeemed', parameters = NULL
   WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? RETURNING id`
+// Read as text: PostgreSQL's JSON refuses the escape of a NUL. Within a text each quote has a backslash before it.
 const REUSE = `UPDATE approval SET status = 'approved'
-  WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? AND json_extract(resolution, '$.repeat') > 0 RETURNING id`
+  WHERE id = ? AND status = 'approved' AND digest = ? AND expires_at > ? AND resolution LIKE '%,"repeat":%' RETURNING id`
 const RESTORE = `UPDATE approval SET status = 'approved', parameters = ? WHERE id = ? AND status = 'redeemed' RETURNING id`
 const KEPT = `SELECT record, votes, resolution FROM approval WHERE id = ? AND status IN ('denied', 'expired', 'redeemed')`
 const FORGET = 'UPDATE approval SET record = ?, votes = ?, resolution = ?, parameters = NULL WHERE id = ?'
@@ -106,7 +108,8 @@ function resolutionOf({ reviewer, comment, at }: Vote, repeat?: number): string 
 function parkValues(approval: Approval): (string | number | null)[] {
   const { id, digest, principal, session, queuedAt, expiresAt, parameters, status, votes, resolution, ...record } =
     approval
-  return [id, digest, principal, session, queuedAt, expiresAt, JSON.stringify(record), jsonOrNull(parameters)]
+  const texts = [JSON.stringify(record), jsonOrNull(parameters)]
+  return [id, digest, principal, session, queuedAt, expiresAt, ...texts, riskRank(approval)]
 }
 
 function jsonOrNull(value: Approval['parameters'] | undefined): string | null {

@@ -19,6 +19,7 @@ export const approval = sqliteTable('approval', {
   parameters: text('parameters'),
   votes: text('votes').notNull(),
   resolution: text('resolution'),
+  risk: integer('risk').notNull(),
 })
 
 export const apiKey = sqliteTable('api_key', {

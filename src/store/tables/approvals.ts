@@ -43,6 +43,10 @@ export function createApprovalStore(database: Database): ApprovalStore {
       const pages = await Promise.all(statuses.map((status) => statusPage(database, { ...filter, status, limit })))
       return pages.flat().sort(inOrder(filter.order)).slice(0, limit)
     },
+    async riskiest(limit, principal) {
+      const rows = await riskiestQuery(database, Math.min(limit, MAX_LIST), principal)
+      return rows.map(approvalOf)
+    },
     async pending(principal) {
       const waiting = whereOf({ status: 'pending', ...(principal === undefined ? {} : { principal }) })
       const [row] = await queries.select({ waiting: count() }).from(approval).where(waiting)
@@ -100,6 +104,19 @@ export function approvalQuery({ queries, tables: { approval } }: Database, filte
     behind,
   )
   return queries.select().from(approval).where(where).orderBy(by(approval.queuedAt), by(approval.id)).limit(limit)
+}
+
+/** Of the pending ones alone there is an index in this order. */
+export function riskiestQuery({ queries, tables: { approval } }: Database, limit: number, principal?: Principal) {
+  const ofPrincipal = principal === undefined ? undefined : eq(approval.principal, principal)
+  const where = and(sql`${approval.status} = 'pending'`, ofPrincipal)
+  const order = [desc(approval.risk), asc(approval.queuedAt), asc(approval.id)]
+  return queries
+    .select()
+    .from(approval)
+    .where(where)
+    .orderBy(...order)
+    .limit(limit)
 }
 
 /** As the record spells it, in which no other text can hold these quotes. It may find more: who asks looks again. */

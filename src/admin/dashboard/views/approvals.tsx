@@ -3,12 +3,11 @@ import type { OpenedEntry } from '../../../oversight/contents.ts'
 import { seen } from '../entry-view.ts'
 import { ApprovalDetail } from '../parts/approval-detail.tsx'
 import { ApprovalRows } from '../parts/approval-list.tsx'
-import { byRisk } from '../queue.ts'
 import { asked, askedNumber, type Shown, type View, type Viewing } from '../viewing.ts'
 
-/** Approvals read at most, and shown at first. */
-const MOST = 1000
+/** Approvals shown at first, and at most. */
 const ROWS = 30
+const MOST = 1000
 /** Earlier actions of the session that a reviewer sees. */
 const EARLIER = 8
 const ASKED = new Set(['allow', 'block', 'review', 'rewrite', 'approve', 'deny'])
@@ -47,8 +46,12 @@ function openApproval({ parts, visitor, context }: Viewing): Promise<Approval> {
   return parts.oversight.approvals.get(visitor.key, context.req.param('id') ?? '')
 }
 
-async function queue({ parts, visitor }: Viewing): Promise<readonly Approval[]> {
-  return byRisk(await parts.oversight.approvals.list(visitor.key, { status: 'pending', limit: MOST }))
+function queue(viewing: Viewing): Promise<readonly Approval[]> {
+  return viewing.parts.oversight.approvals.riskiest(viewing.visitor.key, rowsOf(viewing))
+}
+
+function rowsOf(viewing: Viewing): number {
+  return askedNumber(viewing, 'rows', ROWS, MOST)
 }
 
 interface How extends Pick<Shown, 'title' | 'notice'> {
@@ -59,7 +62,7 @@ interface How extends Pick<Shown, 'title' | 'notice'> {
 
 async function shown(viewing: Viewing, waiting: readonly Approval[], open: Approval | null, how: How): Promise<Shown> {
   const { parts, visitor, now } = viewing
-  const rows = askedNumber(viewing, 'rows', ROWS, MOST)
+  const rows = rowsOf(viewing)
   const { title, notice, comment, alone = false } = how
   const total = await parts.oversight.approvals.waiting(visitor.key)
   const detail = open === null ? null : { approval: open, earlier: await earlierThan(viewing, open) }
@@ -71,13 +74,13 @@ async function shown(viewing: Viewing, waiting: readonly Approval[], open: Appro
           <h1 id="queue-title">Approvals</h1>
           <div id="queue" data-region="queue">
             <p class="dim">{countOf(waiting.length, total)}</p>
-            {waiting.length > 1 ? (
+            {total > 1 ? (
               <p>
                 <a href="/bundles">By session, several at once</a>
               </p>
             ) : null}
-            <ApprovalRows approvals={waiting.slice(0, rows)} open={open?.id ?? null} now={now} />
-            {waiting.length > rows ? <a href={`/approvals?rows=${rows * 5}`}>Show more</a> : null}
+            <ApprovalRows approvals={waiting} open={open?.id ?? null} now={now} />
+            {total > waiting.length && rows < MOST ? <a href={`/approvals?rows=${rows * 5}`}>Show more</a> : null}
           </div>
         </section>
         <div class="pane">
@@ -129,7 +132,7 @@ function recorded(approval: Approval, done: 'approve' | 'deny') {
 
 function countOf(read: number, total: number): string {
   if (read === 0) return 'Nothing waits for a person.'
-  // Read and settled at different moments: what is on the page counts.
-  if (total <= read || read < MOST) return read === 1 ? '1 waits' : `${read} wait, the riskiest first`
-  return `${total} wait; of the ${read} oldest the riskiest first`
+  // Read and counted at different moments: what is on the page counts.
+  const all = Math.max(read, total)
+  return all === 1 ? '1 waits' : `${all} wait, the riskiest first`
 }
