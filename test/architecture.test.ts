@@ -14,6 +14,7 @@ const RANKS: Readonly<Record<string, number>> = {
   approvals: 2,
   credentials: 2,
   rooms: 2,
+  'evidence-report': 2,
   'tool-pins': 2,
   search: 2,
   notifications: 2,

@@ -13,6 +13,15 @@ export interface EvidenceParts extends KeepingParts {
   readonly policy: () => CompiledPolicy
 }
 
+/** The page brings its own policy; here it is no part of our site: it runs nothing, sends nothing, and is in no frame. */
+const REPORT_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-disposition': 'attachment; filename="evidence-report.html"',
+  'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+} as const
+
 /** Reading what happened. */
 export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void {
   const { evidence, policy } = parts
@@ -34,6 +43,10 @@ export function evidenceRoutes(app: Hono<AdminEnv>, parts: EvidenceParts): void 
   })
   app.get('/admin/v1/evidence/sessions/:path{.+}/statement', async (context) => {
     return context.json(await evidence.statement(context.get('key'), context.req.param('path')))
+  })
+  app.get('/admin/v1/evidence/sessions/:path{.+}/report.html', async (context) => {
+    const page = await evidence.report(context.get('key'), context.req.param('path'))
+    return context.body(page, 200, REPORT_HEADERS)
   })
   app.post('/admin/v1/evidence/sessions/:path{.+}/verify', async (context) => {
     return context.json(reportJson(await evidence.verify(context.get('key'), context.req.param('path'))))

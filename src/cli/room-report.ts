@@ -42,7 +42,7 @@ function reportText(report: JsonObject, moments: readonly JsonObject[]): string 
   const mode = textMember(report, 'mode') ?? ''
   const span = `${textMember(report, 'from') ?? 'the beginning'} to ${textMember(report, 'to') ?? 'now'}`
   const incomplete = report['complete'] === false ? 'older entries were not looked at: narrow it with --since\n' : ''
-  const verb = mode === 'enforce' ? 'were' : 'were, or would have been,'
+  const verb = mode === 'enforce' ? 'were' : 'were, or would have been'
   const top = moments.slice(0, SHOWN)
   return [
     `${visible(textMember(report, 'repository') ?? '')}  ${visible(mode)}  ${visible(span)}\n${incomplete}`,

@@ -92,6 +92,7 @@ function remote(caller: Caller<EvidenceService>, told: () => EvidenceNews): Omit
     anchorStatus: () => caller.call('anchorStatus'),
     anchorLag: () => caller.call('anchorLag'),
     scrubbed: () => caller.call('scrubbed'),
+    sessionReport: (session) => caller.call('sessionReport', session),
     rotateLogKey: () => caller.call('rotateLogKey'),
   }
 }

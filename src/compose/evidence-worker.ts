@@ -61,6 +61,7 @@ function createService(settings: ThreadSettings, log: Log) {
     anchorStatus: () => evidence().anchorStatus(),
     anchorLag: () => evidence().anchorLag(),
     scrubbed: () => evidence().scrubbed(),
+    sessionReport: (session: string) => evidence().sessionReport(session),
     rotateLogKey: () => evidence().rotateLogKey(),
     close: () => evidence().shut(),
   }

@@ -1,9 +1,11 @@
 import { anchorStatusJson, createAnchors, createDispatcher, createProver } from '../anchors/index.ts'
 import type { Config } from '../config.ts'
 import type { JsonObject } from '../core/json.ts'
-import type { Clock, Log, Random } from '../core/runtime.ts'
+import { type Clock, type Log, type Random, rfc3339 } from '../core/runtime.ts'
 import { readSecretFile } from '../credentials/secret-file.ts'
+import { renderReport } from '../evidence-report/report.ts'
 import { type LedgerOperations, openLedger } from '../ledger/ledger.ts'
+import type { TrustPolicy } from '../ledger/notes/trust-policy.ts'
 import type { ScrubState } from '../ledger/signing/scrubber.ts'
 import type { LedgerStore, StoredCheckpoint } from '../ledger/store.ts'
 import { checkpointMemory, nextLogKey, openLogKey } from '../store/files/log-key.ts'
@@ -27,6 +29,8 @@ export interface Evidence {
   anchorLag(): Promise<number>
   /** How far what is stored was hashed again; null where the log is unsigned. */
   scrubbed(): Promise<ScrubState | null>
+  /** A session as a page for people, HTML; verified with the keys that this gateway believes. @throws AegisError `not_found` */
+  sessionReport(session: string): Promise<string>
   rotateLogKey(): Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
   close(): Promise<void>
 }
@@ -40,14 +44,15 @@ export async function composeEvidence(config: Config, store: LedgerStore, around
     prove: createProver(store),
     ...{ store, clock, random, log },
   })
+  let trusted: () => TrustPolicy | null = () => null
   const ledger = await openLedger({
     ...{ store, clock, random, gateway },
     halted: (why) => log.error({ why }, 'the evidence store is damaged: nothing is recorded, nothing is forwarded'),
-    signing: (origin, everSigned) => ({
-      ...openLogKey(places, origin, everSigned, random),
-      memory: checkpointMemory(places.lastCheckpoint),
-      signed: anchors.offer,
-    }),
+    signing(origin, everSigned) {
+      const key = openLogKey(places, origin, everSigned, random)
+      trusted = key.trust
+      return { ...key, memory: checkpointMemory(places.lastCheckpoint), signed: anchors.offer }
+    },
   })
   await anchors.start()
   return {
@@ -55,6 +60,11 @@ export async function composeEvidence(config: Config, store: LedgerStore, around
     anchorStatus: async () => anchors.status().map(anchorStatusJson),
     anchorLag: async () => Math.max(0, ...anchors.status().map(({ lagSeconds }) => lagSeconds)),
     scrubbed: async () => ledger.scrubbed(),
+    async sessionReport(session) {
+      const policy = trusted()
+      const bundle = await ledger.export(session)
+      return renderReport(bundle, policy === null ? null : { policy, named: false }, rfc3339(clock.now()))
+    },
     async rotateLogKey() {
       const next = nextLogKey(places, ledger.origin, random)
       const checkpoint = await ledger.rotate(next.signer)

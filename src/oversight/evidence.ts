@@ -44,6 +44,8 @@ export interface EvidenceDesk {
   export(who: KeyRecord, session: string): Promise<EvidenceBundle>
   /** @throws AegisError `not_found` */
   statement(who: KeyRecord, session: string): Promise<Envelope>
+  /** A session as a page for people: HTML without a script, the bundle in it. @throws AegisError `not_found` */
+  report(who: KeyRecord, session: string): Promise<string>
   /** For everybody with a key: whoever holds an old checkpoint can prove that the log only grew. */
   checkpoint(): Promise<StoredCheckpoint>
   /** For viewers. */
@@ -64,6 +66,8 @@ export interface EvidenceParts {
   /** Where checkpoints were taken to, and how far behind each place is. */
   readonly anchorStatus: () => Promise<JsonObject[]>
   readonly scrubbed: () => Promise<ScrubState | null>
+  /** A session as a page for people, HTML. */
+  readonly sessionReport: (session: string) => Promise<string>
   /** Hands the signing over to a new key. */
   readonly rotateLogKey: () => Promise<{ readonly checkpoint: StoredCheckpoint; readonly vkey: string }>
 }
@@ -103,6 +107,7 @@ export function createEvidenceDesk(parts: EvidenceParts): EvidenceDesk {
     verify: async (who, session) => ledger.verify(await named(who, session)),
     export: async (who, session) => ledger.export(await named(who, session)),
     statement: async (who, session) => ledger.statement(await named(who, session)),
+    report: async (who, session) => parts.sessionReport(await named(who, session)),
     checkpoint: () => ledger.sign(),
 
     async anchors(who) {

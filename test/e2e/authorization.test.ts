@@ -87,6 +87,7 @@ const TABLE: Readonly<Record<string, readonly [statuses: string, target?: Target
     listEvidenceSessions: [EVERYBODY],
     exportSession: [THE_AGENT_S, mine],
     signStatement: [THE_AGENT_S, mine],
+    getSessionReport: [THE_AGENT_S, mine],
     verifySession: [THE_AGENT_S, mine],
     getCheckpoint: [EVERYBODY],
     listAnchors: [VIEWERS],

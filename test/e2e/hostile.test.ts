@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { embeddedBundle } from '../../src/ledger/bundle/embedded-bundle.ts'
 import { httpUpstream, json } from '../executors/mcp/support.ts'
 import { type CountingUpstream, startCountingUpstream } from '../support/counting-upstream.ts'
 import { type Installation, install, secretOf } from '../support/installation.ts'
@@ -51,6 +52,23 @@ describe('an agent that means harm', () => {
     expect((await ask('mine', secretOf('other'))).status).not.toBe(429)
     const { body } = await aegis.get('/admin/v1/approvals', aegis.adminKey)
     expect(body.pending).toHaveLength(101)
+  })
+
+  it('cannot make the report of its session do anything in the browser of who reads it', async () => {
+    const harm = '</template><script>alert(1)</script><img src=x onerror=alert(1)>'
+    const action = { protocol: 'shell', tool: 'shell', target: `echo "${harm}"`, session: 'harm' }
+    await aegis.post('/admin/v1/test-action', action)
+    const answer = await fetch(`${aegis.urls.admin}/admin/v1/evidence/sessions/harm/report.html`, {
+      headers: { authorization: `Bearer ${aegis.adminKey}` },
+    })
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(answer.headers.get('content-disposition')).toContain('attachment')
+    expect(answer.headers.get('content-security-policy')).toMatch(/^sandbox; default-src 'none'/)
+    const page = await answer.text()
+    expect(page).toContain('&lt;script&gt;alert(1)')
+    expect(page).not.toMatch(/<(script|img)\b/)
+    expect(page).toContain('Verified')
+    expect(embeddedBundle(page)).toContain('"origin"')
   })
 
   it('cannot fill it by asking all at once either', async () => {

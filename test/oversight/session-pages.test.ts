@@ -27,7 +27,7 @@ it('the largest page of sessions says that there are more', async () => {
   }
   const desk = createEvidenceDesk({
     ...{ ledger, reader: stores.ledger, cursors: createCursors(random.bytes(32)) },
-    ...{ anchorStatus: nothing, scrubbed: nothing, rotateLogKey: nothing },
+    ...{ anchorStatus: nothing, scrubbed: nothing, sessionReport: nothing, rotateLogKey: nothing },
   })
   const page = await desk.sessionPage(record, { first: 1000, after: null })
   expect([page.sessions.length, page.more]).toEqual([1000, true])

@@ -1,4 +1,4 @@
-import { limitQuery, query, type RouteGroup, texts } from './route.ts'
+import { file, limitQuery, query, type RouteGroup, texts } from './route.ts'
 import { list, named, nullable, object, text, time, uuid, whole } from './schema.ts'
 
 const sessions = {
@@ -48,6 +48,14 @@ export const evidenceRoutes: RouteGroup = {
           signatures: list(object({ keyid: text(), sig: text() })),
         }),
       },
+    },
+    {
+      ...ofSession,
+      method: 'get',
+      path: '/admin/v1/evidence/sessions/{session}/report.html',
+      id: 'getSessionReport',
+      summary: 'The session as a page for people, with the bundle in it.',
+      answers: { 200: file('text/html', 'No script, nothing loaded from anywhere.') },
     },
     {
       ...ofSession,

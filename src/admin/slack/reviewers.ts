@@ -20,16 +20,24 @@ export function createReviewerMap(parts: {
     if (named === undefined || named === '')
       return nobody('you are not among the reviewers that this Aegis knows by Slack')
     const all = (await keyring.list()).filter((key) => keyState(key, clock.now()) === 'active')
-    const byId = all.find(({ id }) => id === named)
-    if (byId !== undefined) return { who: byId }
-    // The name of a person who logs in is what they call themselves elsewhere; that of a key was given by an administrator.
-    const isNamed = ({ name, owner, prefix }: KeyRecord) => owner === named || (prefix !== '' && name === named)
-    const found = all.filter((key) => hasRole(key, 'reviewer') && isNamed(key))
-    const [first, ...others] = found
-    if (first === undefined) return nobody('you have no key here that may settle approvals')
-    const alone = others.every(({ owner }) => owner !== '' && owner === first.owner)
-    return alone ? { who: first } : nobody('several people have the name that you are known by here')
+    const found = reviewerNamed(named, all)
+    if (found === 'nobody') return nobody('you have no key here that may settle approvals')
+    return found === 'several' ? nobody('several people have the name that you are known by here') : { who: found }
   }
+}
+
+/** Whom a setting names, of the keys in force. */
+export function reviewerNamed<
+  Key extends Pick<KeyRecord, 'name' | 'owner' | 'prefix' | 'role'> & { readonly id: string },
+>(named: string, inForce: readonly Key[]): Key | 'nobody' | 'several' {
+  const byId = inForce.find(({ id }) => id === named)
+  if (byId !== undefined) return byId
+  // The name of a person who logs in is what they call themselves elsewhere; that of a key was given by an administrator.
+  const isNamed = ({ name, owner, prefix }: Key) => owner === named || (prefix !== '' && name === named)
+  const [first, ...others] = inForce.filter((key) => hasRole(key, 'reviewer') && isNamed(key))
+  if (first === undefined) return 'nobody'
+  const alone = others.every(({ owner }) => owner !== '' && owner === first.owner)
+  return alone ? first : 'several'
 }
 
 function nobody(why: string): Mapped {

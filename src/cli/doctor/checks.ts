@@ -7,6 +7,7 @@ import { type Context, placesOf } from '../context.ts'
 import { isHealthy } from '../server-process.ts'
 import { attempt, type Check, fail, failedBy, ok, warn } from './check.ts'
 import { expiringKeys } from './expiring-keys.ts'
+import { notificationChecks } from './notifications.ts'
 import { agentSideChecks, separation } from './separation.ts'
 
 /** Everything that can be told without changing anything. */
@@ -22,7 +23,7 @@ export async function runChecks(context: Context): Promise<readonly Check[]> {
   checks.push(...keyChecks(context, config))
   const server = await attempt('server', () => serverCheck(context))
   checks.push(server)
-  if (server.state === 'ok') checks.push(...(await expiryChecks(context)))
+  if (server.state === 'ok') checks.push(...(await adminChecks(context, config)))
   for (const [name, upstream] of Object.entries(config.upstreams)) {
     checks.push(await attempt(`upstream ${name}`, () => upstreamCheck(`upstream ${name}`, upstream)))
   }
@@ -100,11 +101,15 @@ async function serverCheck(context: Context): Promise<Check> {
   return ok('server', `answers, and knows the ${known} key`)
 }
 
-async function expiryChecks(context: Context): Promise<readonly Check[]> {
+/** What only a running server tells, and only an administrator. */
+async function adminChecks(context: Context, { notifications }: Config): Promise<readonly Check[]> {
   try {
     const admin = adminEndpoint(context)
-    const check = admin.key === '' ? null : await expiringKeys(admin, Date.now())
-    return check === null ? [] : [check]
+    const keys = admin.key === '' ? null : await expiringKeys(admin, Date.now())
+    if (keys === null) return []
+    const { slack, webhooks, github } = notifications
+    const told = slack !== null || webhooks.length > 0 || github !== 'off'
+    return told ? [keys, ...(await notificationChecks(admin, slack?.reviewers ?? {}))] : [keys]
   } catch (error) {
     return [failedBy('keys', error)]
   }

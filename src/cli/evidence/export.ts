@@ -48,7 +48,7 @@ export async function exportBundle(options: ExportOptions): Promise<void> {
 async function formatted(format: Format, bundle: EvidenceBundle, pins: Pins | null, context: Context): Promise<string> {
   if (format === 'bundle') return `${JSON.stringify(bundle, null, 1)}\n`
   if (format === 'dsse') return statementOf(bundle.session, context)
-  const { renderReport } = await import('../report/report.ts')
+  const { renderReport } = await import('../../evidence-report/report.ts')
   return renderReport(bundle, pins, new Date().toISOString())
 }
 

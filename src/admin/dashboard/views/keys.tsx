@@ -134,7 +134,7 @@ function NewKey({ csrf }: { readonly csrf: string | null }) {
         <Text name="name" label="Name" required />
         <Pick name="role" label="Role" value="agent" options={ROLES} />
         <Text name="owner" label="Owner, where not you" />
-        <Text name="expires" label="Expires" hint="90d, 2027-01-31, never" />
+        <Text name="expires" label="Expires (90d, a date, or never)" hint="never" />
         <button type="submit">Make it</button>
       </form>
     </section>

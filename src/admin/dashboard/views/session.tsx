@@ -30,10 +30,11 @@ async function shown(viewing: Viewing, text: string, report: VerifyReport | null
   if (text === '')
     throw new AegisError('not_found', 'no session was named', { advice: 'choose one from the list of sessions' })
   const session = await evidence.session(visitor.key, text)
+  // Where somebody took away its head row: that is what verifying it tells.
+  const summary = await evidence.summary(visitor.key, session).catch(() => null)
   const after = context.req.method === 'GET' ? asked(viewing, 'after') || null : null
   const page = await audit.page(visitor.key, { session }, { first: ROWS, after })
   const entries = await contents.open(visitor.key, page.entries, DECIDED)
-  const summary = (await evidence.sessions(visitor.key, 1000)).find((one) => one.session === session)
   return {
     ...{ title: `Session ${labelOf(session)}`, place: 'sessions', live: report === null && after === null },
     body: (
@@ -61,7 +62,7 @@ async function shown(viewing: Viewing, text: string, report: VerifyReport | null
   }
 }
 
-function Summary({ session, summary }: { readonly session: string; readonly summary: SessionSummary | undefined }) {
+function Summary({ session, summary }: { readonly session: string; readonly summary: SessionSummary | null }) {
   return (
     <dl class="facts">
       <div>
@@ -72,7 +73,7 @@ function Summary({ session, summary }: { readonly session: string; readonly summ
           </code>
         </dd>
       </div>
-      {summary === undefined ? null : (
+      {summary === null ? null : (
         <>
           <div>
             <dt>Entries</dt>
@@ -110,6 +111,9 @@ function Evidence(props: {
         <button type="submit">{report === null ? 'Verify' : 'Verify again'}</button>
         <a class="button" href={`${path}/export`} download={`${fileName(session)}.evidence.json`}>
           Bundle for an auditor
+        </a>
+        <a class="button" href={`${path}/report.html`} download={`${fileName(session)}.report.html`}>
+          Report for people
         </a>
         <a class="button" href={`${path}/statement`} download={`${fileName(session)}.statement.json`}>
           Signed statement

@@ -1,4 +1,4 @@
-import { codePoint, showHidden } from '../../core/visible-text.ts'
+import { codePoint, showHidden } from '../core/visible-text.ts'
 
 /** Text that may stand in a page as it is: only `html` makes it. */
 export class Html {

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../../core/json.ts'
+import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import { type Html, html, lines } from './html.ts'
 import type { Value } from './material.ts'
 import { moment, VALUES } from './words.ts'

@@ -1,4 +1,4 @@
-import type { EntryKind } from '../../ledger/draft.ts'
+import type { EntryKind } from '../ledger/draft.ts'
 
 /** How something is coloured. The word beside it says the same: colour alone tells nobody who cannot see it. */
 export type Tone = 'good' | 'bad' | 'wait' | 'calm'

@@ -1,4 +1,4 @@
-import { trustName } from '../../ledger/verify/trust.ts'
+import { trustName } from '../ledger/verify/trust.ts'
 import { type Html, html } from './html.ts'
 import type { Material } from './material.ts'
 import { moment, type Tone } from './words.ts'

@@ -1,12 +1,12 @@
-import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
-import { coveringErasure, type ErasureClaim, readErasure } from '../../ledger/erasures.ts'
-import type { EntryBody } from '../../ledger/format/body.ts'
-import type { EvidenceBundle } from '../../ledger/format/bundle-format.ts'
-import { opens } from '../../ledger/format/opening.ts'
-import type { DamageClass } from '../../ledger/verify/damage.ts'
-import type { VerifyReport } from '../../ledger/verify/report.ts'
-import type { Pins } from '../../ledger/verify/trust.ts'
-import { verifyBundle } from '../../ledger/verify/verify-bundle.ts'
+import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
+import { coveringErasure, type ErasureClaim, readErasure } from '../ledger/erasures.ts'
+import type { EntryBody } from '../ledger/format/body.ts'
+import type { EvidenceBundle } from '../ledger/format/bundle-format.ts'
+import { opens } from '../ledger/format/opening.ts'
+import type { DamageClass } from '../ledger/verify/damage.ts'
+import type { VerifyReport } from '../ledger/verify/report.ts'
+import type { Pins } from '../ledger/verify/trust.ts'
+import { verifyBundle } from '../ledger/verify/verify-bundle.ts'
 
 /** A value an entry commits to, as the bundle shows it. */
 export type Value = { readonly path: string } & (

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../core/json.ts'
+import { isObject, type JsonObject } from '../core/json.ts'
 import { type Html, html, type Part } from './html.ts'
 import { part, type ReportedEntry, word } from './material.ts'
 import { value } from './values.ts'
