@@ -10,7 +10,9 @@ interface ApprovalTrail {
   readonly commit: Readonly<Record<string, string>>
   /** Until when it may be used again and again, milliseconds since the epoch; null where once. */
   repeatUntil: number | null
-  status: 'pending' | 'approved' | 'denied' | 'expired' | 'redeemed'
+  status: 'pending' | 'approved' | 'denied' | 'expired'
+  /** How often it was used, without what came to nothing. */
+  uses: number
 }
 
 export interface Semantics {
@@ -43,7 +45,8 @@ export function createSemantics(findings: Findings, pruned: number): Semantics {
       case 'review':
         // A later review of the same action names the approval that already waits.
         if (entry.ref === null) {
-          approvals.set(entry.env, { tool: entry.tool, commit: entry.commit, repeatUntil: null, status: 'pending' })
+          const { tool, commit } = entry
+          approvals.set(entry.env, { tool, commit, repeatUntil: null, status: 'pending', uses: 0 })
         }
         return
       case 'approve':
@@ -71,14 +74,14 @@ export function createSemantics(findings: Findings, pruned: number): Semantics {
     const fault = faultOf(trail, entry)
     if (fault !== null) findings.add(fault[0], after(entry.seq), n, `approval ${ref} ${fault[1]}`)
     if (trail === undefined) return
-    if (trail.repeatUntil === null || Date.parse(entry.ts) > trail.repeatUntil + GRACE_MS) trail.status = 'redeemed'
+    trail.uses += 1
     redeemed.set(entry.env, trail)
   }
 
   /** The approved act is not complete: the approval may be used again. */
   function restore(env: string): void {
     const trail = redeemed.get(env)
-    if (trail?.status === 'redeemed') trail.status = 'approved'
+    if (trail !== undefined) trail.uses -= 1
   }
 
   function finish(): void {
@@ -90,14 +93,18 @@ export function createSemantics(findings: Findings, pruned: number): Semantics {
 
 function faultOf(trail: ApprovalTrail | undefined, entry: EntryBody): readonly [DamageClass, string] | null {
   if (trail === undefined) return ['APPROVAL_ELSEWHERE', 'is of another session']
-  if (trail.status === 'redeemed') return ['APPROVAL_REUSED', 'was used before']
   if (trail.status === 'expired') return ['APPROVAL_EXPIRED', 'had expired']
   if (trail.status !== 'approved') return ['APPROVAL_ABSENT', 'was never given']
+  if (trail.uses > 0 && !(Date.parse(entry.ts) <= lastRepeat(trail))) return ['APPROVAL_REUSED', 'was used before']
   return sameAct(trail, entry) ? null : ['APPROVAL_MISMATCH', 'was for something else']
 }
 
 /** A call that began in time is written a moment later. */
 const GRACE_MS = 60_000
+
+function lastRepeat({ repeatUntil }: ApprovalTrail): number {
+  return repeatUntil === null ? Number.NEGATIVE_INFINITY : repeatUntil + GRACE_MS
+}
 
 /** What an `approve` entry says of repeated use. */
 function repeatUntil({ whole, ts }: EntryBody): number | null {

@@ -31,6 +31,7 @@ function story() {
     allow: step({ env, ref: approval, effect: 'forward' }),
     other: step({ env, ref: approval, effect: 'forward', commitments: committed('something else') }),
     second: step({ env: newId(), ref: approval, effect: 'none' }),
+    third: step({ env: newId(), ref: approval, effect: 'none' }),
     result: step({ kind: 'result', env, outcome: { label: 'pr/1', status: 'ok', credential: null } }),
     asked: step({ kind: 'result', env, outcome: { label: null, status: 'input_required', credential: null } }),
     unsent: step({ kind: 'result', env, outcome: { label: null, status: 'unsent', credential: null } }),
@@ -39,7 +40,12 @@ function story() {
 
 type Step = keyof ReturnType<typeof story>
 
-const CASES: readonly [string, readonly Step[], readonly string[]][] = [
+/** Given for 600 s of repeated use; the calls of its last minute are written up to a minute later. */
+const IN_TIME = '2026-04-06T14:33:00.000Z'
+const LATE = '2026-04-06T14:33:00.001Z'
+
+/** Times are of the steps; where there are none all happens at 14:22:00. */
+const CASES: readonly [string, readonly (Step | readonly [Step, string])[], readonly string[]][] = [
   ['the whole way of an approval', ['review', 'approve', 'allow', 'result'], []],
   ['a repeated call that finds the approval waiting', ['review', 'again', 'approve', 'allow', 'result'], []],
   ['an approval used again after nothing was sent', ['review', 'approve', 'allow', 'unsent', 'second'], []],
@@ -56,6 +62,14 @@ const CASES: readonly [string, readonly Step[], readonly string[]][] = [
   ['an approval used after it expired', ['review', 'approve', 'expire', 'allow', 'result'], ['APPROVAL_EXPIRED']],
   ['an approval used twice', ['review', 'approve', 'allow', 'result', 'second'], ['APPROVAL_REUSED']],
   ['an approval given for repeated use, used twice', ['review', 'often', 'allow', 'result', 'second'], []],
+  ['repeated use to its end', ['review', 'often', 'allow', 'result', ['second', IN_TIME]], []],
+  ['repeated use beyond its end', ['review', 'often', 'allow', 'result', ['second', LATE]], ['APPROVAL_REUSED']],
+  ['a late use as the first one', ['review', 'often', ['allow', LATE], ['result', LATE]], []],
+  [
+    'repeated use beyond its end, after one that came to nothing',
+    ['review', 'often', 'second', 'allow', 'unsent', ['third', LATE]],
+    ['APPROVAL_REUSED'],
+  ],
   ['repeated use that was never given', ['review', 'nonsense', 'allow', 'result', 'second'], ['APPROVAL_REUSED']],
   ['repeated use after its end', ['review', 'often', 'expire', 'second'], ['APPROVAL_EXPIRED']],
   ['an approval used for something else', ['review', 'approve', 'other', 'result'], ['APPROVAL_MISMATCH']],
@@ -65,7 +79,14 @@ const CASES: readonly [string, readonly Step[], readonly string[]][] = [
 describe('the order of acts', () => {
   it.each(CASES)('verify judges %s', (_, steps, expected) => {
     const drafts = story()
-    const report = verifyRows(honestSession(steps.map((step) => drafts[step])))
+    const timed = steps.map((step) => (typeof step === 'string' ? ([step, undefined] as const) : step))
+    const times = timed.map(([, time]) => time ?? '2026-04-06T14:22:00.000Z')
+    const session = honestSession(
+      timed.map(([step]) => drafts[step]),
+      undefined,
+      times,
+    )
+    const report = verifyRows(session)
     expect(report.findings.map((finding) => finding.class)).toEqual(expected)
     const harmless = expected.every((name) => name === 'UNRESOLVED' || name === 'APPROVAL_ELSEWHERE')
     expect(report.valid).toBe(harmless)
