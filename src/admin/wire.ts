@@ -152,6 +152,10 @@ function termsWire({ terms, votes, resolution }: Approval): JsonObject {
   }
 }
 
+function isRepeated({ resolution }: Approval): boolean {
+  return resolution?.repeat !== undefined
+}
+
 export function resolutionWire(
   approval: Approval,
   verb: 'approve' | 'deny',
@@ -170,6 +174,9 @@ export function resolutionWire(
     separation: reviewer?.separation ?? null,
     ...(verb === 'approve' ? { approved_at: at } : { denied_at: at }),
     comment,
+    ...(approval.status === 'approved'
+      ? { expires_at: rfc3339(approval.expiresAt), repeats: isRepeated(approval) }
+      : {}),
     ...(approval.status === 'pending' ? { reviewers_needed: approval.terms.reviewers - approval.votes.length } : {}),
     evidence_hash: entry.hash,
   }

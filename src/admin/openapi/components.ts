@@ -141,6 +141,8 @@ export const components: Readonly<Record<string, Schema>> = {
     'approved_at?': time,
     'denied_at?': time,
     comment: text(),
+    'expires_at?': time,
+    'repeats?': flag,
     'reviewers_needed?': whole,
     evidence_hash: hash,
   }),

@@ -49,10 +49,16 @@ function Row({ entry, session }: { readonly entry: SeenEntry; readonly session: 
         )}
       </td>
       <td class="what">
-        <a href={`/actions/${entry.env}`}>
-          {DECIDES.has(entry.kind) ? <Sentence of={entry.summary} /> : <Tool name={entry.tool} />}
-        </a>
-        <Outcome entry={entry} />
+        {entry.kind === 'manifest' ? (
+          'all entries of the session so far, under one hash'
+        ) : (
+          <>
+            <a href={`/actions/${entry.env}`}>
+              {DECIDES.has(entry.kind) ? <Sentence of={entry.summary} /> : <Tool name={entry.tool} />}
+            </a>
+            <Outcome entry={entry} />
+          </>
+        )}
       </td>
       {session ? (
         <td>
