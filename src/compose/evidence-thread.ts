@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
 import type { Config } from '../config.ts'
 import { AegisError } from '../core/errors.ts'
 import type { Log } from '../core/runtime.ts'
 import type { EntryDraft } from '../ledger/draft.ts'
 import type { Evidence } from './evidence.ts'
 import type { EvidenceNews, EvidenceService, ThreadSettings } from './evidence-worker.ts'
-import { type Caller, createCaller } from './rpc.ts'
+import type { Caller } from './rpc.ts'
+import { openServiceThread } from './service-thread.ts'
 
 const SCRIPT = new URL('./evidence-worker.js', import.meta.url)
 
@@ -27,45 +27,23 @@ export async function startEvidenceThread(
   script: URL = SCRIPT,
 ): Promise<Evidence> {
   const settings: ThreadSettings = { config, gateway }
-  // What the program itself was started with (`--import ...`) is not for its thread.
-  const worker = new Worker(script, { workerData: settings, name: 'evidence', execArgv: [] })
   let told: EvidenceNews = { origin: '', size: 0, closed: null, checkpoint: null, lines: [] }
-  const { caller, receive } = createCaller<EvidenceService, EvidenceNews>({
-    post: (message) => worker.postMessage(message),
+  const { caller, close } = await openServiceThread<EvidenceService, EvidenceNews>({
+    ...{ script, settings, name: 'evidence' },
+    open: (service) => service.call('open'),
+    close: (service) => service.call('close'),
     news(news) {
       told = news
       for (const { level, fields, message } of news.lines) log[level](fields, message)
     },
-  })
-  worker.on('message', receive)
-  let closing = false
-  let gone = false
-  const ended = (why: string): void => {
-    // Its error comes before its end, and tells more.
-    if (gone) return
-    const error = died(why)
-    if (!closing) log.error({ why }, 'the evidence thread has ended: nothing is recorded, nothing is forwarded')
-    gone = true
-    told = { ...told, closed: error.message }
-    caller.fail(error)
-  }
-  worker.on('error', (error) => ended(error.message))
-  worker.on('exit', (code) => ended(`it ended with status ${code}`))
-  try {
-    await caller.call('open')
-  } catch (error) {
-    closing = true
-    await worker.terminate()
-    throw error
-  }
-  return {
-    ...remote(caller, () => told),
-    async close() {
-      closing = true
-      if (!gone) await caller.call('close')
-      await worker.terminate()
+    ended(why, wanted) {
+      if (!wanted) log.error({ why }, 'the evidence thread has ended: nothing is recorded, nothing is forwarded')
+      const error = died(why)
+      told = { ...told, closed: error.message }
+      return error
     },
-  }
+  })
+  return { ...remote(caller, () => told), close }
 }
 
 function remote(caller: Caller<EvidenceService>, told: () => EvidenceNews): Omit<Evidence, 'close'> {

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs'
-import { Worker } from 'node:worker_threads'
 import { AegisError } from '../core/errors.ts'
 import type { Clock, Log } from '../core/runtime.ts'
 import type { Search } from '../search/index.ts'
-import { createCaller } from './rpc.ts'
 import { composeSearch, type SearchSettings } from './search.ts'
 import type { SearchNews, SearchService } from './search-worker.ts'
+import { openServiceThread } from './service-thread.ts'
 
 const SCRIPT = new URL('./search-worker.js', import.meta.url)
 
@@ -24,39 +23,21 @@ export function startSearch(settings: SearchSettings, around: { readonly clock: 
  * calls waiting. Where it dies, nothing can be found until the next start; calls go on.
  */
 export async function startSearchThread(settings: SearchSettings, log: Log, script: URL = SCRIPT): Promise<Search> {
-  // What the program itself was started with (`--import ...`) is not for its thread.
-  const worker = new Worker(script, { workerData: settings, name: 'search', execArgv: [] })
-  const { caller, receive } = createCaller<SearchService, SearchNews>({
-    post: (message) => worker.postMessage(message),
+  const { caller, close } = await openServiceThread<SearchService, SearchNews>({
+    ...{ script, settings, name: 'search' },
+    open: (service) => service.call('open'),
+    close: (service) => service.call('close'),
     news({ lines }) {
       for (const { level, fields, message } of lines) log[level](fields, message)
     },
+    ended(why, wanted) {
+      if (!wanted) log.error({ why }, 'the search thread has ended: nothing can be found until the next start')
+      return new AegisError('internal', `the search thread has ended: ${why}`)
+    },
   })
-  worker.on('message', receive)
-  let [closing, gone] = [false, false]
-  const ended = (why: string): void => {
-    // Its error comes before its end, and tells more.
-    if (gone) return
-    gone = true
-    if (!closing) log.error({ why }, 'the search thread has ended: nothing can be found until the next start')
-    caller.fail(new AegisError('internal', `the search thread has ended: ${why}`))
-  }
-  worker.on('error', (error) => ended(error.message))
-  worker.on('exit', (code) => ended(`it ended with status ${code}`))
-  try {
-    await caller.call('open')
-  } catch (error) {
-    closing = true
-    await worker.terminate()
-    throw error
-  }
   return {
     page: (filter, before, limit) => caller.call('page', filter, before, limit),
     stats: (request) => caller.call('stats', request),
-    async close() {
-      closing = true
-      if (!gone) await caller.call('close')
-      await worker.terminate()
-    },
+    close,
   }
 }
