@@ -65,6 +65,12 @@ const settle =
   (kind: 'approve' | 'deny' | 'expire') =>
   ({ ref }: Cast) =>
     draft({ kind, env: ref, effect: null })
+/** For ten minutes; a call of the last minute is written up to a minute later. */
+const often = ({ ref }: Cast) =>
+  draft({ kind: 'approve', env: ref, effect: null, findings: [{ name: 'repeat:600', verdict: 'allow' }] })
+const TWO = ['2026-04-06T14:00:00.000Z', '2026-04-06T14:00:00.000Z']
+const IN_TIME = '2026-04-06T14:11:00.000Z'
+const LATE = '2026-04-06T14:11:00.001Z'
 const redeem =
   (changes: Partial<EntryDraft> = {}) =>
   ({ env, ref }: Cast) =>
@@ -89,6 +95,7 @@ const STORIES: readonly {
   readonly name: string
   readonly acts: readonly ((cast: Cast) => EntryDraft)[]
   readonly expect: Expected
+  readonly times?: readonly string[]
 }[] = [
   { name: 'an approval is given, used, and ends', acts: [review, settle('approve'), redeem(), result()], expect: fine },
   { name: 'a result without its decision', acts: [result()], expect: bad('RESULT_WITHOUT_DECISION', 0) },
@@ -135,6 +142,24 @@ const STORIES: readonly {
     name: 'an approval used twice, the first use failing',
     acts: [review, settle('approve'), redeem(), result('error'), second],
     expect: bad('APPROVAL_REUSED', 4),
+  },
+  {
+    name: 'an approval given for a while, used twice',
+    acts: [review, often, redeem(), result(), second, secondResult],
+    times: [...TWO, ...TWO, IN_TIME, IN_TIME],
+    expect: fine,
+  },
+  {
+    name: 'an approval given for a while, used again after that',
+    acts: [review, often, redeem(), result(), second],
+    times: [...TWO, ...TWO, LATE],
+    expect: bad('APPROVAL_REUSED', 4),
+  },
+  {
+    name: 'an approval given for a while, used once and late',
+    acts: [review, often, redeem(), result()],
+    times: [...TWO, LATE, LATE],
+    expect: fine,
   },
   {
     name: 'an approval used again, for the first was never sent',
@@ -229,9 +254,10 @@ function target(value: string): EntryDraft['commitments'] {
 }
 
 export async function meaning(): Promise<Group> {
-  const cases = STORIES.map(({ name, acts, expect }): Case => {
+  const cases = STORIES.map(({ name, acts, expect, times }): Case => {
     const cast: Cast = { env: newId(), ref: newId(), second: newId() }
-    return { name, evidence: () => written(acts.map((act) => act(cast))), expect }
+    const drafts = acts.map((act) => act(cast))
+    return { name, evidence: () => written(drafts, times), expect }
   })
   return { name: 'T16 the order of acts', cases }
 }
