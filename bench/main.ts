@@ -34,6 +34,7 @@ if (values.ledger !== undefined) {
   const figures = await growthFigures(Number(values.ledger), say)
   console.table(figures.append_per_s_at)
   console.log(`opened ${figures.entries} entries in ${figures.open_ms} ms`)
+  console.table(figures.verify)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`)
   process.exit()
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { sessionLabel } from '../../core/ids.ts'
 import type {
   EntryFilter,
@@ -123,9 +124,14 @@ function named(handle: Handle, label: string): string[] {
   return []
 }
 
-/** Each page is a statement read to its end: one left half read holds its snapshot open, for all that read after it. */
+/**
+ * Each page is a statement read to its end: one left half read holds its snapshot open, for all that read after it. Before each the
+ * event loop turns once: only then Node runs the finalizers that free what the driver held for the page before (Node-API,
+ * `napi_finalize`), and a chain of settled promises never lets it.
+ */
 async function* entriesFrom(page: Statement, from: number): AsyncGenerator<readonly StoredEntry[]> {
   for (let next = from; ; ) {
+    await setImmediate()
     const entries = page.all([next]).map(entryOf)
     if (entries.length > 0) yield entries
     if (entries.length < PAGE) return
@@ -163,6 +169,7 @@ async function* withPayloads(
   id: string,
 ): AsyncGenerator<readonly EntryWithPayloads[]> {
   for (let last: number | null = null; ; ) {
+    await setImmediate()
     const entries: StoredEntry[] = (last === null ? first.all([id]) : further.all([id, last])).map(entryOf)
     const own = new Map<number, StoredPayload[]>(entries.map(({ n }) => [n, []]))
     for (const row of payloads.all([JSON.stringify([...own.keys()])])) {

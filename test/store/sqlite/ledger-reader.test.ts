@@ -34,3 +34,24 @@ it('a reader of SQLite prepares no statement for each session or page: what one 
   expect({ values, prepared: prepared - before }).toEqual({ values: 7, prepared: 0 })
   handle.close()
 })
+
+it('a reader of SQLite lets the event loop turn before each page: only then what the page before held is freed', async () => {
+  const { folder, file, ledger, close } = await openEvidence()
+  folders.push(folder)
+  const sessions = Array.from({ length: 20 }, (_, index) => `key_a1/s${index}` as SessionId)
+  for (const session of sessions) await ledger.append({ ...draft({ commitments: committed('x') }), session })
+  await close()
+  const handle = openForReading(file)
+  const reader = createLedgerReader(handle)
+  let turns = 0
+  const count = (): void => {
+    turns += 1
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  for (const session of sessions) for await (const page of reader.sessionEntries(session)) expect(page).toHaveLength(1)
+  for await (const page of reader.entries(0)) expect(page.length).toBeGreaterThan(0)
+  clearImmediate(counting)
+  expect(turns).toBeGreaterThanOrEqual(sessions.length)
+  handle.close()
+})
