@@ -13,7 +13,7 @@ import type {
 } from '../../ledger/store.ts'
 import { bytesOf } from '../bytes.ts'
 import { column, type Handle, prepare, type Statement } from './handle.ts'
-import { entryColumns, entryOf, latin1, payloadColumns, payloadOf } from './rows.ts'
+import { entryColumns, entryOf, joinedPayload, joinedPayloadOf, latin1, payloadColumns, payloadOf } from './rows.ts'
 import { createTreeReader } from './tree.ts'
 
 const PAGE = 200
@@ -42,7 +42,7 @@ export function createLedgerReader(handle: Handle): LedgerReader {
     `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE session = ? AND seq IS NULL AND kind = ? ORDER BY n LIMIT ?`,
   )
   const page = prepare(handle, `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE n >= ? ORDER BY n LIMIT ${PAGE}`)
-  const ofSession = prepareOfSession(handle)
+  const ofSession = prepareOfSession(handle, payloads)
   return {
     head: async () => headOf(head.get([])),
     session: async (id) => sessionOf(session.get([id])),
@@ -148,20 +148,23 @@ interface OfSession {
 }
 
 /** Once for all sessions: what a statement holds is freed with the garbage, and the collector does not see how much that is. */
-function prepareOfSession(handle: Handle): OfSession {
-  const select = `SELECT ${entryColumns('e')} FROM ledger_entry e WHERE ${IN_SESSION}`
-  const order = `ORDER BY e.seq, e.n LIMIT ${PAGE}`
+function prepareOfSession(handle: Handle, payloads: Statement): OfSession {
+  // Entries and values by one statement: by two they took twice the time.
+  const select = `SELECT ${entryColumns('e')}, ${joinedPayload('p')}
+    FROM ledger_entry e LEFT JOIN ledger_payload p ON p.n = e.n WHERE ${IN_SESSION}`
+  const order = `ORDER BY e.seq, e.n, p.path LIMIT ${PAGE}`
   const first = prepare(handle, `${select} ${order}`)
   // Compared by SQLite, since a tamperer may have stored a position of any type.
   const further = prepare(
     handle,
     `${select} AND (e.seq, e.n) > (SELECT l.seq, l.n FROM ledger_entry l WHERE l.n = ?) ${order}`,
   )
-  const payloads = prepare(
-    handle,
-    `SELECT ${payloadColumns('p')} FROM ledger_payload p WHERE p.n IN (SELECT value FROM json_each(?)) ORDER BY p.n, p.path`,
-  )
   return { first, further, payloads }
+}
+
+interface Opened {
+  readonly entry: StoredEntry
+  payloads: StoredPayload[]
 }
 
 async function* withPayloads(
@@ -170,16 +173,24 @@ async function* withPayloads(
 ): AsyncGenerator<readonly EntryWithPayloads[]> {
   for (let last: number | null = null; ; ) {
     await setImmediate()
-    const entries: StoredEntry[] = (last === null ? first.all([id]) : further.all([id, last])).map(entryOf)
-    const own = new Map<number, StoredPayload[]>(entries.map(({ n }) => [n, []]))
-    for (const row of payloads.all([JSON.stringify([...own.keys()])])) {
-      const payload = payloadOf(row)
-      own.get(payload.n)?.push(payload)
-    }
-    if (entries.length > 0) yield entries.map((entry) => ({ entry, payloads: own.get(entry.n) ?? [] }))
-    if (entries.length < PAGE) return
-    last = entries.at(-1)?.n ?? null
+    const rows: readonly unknown[] = last === null ? first.all([id]) : further.all([id, last])
+    const page: Opened[] = []
+    for (const row of rows) note(page, row)
+    const end = page.at(-1)
+    // The page may have ended in the middle of its values.
+    if (end !== undefined && rows.length === PAGE) end.payloads = payloads.all([end.entry.n]).map(payloadOf)
+    if (end !== undefined) yield page
+    if (rows.length < PAGE) return
+    last = end?.entry.n ?? null
   }
+}
+
+function note(page: Opened[], row: unknown): void {
+  const payload = joinedPayloadOf(row)
+  const same = page.at(-1)
+  if (same !== undefined && same.entry.n === column(row, 'n')) {
+    if (payload !== null) same.payloads.push(payload)
+  } else page.push({ entry: entryOf(row), payloads: payload === null ? [] : [payload] })
 }
 
 function summaries(

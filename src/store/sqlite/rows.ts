@@ -17,13 +17,22 @@ export function entryColumns(table: string): string {
 }
 
 export function payloadColumns(table: string): string {
+  return `${table}.n AS n, ${payloadBlob(table)} AS row`
+}
+
+/** The same beside an entry of the same `n`; null where there is none. */
+export function joinedPayload(table: string): string {
+  return `iif(${table}.n IS NULL, NULL, ${payloadBlob(table)}) AS payload`
+}
+
+function payloadBlob(table: string): string {
   const [path, salt, value] = ['path', 'salt', 'value'].map((name) => `ifnull(${table}.${name}, x'')`)
   const lengths = `octet_length(${path}) || ' ' || octet_length(${salt}) || ' '`
-  return `${table}.n AS n, CAST(${lengths} || ${path} || ${salt} || ${value} AS BLOB) AS row`
+  return `CAST(${lengths} || ${path} || ${salt} || ${value} AS BLOB)`
 }
 
 export function entryOf(row: unknown): StoredEntry {
-  const bytes = blobOf(row)
+  const bytes = blobOf(column(row, 'row'))
   const start = bytes.indexOf(SPACE) + 1
   const end = bytes.length - lengthAt(bytes, 0, start - 1)
   const texts = bytes.toString('latin1', start, end).split('\n')
@@ -44,13 +53,22 @@ export function entryOf(row: unknown): StoredEntry {
 }
 
 export function payloadOf(row: unknown): StoredPayload {
-  const bytes = blobOf(row)
+  return payloadIn(Number(column(row, 'n')), column(row, 'row'))
+}
+
+export function joinedPayloadOf(row: unknown): StoredPayload | null {
+  const blob = column(row, 'payload')
+  return blob === null ? null : payloadIn(Number(column(row, 'n')), blob)
+}
+
+function payloadIn(n: number, blob: unknown): StoredPayload {
+  const bytes = blobOf(blob)
   const second = bytes.indexOf(SPACE) + 1
   const start = bytes.indexOf(SPACE, second) + 1
   const salt = start + lengthAt(bytes, 0, second - 1)
   const value = salt + lengthAt(bytes, second, start - 1)
   return {
-    n: Number(column(row, 'n')),
+    n,
     path: bytes.toString('latin1', start, salt),
     salt: bytes.subarray(salt, value),
     value: bytes.subarray(value),
@@ -60,8 +78,8 @@ export function payloadOf(row: unknown): StoredPayload {
 const SPACE = 0x20
 const DIGIT_ZERO = 0x30
 
-function blobOf(row: unknown): Buffer {
-  const bytes = bytesOf(column(row, 'row'))
+function blobOf(value: unknown): Buffer {
+  const bytes = bytesOf(value)
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
