@@ -74,9 +74,12 @@ export function serviceOf(context: Context): { readonly user: string; readonly s
   return user === undefined || socket === undefined ? null : { user, socket }
 }
 
+/**
+ * The socket, whether a server listens there now or not: nobody else can open one there, while the port is free for any user of
+ * this machine once the server is down, who would be handed the key. The address is for a file that names no socket.
+ */
 function addressOf(file: JsonObject, name: string): Pick<Endpoint, 'socket' | 'url'> {
-  const socket = textMember(file, 'socket') ?? null
-  return { socket: socket !== null && existsSync(socket) ? socket : null, url: textMember(file, name) ?? '' }
+  return { socket: textMember(file, 'socket') ?? null, url: textMember(file, name) ?? '' }
 }
 
 const INSTALL = 'Run `aegis init`, or ./install.sh.'

@@ -1,6 +1,6 @@
 /** Where a server answers, and the key it knows us by. */
 export interface Endpoint {
-  /** Preferred where it exists: the server then knows that the call came from this machine. */
+  /** In place of the address: the server then knows that the call came from this machine, and we that it is the server. */
   readonly socket: string | null
   readonly url: string
   /** Empty where the only one is behind a passphrase. */

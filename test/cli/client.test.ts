@@ -34,13 +34,34 @@ async function serving<T>(
 }
 
 describe('where the server is', () => {
-  it('comes from the client file, whose socket is used only while it exists', () => {
+  it('comes from the client file: its socket, or its address where it names none', () => {
     const world = context()
     const file = { admin_url: 'http://127.0.0.1:9', socket: join(world.folder, 'aegis.sock'), admin_key: 'k' }
     writeFileSync(join(world.folder, 'client.json'), JSON.stringify(file))
-    expect(adminEndpoint(world)).toEqual({ socket: null, url: 'http://127.0.0.1:9', key: 'k' })
-    writeFileSync(file.socket, '')
     expect(adminEndpoint(world).socket).toBe(file.socket)
+    writeFileSync(join(world.folder, 'client.json'), JSON.stringify({ ...file, socket: undefined }))
+    expect(adminEndpoint(world)).toEqual({ socket: null, url: 'http://127.0.0.1:9', key: 'k' })
+  })
+
+  it('is never whoever took the port of a server that is down: no key is sent to it', async () => {
+    const caught: (string | undefined)[] = []
+    const catcher: RequestListener = (request, response) => {
+      caught.push(request.headers.authorization)
+      response.end('{"pending":[]}')
+    }
+    await serving(catcher, 'port', async ({ url }) => {
+      const world = context()
+      const socket = join(world.folder, 'aegis.sock')
+      const keys = { socket, admin_url: url, url, admin_key: 'k', agent_key: 'a' }
+      for (const name of ['client.json', 'agent.json']) writeFileSync(join(world.folder, name), JSON.stringify(keys))
+      for (const endpoint of [adminEndpoint(world), agentEndpoint(world)]) {
+        await expect(ask(endpoint, 'GET', '/admin/v1/approvals')).rejects.toMatchObject({
+          code: 'upstream_unreachable',
+          message: `no Aegis server answers at ${socket} (ENOENT)`,
+        })
+      }
+    })
+    expect(caught).toEqual([])
   })
 
   it('is never a stranger for the stored key: AEGIS_ADMIN_URL needs its own AEGIS_API_KEY', () => {
