@@ -120,7 +120,7 @@ it('the doctor warns of keys that end within two weeks and have no successor', a
 
 it('puts the new secret where the installation reads it, so that rotating the key one works with locks nobody out', async () => {
   const { clientFile, agentFile } = aegis.config.places
-  const admin = { admin_url: aegis.urls.admin, socket: '/nowhere', admin_key: ADMIN_KEY }
+  const admin = { admin_url: aegis.urls.admin, socket: aegis.urls.socket, admin_key: ADMIN_KEY }
   writeFileSync(clientFile, JSON.stringify(admin), { mode: 0o644 })
   writeFileSync(agentFile, JSON.stringify({ url: aegis.urls.mcp, agent_key: AGENT_KEY }))
   const kept = (file: string) => JSON.parse(readFileSync(file, 'utf8'))
