@@ -1,5 +1,6 @@
 import type { AegisError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
+import { answerableName } from '../core/reviewer-name.ts'
 import { rfc3339 } from '../core/runtime.ts'
 import type { ShownVersion } from '../oversight/policies.ts'
 import type { DecisionThen, Why } from '../oversight/why.ts'
@@ -16,7 +17,7 @@ export function versionWire({ version, inForce }: ShownVersion): JsonObject {
     sources_sha256: sourcesSha256,
     cause,
     ...(of === null ? {} : { of }),
-    ...(by === null ? {} : { by: { principal: by.principal, name: by.name } }),
+    ...(by === null ? {} : { by: { principal: by.principal, name: answerableName(by) } }),
     at: rfc3339(at),
     ledger_n: leaf,
   }

@@ -1,10 +1,11 @@
-import type { Approval } from '../core/approval.ts'
+import type { Approval, Reviewer } from '../core/approval.ts'
 import type { Decision } from '../core/decision.ts'
 import type { ActionEnvelope } from '../core/envelope.ts'
 import { AegisError, asAegisError, ERROR_CODES, type ErrorCode } from '../core/errors.ts'
 import { sessionLabel } from '../core/ids.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Simulation } from '../core/policy/compiled.ts'
+import { answerableName, isLogin, reviewerName } from '../core/reviewer-name.ts'
 import { rfc3339 } from '../core/runtime.ts'
 import { outcomeStatus, structuredResult } from '../gateway/outcome.ts'
 import type { Outcome } from '../gateway/ports.ts'
@@ -128,7 +129,7 @@ export function approvalWire(approval: Approval): JsonObject {
     ...(settled === null
       ? {}
       : {
-          reviewer: settled.reviewer.claimed ?? settled.reviewer.name,
+          reviewer: spokenName(settled.reviewer),
           principal: settled.reviewer.principal,
           comment: settled.comment,
           resolved_at: rfc3339(settled.at),
@@ -140,7 +141,7 @@ export function approvalWire(approval: Approval): JsonObject {
 function termsWire({ terms, votes, resolution }: Approval): JsonObject {
   const { from, role, repeat, notAuthor } = terms
   const spokenFor = votes.flatMap(({ reviewer, onBehalfOf }) =>
-    onBehalfOf === undefined ? [] : [{ reviewer: reviewer.name, for: onBehalfOf.owner }],
+    onBehalfOf === undefined ? [] : [{ reviewer: answerableName(reviewer), for: onBehalfOf.owner }],
   )
   return {
     ...(from === undefined ? {} : { reviewers_from: from.map((names) => [...names]) }),
@@ -150,6 +151,11 @@ function termsWire({ terms, votes, resolution }: Approval): JsonObject {
     ...(resolution?.repeat === undefined ? {} : { repeating: true }),
     ...(spokenFor.length === 0 ? {} : { on_behalf: spokenFor }),
   }
+}
+
+/** As the reviewer calls themselves, where a key stands behind it; a login is called one. */
+function spokenName(reviewer: Reviewer): string {
+  return isLogin(reviewer.principal) ? reviewerName(reviewer) : (reviewer.claimed ?? reviewer.name)
 }
 
 function isRepeated({ resolution }: Approval): boolean {
@@ -168,7 +174,7 @@ export function resolutionWire(
   return {
     envelope_id: approval.id,
     status: approval.status,
-    reviewer: reviewer?.claimed ?? reviewer?.name ?? null,
+    reviewer: reviewer === undefined ? null : spokenName(reviewer),
     principal: reviewer?.principal ?? null,
     channel: reviewer?.channel ?? null,
     separation: reviewer?.separation ?? null,

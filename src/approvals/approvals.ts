@@ -4,6 +4,7 @@ import type { ActionEnvelope, Plan, Role } from '../core/envelope.ts'
 import { AegisError } from '../core/errors.ts'
 import type { ApprovalFact } from '../core/facts.ts'
 import { type EnvelopeId, type Principal, parseEnvelopeId } from '../core/ids.ts'
+import { outwardName } from '../core/reviewer-name.ts'
 import type { Clock } from '../core/runtime.ts'
 import { actionDigests } from './digest.ts'
 import type { ApprovalStore } from './ports.ts'
@@ -164,7 +165,7 @@ function factOf(approval: Approval, now: number): ApprovalFact {
       return {
         status: 'denied',
         id: approval.id,
-        by: by?.claimed ?? by?.name ?? 'a reviewer',
+        by: by === undefined ? 'a reviewer' : outwardName(by),
         comment: approval.resolution?.comment ?? '',
       }
     }

@@ -1,5 +1,6 @@
 import { AegisError } from '../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
+import { recordedReviewer } from '../core/reviewer-name.ts'
 import { adminEndpoint, ask, type Endpoint } from './client.ts'
 import { processContext } from './context.ts'
 import { type Column, jsonText, list, visible } from './output.ts'
@@ -22,17 +23,29 @@ const RESOLUTIONS = ['approve', 'deny', 'expire', 'override', 'orphan']
 const ALLOWED = ['allow']
 const DENIED = ['block', 'deny']
 
-const ENTRY_COLUMNS: readonly Column<JsonObject>[] = [
-  { title: 'TIME', value: (row) => textMember(row, 'ts') ?? '' },
-  { title: 'AGENT', value: (row) => inside(row, 'actor', 'agent') },
+const TIME: Column<JsonObject> = { title: 'TIME', value: (row) => textMember(row, 'ts') ?? '' }
+const ACTION_COLUMNS: readonly Column<JsonObject>[] = [
   { title: 'SESSION', value: (row) => (textMember(row, 'session') ?? '').replace(/^[^/]*\//, '') },
   { title: 'KIND', value: (row) => textMember(row, 'kind') ?? '' },
   { title: 'TOOL', value: (row) => inside(row, 'action', 'tool') },
-  {
-    title: 'RULE',
-    value: (row) => inside(row, 'decision', 'rule') || reviewerOf(row) || inside(row, 'outcome', 'label'),
-  },
-  { title: 'ENVELOPE', value: (row) => textMember(row, 'env') ?? '' },
+]
+const ENVELOPE: Column<JsonObject> = { title: 'ENVELOPE', value: (row) => textMember(row, 'env') ?? '' }
+
+const ENTRY_COLUMNS: readonly Column<JsonObject>[] = [
+  TIME,
+  { title: 'AGENT', value: agentOf },
+  ...ACTION_COLUMNS,
+  { title: 'RULE', value: (row) => inside(row, 'decision', 'rule') },
+  { title: 'REVIEWER', value: reviewerOf },
+  { title: 'OUTCOME', value: (row) => inside(row, 'outcome', 'label') },
+  ENVELOPE,
+]
+
+const AUDIT_COLUMNS: readonly Column<JsonObject>[] = [
+  TIME,
+  ...ACTION_COLUMNS,
+  { title: 'BY', value: endedBy },
+  ENVELOPE,
 ]
 
 const SESSION_COLUMNS: readonly Column<JsonObject>[] = [
@@ -50,16 +63,20 @@ export async function logs(options: FilterOptions): Promise<void> {
 }
 
 export async function audit(options: FilterOptions): Promise<void> {
-  await show(options, (row) => RESOLUTIONS.includes(textMember(row, 'kind') ?? ''))
+  await show(options, (row) => RESOLUTIONS.includes(textMember(row, 'kind') ?? ''), AUDIT_COLUMNS)
 }
 
-async function show(options: FilterOptions, kindFits: (row: JsonObject) => boolean): Promise<void> {
+async function show(
+  options: FilterOptions,
+  kindFits: (row: JsonObject) => boolean,
+  columns = ENTRY_COLUMNS,
+): Promise<void> {
   const context = processContext()
   const format = formatOf(options)
   const since = sinceTime(options.since)
   const fits = (row: JsonObject) => kindFits(row) && agentFits(row, options) && actionFits(row, options)
   const rows = await collect(adminEndpoint(context), options.session, countOf(options.limit), since, fits)
-  context.out(list(rows, ENTRY_COLUMNS, format))
+  context.out(list(rows, columns, format))
 }
 
 /** Pages backwards through the log until enough rows fit or the time is passed. */
@@ -131,9 +148,19 @@ function inside(row: JsonObject, outer: string, member: string): string {
 }
 
 function reviewerOf(row: JsonObject): string {
-  const name = inside(row, 'reviewer', 'name')
-  const claimed = inside(row, 'reviewer', 'claimed')
-  return claimed ? `${claimed} (key ${name})` : name
+  const [principal, name] = [inside(row, 'reviewer', 'principal'), inside(row, 'reviewer', 'name')]
+  return name && recordedReviewer({ principal, name, claimed: inside(row, 'reviewer', 'claimed') || null })
+}
+
+/** The agent; of a reviewer's word none is recorded beside the session, and its actor is the reviewer. */
+function agentOf(row: JsonObject): string {
+  return reviewerOf(row) === '' ? inside(row, 'actor', 'agent') : ''
+}
+
+/** Who ended a wait: a reviewer, the agent that took it back, or `aegis` when its time was over. */
+function endedBy(row: JsonObject): string {
+  const subject = inside(row, 'actor', 'subject')
+  return reviewerOf(row) || (subject === 'system' ? 'aegis' : `agent ${inside(row, 'actor', 'agent')}`)
 }
 
 function countsOf(counts: Json | undefined): string {

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
+import { isLogin, recordedReviewer } from '../core/reviewer-name.ts'
 import { adminEndpoint, ask } from './client.ts'
 import { processContext } from './context.ts'
 import { jsonText, visible } from './output.ts'
@@ -58,11 +59,9 @@ function entryLines(entry: JsonObject): readonly string[] {
 function reviewerLines(reviewer: JsonObject): readonly string[] {
   const name = textMember(reviewer, 'name')
   if (name === undefined) return []
-  const claimed = textMember(reviewer, 'claimed')
-  const as = claimed === undefined ? '' : `, as ${claimed}`
-  return [
-    `  by ${name} (${textMember(reviewer, 'principal') ?? ''}${as}) over ${textMember(reviewer, 'channel') ?? ''}`,
-  ]
+  const principal = textMember(reviewer, 'principal') ?? ''
+  const who = recordedReviewer({ principal, name, claimed: textMember(reviewer, 'claimed') ?? null })
+  return [`  by ${who}${isLogin(principal) ? '' : `, ${principal}`}, over ${textMember(reviewer, 'channel') ?? ''}`]
 }
 
 function outcomeLines(outcome: JsonObject): readonly string[] {

@@ -14,7 +14,7 @@ export type Separation = 'none' | 'uid' | 'host'
 /** The person who settled a review. `principal` is authenticated; `claimed` is a name given with the request. */
 export interface Reviewer {
   readonly principal: Principal
-  /** Name of the key, for people. */
+  /** Name of the key, or owner of the login: what a person calls themselves at their provider is `claimed`. For people. */
   readonly name: string
   readonly owner: string
   readonly claimed: string | null

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../core/json.ts'
+import { isLogin } from '../core/reviewer-name.ts'
 import { type Html, html, type Part } from './html.ts'
 import { part, type ReportedEntry, word } from './material.ts'
 import { value } from './values.ts'
@@ -46,7 +47,7 @@ function summary({ body }: ReportedEntry): Part {
   const who =
     body.kind === 'approve' || body.kind === 'deny'
       ? reviewer(body.whole['reviewer'])
-      : html`<p class="soft">${word(action, 'capability')} over ${word(action, 'protocol')}, by <bdi>${word(actor, 'agent')}</bdi> (key <bdi class="mono">${word(actor, 'subject')}</bdi>)</p>`
+      : html`<p class="soft">${word(action, 'capability')} over ${word(action, 'protocol')}, by <bdi>${word(actor, 'agent')}</bdi> (${isLogin(word(actor, 'subject')) ? 'login' : 'key'} <bdi class="mono">${word(actor, 'subject')}</bdi>)</p>`
   return [
     who,
     decision(part(body, 'decision'), part(body, 'blast')),
@@ -59,9 +60,10 @@ export function reviewer(value: unknown): Html | null {
   if (!isJsonObject(value)) return null
   const name = word(value, 'name')
   const claimed = word(value, 'claimed')
+  const principal = word(value, 'principal')
   const channel = word(value, 'channel')
   const separation = word(value, 'separation')
-  return html`<p>by <bdi><b>${claimed === '' ? name : claimed}</b></bdi> <span class="soft">(key <bdi>${name}</bdi>, <bdi class="mono">${word(value, 'principal')}</bdi>) over ${CHANNELS[channel] ?? channel}, ${SEPARATIONS[separation] ?? separation}</span></p>`
+  return html`<p>by <bdi><b>${claimed === '' ? name : claimed}</b></bdi> <span class="soft">(${isLogin(principal) ? 'login' : 'key'} <bdi>${name}</bdi>, <bdi class="mono">${principal}</bdi>) over ${CHANNELS[channel] ?? channel}, ${SEPARATIONS[separation] ?? separation}</span></p>`
 }
 
 function isJsonObject(value: unknown): value is JsonObject {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Principal } from '../core/ids.ts'
+import { isLogin } from '../core/reviewer-name.ts'
 
 const PLAIN_SUBJECT = /^[A-Za-z0-9][A-Za-z0-9._@|+=-]{0,63}$/
 /** No lone surrogates: those would hash, and be written, like one another. */
@@ -11,9 +12,7 @@ export function isSubject(claim: unknown): claim is string {
 }
 
 /** Whether a principal is that of somebody who logged in at a provider. */
-export function isPerson(principal: string): boolean {
-  return principal.startsWith('oidc:')
-}
+export const isPerson = isLogin
 
 /** What the principals of everybody who logs in at this issuer begin with. */
 export function peopleOf(issuer: string): string {

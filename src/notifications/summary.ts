@@ -48,8 +48,10 @@ export function summaryOf(notice: Notice): string {
 
 /** The reviewer's name, and what they call themselves where that is another. */
 export function reviewerOf(body: JsonObject): string {
-  const name = textAt(body, 'reviewer', 'name') ?? 'a reviewer'
-  return plainLine(reviewerName(name, textAt(body, 'reviewer', 'claimed')))
+  const [principal, name] = [textAt(body, 'reviewer', 'principal') ?? '', textAt(body, 'reviewer', 'name')]
+  return plainLine(
+    reviewerName({ principal, name: name ?? 'a reviewer', claimed: textAt(body, 'reviewer', 'claimed') }),
+  )
 }
 
 /** The asker's own word ends a question as time does; the entry tells whose it was. */

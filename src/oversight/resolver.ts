@@ -2,6 +2,7 @@ import type { Approvals, ResolutionChannel } from '../approvals/approvals.ts'
 import type { Approval, Reviewer } from '../core/approval.ts'
 import { AegisError } from '../core/errors.ts'
 import { parseEnvelopeId } from '../core/ids.ts'
+import { answerableName, isLogin, reviewerName } from '../core/reviewer-name.ts'
 import type { Clock, Log, Random } from '../core/runtime.ts'
 import { resolutionDraft } from '../gateway/drafts.ts'
 import type { KeyRecord } from '../identity/ports.ts'
@@ -49,13 +50,7 @@ export function createResolver(parts: {
           path: 'comment',
         })
       }
-      const reviewer: Reviewer = {
-        principal: by.id,
-        name: by.name,
-        owner: by.owner,
-        claimed: printable(claimed),
-        ...via,
-      }
+      const reviewer: Reviewer = { ...speakerOf(by, claimed), ...via }
       const { approval, entry } = await inTurn(parseEnvelopeId(id) ?? id, async () => {
         const { approval, change } = await approvals.prepare(id, { verb, reviewer, role: by.role, comment, repeat })
         const entry = await ledger.append(resolutionDraft(approval, change, comment, random)).catch((error) => {
@@ -65,7 +60,7 @@ export function createResolver(parts: {
       })
       approvals.announce(approval.id)
       log.info(
-        { envelope_id: approval.id, tool: approval.tool, verb, reviewer: by.name, channel: via.channel },
+        { envelope_id: approval.id, tool: approval.tool, verb, reviewer: reviewerName(reviewer), channel: via.channel },
         'approval resolved',
       )
       return { approval: (await approvals.get(approval.id)) ?? approval, entry }
@@ -119,6 +114,13 @@ function lostRace(error: unknown, approval: Approval): unknown {
   return new AegisError('conflict', `approval ${approval.id} was settled by somebody else in this moment`, {
     cause: error,
   })
+}
+
+/** Of a person who logged in, the name that stands in the evidence is the owner: their own at the provider is a claim like any other. */
+function speakerOf(by: KeyRecord, claimed: string | null): Pick<Reviewer, 'principal' | 'name' | 'owner' | 'claimed'> {
+  const { id: principal, name, owner } = by
+  const said = printable(claimed) ?? (isLogin(principal) ? printable(name) : null)
+  return { principal, name: answerableName({ principal, name, owner }), owner, claimed: said }
 }
 
 function printable(claimed: string | null): string | null {

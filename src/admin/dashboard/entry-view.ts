@@ -67,8 +67,9 @@ function blastOf(value: Json | undefined): SeenEntry['blast'] {
 
 function reviewerOf(value: Json | undefined): SeenEntry['reviewer'] {
   if (!isObject(value)) return null
-  const name = reviewerName(textMember(value, 'name') ?? '', textMember(value, 'claimed') ?? null)
-  return { name, principal: textMember(value, 'principal') ?? '', channel: textMember(value, 'channel') ?? '' }
+  const [principal, name] = [textMember(value, 'principal') ?? '', textMember(value, 'name') ?? '']
+  const shown = reviewerName({ principal, name, claimed: textMember(value, 'claimed') ?? null })
+  return { name: shown, principal, channel: textMember(value, 'channel') ?? '' }
 }
 
 function outcomeOf(value: Json | undefined): SeenEntry['outcome'] {

@@ -134,7 +134,9 @@ export const components: Readonly<Record<string, Schema>> = {
   Resolution: object({
     envelope_id: uuid,
     status: oneOf(...APPROVAL_STATUSES),
-    reviewer: nullable(text('The claimed name where one was given.')),
+    reviewer: nullable(
+      text('The claimed name where one was given; `login <owner> (as <name>)` of a person who logged in.'),
+    ),
     principal: nullable(text('Who it was, as the server knows.')),
     channel: nullable(text()),
     separation: nullable(oneOf('none', 'uid', 'host')),

@@ -104,7 +104,7 @@ function outcome(approval: Approval): (readonly Piece[])[] {
 }
 
 function byLine(verb: string, { reviewer, comment }: Pick<Vote, 'reviewer' | 'comment'>): readonly Piece[] {
-  const name = said(reviewerName(reviewer.name, reviewer.claimed))
+  const name = said(reviewerName(reviewer))
   return [words(`${verb} by `, 'bold'), name, ...(comment === '' ? [] : [words(': '), said(comment)])]
 }
 

@@ -1,4 +1,5 @@
 import { isObject, textMember } from '../../core/json.ts'
+import { recordedReviewer } from '../../core/reviewer-name.ts'
 import type { EntryBody } from '../../ledger/format/body.ts'
 import type { VerifyReport } from '../../ledger/verify/report.ts'
 import { type Trust, trustName } from '../../ledger/verify/trust.ts'
@@ -29,8 +30,8 @@ export function lineOf(entry: EntryBody): string {
 function subjectOf(entry: EntryBody): string {
   const reviewer = entry.whole['reviewer']
   if (isObject(reviewer) && (entry.kind === 'approve' || entry.kind === 'deny')) {
-    const name = textMember(reviewer, 'name') ?? ''
-    return `${textMember(reviewer, 'claimed') ?? name} (key ${name})`
+    const [principal, name] = [textMember(reviewer, 'principal') ?? '', textMember(reviewer, 'name') ?? '']
+    return recordedReviewer({ principal, name, claimed: textMember(reviewer, 'claimed') ?? null })
   }
   const outcome = entry.whole['outcome']
   if (isObject(outcome) && entry.kind === 'result') {

@@ -1,4 +1,5 @@
-import type { Approval } from '../../core/approval.ts'
+import type { Approval, Reviewer } from '../../core/approval.ts'
+import { isLogin, outwardName } from '../../core/reviewer-name.ts'
 import { plainLine } from '../summary.ts'
 
 /** What one approval is to the pull request, as a check says it. */
@@ -13,8 +14,13 @@ function code(text: string): string {
   return `\`${plainLine(text, 80).replaceAll('`', "'")}\``
 }
 
+/** Pull requests may be read by everybody: the name of a key, and of a login no address. */
+function publicName(reviewer: Reviewer): string {
+  return isLogin(reviewer.principal) ? outwardName(reviewer) : reviewer.name
+}
+
 export function verdictOf({ status, resolution }: Approval): Verdict {
-  const by = resolution === null ? '' : ` by ${plainLine(resolution.reviewer.name, 80)}`
+  const by = resolution === null ? '' : ` by ${plainLine(publicName(resolution.reviewer), 80)}`
   switch (status) {
     case 'pending':
       return { title: 'waits for a reviewer', conclusion: null }
@@ -35,7 +41,7 @@ export function approvalLine(approval: Approval): string {
   const { agent, tool, status, expiresAt, resolution } = approval
   const asked = `- ${code(agent)} asks for ${code(tool)}`
   if (status === 'pending') return `${asked}: **waits for a reviewer**, until ${minute(expiresAt)} (\`${approval.id}\`)`
-  const by = resolution === null ? '' : ` by ${code(resolution.reviewer.name)}`
+  const by = resolution === null ? '' : ` by ${code(publicName(resolution.reviewer))}`
   const word = status === 'redeemed' ? 'approved' : status
   return `${asked}: **${word}**${by} (\`${approval.id}\`)`
 }

@@ -1,5 +1,5 @@
 import type { Approval, Reviewer, Vote } from '../../../core/approval.ts'
-import { reviewerName } from '../../../core/reviewer-name.ts'
+import { isLogin, reviewerName } from '../../../core/reviewer-name.ts'
 import { Said } from './said.tsx'
 import { When } from './when.tsx'
 
@@ -40,18 +40,18 @@ function Word(props: {
   return (
     <div class={`callout k-${verb === 'denied' ? 'deny' : 'approve'}`}>
       <strong>
-        <Said text={reviewerName(reviewer.name, reviewer.claimed)} />
+        <Said text={reviewerName(reviewer)} />
       </strong>{' '}
       {verb} it
       {onBehalfOf === undefined ? null : (
         <>
           {' '}
-          for <Said text={onBehalfOf.name} />
+          for <Said text={reviewerName({ ...onBehalfOf, claimed: null })} />
         </>
       )}
       , <When at={at} />{' '}
       <span class="dim">
-        ({reviewer.channel}, key <Said text={reviewer.principal} />)
+        ({reviewer.channel}, {isLogin(reviewer.principal) ? 'login' : 'key'} <Said text={reviewer.principal} />)
       </span>
       {comment === '' ? null : (
         <>

@@ -1,6 +1,7 @@
 import { AegisError } from '../../../core/errors.ts'
 import { parseEnvelopeId } from '../../../core/ids.ts'
 import { isObject } from '../../../core/json.ts'
+import { isLogin } from '../../../core/reviewer-name.ts'
 import { isDecision } from '../activity.ts'
 import { type SeenEntry, seen } from '../entry-view.ts'
 import { Arguments } from '../parts/arguments.tsx'
@@ -90,7 +91,8 @@ function Who({ entry }: { readonly entry: SeenEntry }) {
       <>
         by <Said text={entry.reviewer.name} />{' '}
         <span class="dim">
-          (key <Said text={entry.reviewer.principal} />, by <Said text={entry.reviewer.channel} />)
+          ({isLogin(entry.reviewer.principal) ? 'login' : 'key'} <Said text={entry.reviewer.principal} />, by{' '}
+          <Said text={entry.reviewer.channel} />)
         </span>
       </>
     )

@@ -1,4 +1,5 @@
 import { AegisError } from '../../../core/errors.ts'
+import { reviewerName } from '../../../core/reviewer-name.ts'
 import type { ShownVersion } from '../../../oversight/policies.ts'
 import { formOf } from '../../door.ts'
 import { PolicyChanges } from '../parts/policy-changes.tsx'
@@ -87,7 +88,7 @@ function Cause({ version }: Pick<ShownVersion, 'version'>) {
       {by === null ? null : (
         <>
           {' '}
-          by <Said text={by.name} brief={80} />
+          by <Said text={reviewerName({ ...by, claimed: null })} brief={80} />
         </>
       )}
     </>

@@ -1,6 +1,7 @@
 import { wasWithdrawn } from '../../../approvals/approvals.ts'
 import type { Approval } from '../../../core/approval.ts'
 import type { JsonObject } from '../../../core/json.ts'
+import { outwardName } from '../../../core/reviewer-name.ts'
 import { rfc3339 } from '../../../core/runtime.ts'
 import type { Outcome } from '../../../gateway/ports.ts'
 import type { RecordedRun } from '../../../gateway/recorded-run.ts'
@@ -102,7 +103,7 @@ export function over(approval: Approval): TaskState {
     return refused(-32002, text, { envelope_id: id, status: 'expired' }, expiresAt)
   }
   const { reviewer, comment, at } = resolution
-  const by = reviewer.claimed ?? reviewer.name
+  const by = outwardName(reviewer)
   const reason = `denied by ${by}${comment === '' ? '' : `: ${comment}`}`
   return refused(-32001, `policy: ${tool} is blocked: ${reason}`, { envelope_id: id, reason, status: 'denied' }, at)
 }
