@@ -43,6 +43,17 @@ describe('what people are told of', () => {
       'approved',
       'mallory (as alice) approved github.push_files',
     ],
+    [
+      'approve',
+      {
+        reviewer: {
+          ...{ channel: 'dashboard', name: 'mallory@example.com', claimed: 'admin', separation: 'host' },
+          principal: 'oidc:0123456789ab:mallory-1',
+        },
+      },
+      'approved',
+      'login mallory@example.com (as admin) approved github.push_files',
+    ],
     ['block', {}, 'denied', 'github.push_files of claude-code was blocked (rule git:github.* of pr-writer)'],
     [
       'expire',
