@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
 import { placesOf, processContext } from './context.ts'
 import { startForge } from './forge-process.ts'
 import { packageVersion } from './installation.ts'
+import { demandOwnServer, serviceCommand } from './other-user.ts'
 import { jsonText } from './output.ts'
 import { isHealthy, makePrivateDirectory, startDetached, stopServer, unwritable } from './server-process.ts'
 
@@ -20,6 +21,7 @@ interface ServeOptions {
 
 export async function serve(options: ServeOptions): Promise<void> {
   const context = processContext()
+  demandOwnServer(context, 'the server', serviceCommand('start'))
   if (options.detach) return serveDetached(context, options)
   const config = loadConfig({
     env: context.env,
@@ -36,6 +38,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 export async function stop(options: { json?: boolean }): Promise<void> {
   const context = processContext()
+  demandOwnServer(context, 'the server', serviceCommand('stop'))
   const stopped = await stopServer(context)
   if (options.json) return context.out(jsonText({ stopped }))
   context.out(stopped ? 'stopped\n' : 'no server of this installation is running\n')

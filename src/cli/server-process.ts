@@ -6,6 +6,7 @@ import { AegisError } from '../core/errors.ts'
 import { agentEndpoint, type Endpoint, send, serviceOf } from './client.ts'
 import { type Context, placesOf, processContext } from './context.ts'
 import { builtFile } from './installation.ts'
+import { serviceCommand } from './other-user.ts'
 import { visible } from './output.ts'
 
 export interface RunningServer {
@@ -36,9 +37,8 @@ export async function ensureServer(context: Context = processContext(), deadline
 
 /** Only its user, or root, can start it: one of our own would have other keys, another policy and another ledger. */
 function notServed(user: string): AegisError {
-  const start = existsSync('/run/systemd/system') ? 'sudo systemctl start aegis' : 'sudo aegis serve --detach'
   return new AegisError('upstream_unreachable', `the server that user ${user} runs does not answer`, {
-    advice: `Start it: ${start}`,
+    advice: `Start it: ${serviceCommand('start')}`,
   })
 }
 

@@ -46,7 +46,7 @@ describe('aegis doctor on what keeps agents apart', () => {
     ['ok', 'only reads', () => secretOf('vera'), () => aegis.urls.admin],
     ['warn', 'an agent could approve with', () => ADMIN_KEY, () => aegis.urls.admin],
     ['warn', 'an agent could approve with', () => 'unknown', () => aegis.urls.admin],
-    ['warn', 'an agent could approve with', () => secretOf('vera'), () => 'http://127.0.0.1:1'],
+    ['warn', 'could not be asked: the server does not say', () => secretOf('vera'), () => 'http://127.0.0.1:1'],
   ])('%ss of a key in the plain beside a server of another user: %s', async (state, detail, key, url) => {
     const files = { 'agent.json': agent, 'client.json': { admin_url: url(), admin_key: key() } }
     expect(await separation(somebody(files))).toMatchObject({ state, detail: expect.stringContaining(detail) })

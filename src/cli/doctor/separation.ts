@@ -3,6 +3,7 @@ import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, textMember } from '../../core/json.ts'
 import { adminEndpoint, agentEndpoint, type Endpoint, send, serviceOf } from '../client.ts'
 import { type Context, placesOf } from '../context.ts'
+import { serviceCommand } from '../other-user.ts'
 import { isHealthy } from '../server-process.ts'
 import { attempt, type Check, fail, ok, warn } from './check.ts'
 
@@ -39,7 +40,7 @@ export async function agentSideChecks(context: Context): Promise<readonly Check[
       return fail(
         'server',
         `the one that user ${service.user} runs does not answer`,
-        'Start it: sudo aegis serve --detach',
+        `Start it: ${serviceCommand('start')}`,
       )
     }
     const { status } = await send(agentEndpoint(context), 'GET', '/admin/v1/whoami')
@@ -53,10 +54,19 @@ async function behindService(context: Context, user: string, key: KeptKey): Prom
   const apart = `the server, its store and its keys are those of user ${user}`
   if (key === 'none') return ok(NAME, `${apart}; no key that could approve is kept here`)
   if (key === 'protected') return ok(NAME, `${apart}; the key kept here is behind a passphrase`)
-  if ((await roleOf(adminEndpoint(context))) === 'viewer') return ok(NAME, `${apart}; the key kept here only reads`)
+  const role = await roleOf(adminEndpoint(context))
+  if (role === 'viewer') return ok(NAME, `${apart}; the key kept here only reads`)
+  const { clientFile } = placesOf(context)
+  if (role === null) {
+    return warn(
+      NAME,
+      `${apart}; what the key in ${clientFile} may do could not be asked: the server does not say`,
+      'Look again when the server answers. A key that may approve belongs behind a passphrase: aegisctl login --protect',
+    )
+  }
   return warn(
     NAME,
-    `${apart}, but ${placesOf(context).clientFile} holds a key that an agent could approve with`,
+    `${apart}, but ${clientFile} holds a key that an agent could approve with`,
     'Put it behind a passphrase: aegisctl login --protect',
   )
 }
@@ -85,7 +95,9 @@ function canReadServer(context: Context): boolean {
   return existsSync(placesOf(context).configFile)
 }
 
-async function roleOf(endpoint: Endpoint): Promise<string | undefined> {
+/** `unknown` of a key that the server refuses; null where it did not say. */
+async function roleOf(endpoint: Endpoint): Promise<string | null> {
   const { status, body } = await send(endpoint, 'GET', '/admin/v1/whoami').catch(() => ({ status: 0, body: null }))
-  return status === 200 && isObject(body) ? textMember(body, 'role') : undefined
+  if (status === 401 || status === 403) return 'unknown'
+  return status === 200 && isObject(body) ? (textMember(body, 'role') ?? null) : null
 }

@@ -1,6 +1,7 @@
 import { AegisError } from '../../core/errors.ts'
 import type { Loss } from '../../ledger/keeping/loss.ts'
 import { processContext } from '../context.ts'
+import { demandOwnServer } from '../other-user.ts'
 import { jsonText } from '../output.ts'
 
 interface RecoverOptions {
@@ -20,6 +21,7 @@ export async function recover({ acceptLoss = false, reason, json = false }: Reco
   }
   const { loadConfig } = await import('../../config.ts')
   const { recoverEvidence } = await import('../../compose/recover-evidence.ts')
+  demandOwnServer(context, 'the evidence', 'sudo aegisctl evidence recover …')
   const config = loadConfig({ env: context.env, home: context.home, cwd: context.cwd })
   const { loss, checkpoint } = await recoverEvidence(config, acceptLoss ? (reason ?? '') : null)
   if (loss !== null && checkpoint === null) process.exitCode = LACKING

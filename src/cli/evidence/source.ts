@@ -9,6 +9,7 @@ import { isArchive } from '../../ledger/keeping/read-archive.ts'
 import type { LedgerReader } from '../../ledger/store.ts'
 import { MAX_BUNDLE_BYTES, readBundle } from '../../ledger/verify/read-bundle.ts'
 import type { Context } from '../context.ts'
+import { demandOwnServer } from '../other-user.ts'
 
 export interface StoreOptions {
   readonly store?: string
@@ -65,6 +66,7 @@ async function isSigned(reader: LedgerReader, session: string): Promise<boolean>
 /** Loads the configuration only where the store is not named: verifying someone else's needs no installation. */
 async function storeSetting({ store }: StoreOptions, context: Context): Promise<string> {
   if (store !== undefined) return /^postgres(ql)?:/i.test(store) ? store : resolve(context.cwd, store)
+  if (!context.env['AEGIS_STORE']) demandOwnServer(context, 'the evidence', 'sudo aegisctl evidence …')
   const { loadConfig } = await import('../../config.ts')
   return loadConfig({ env: context.env, home: context.home, cwd: context.cwd }).store
 }

@@ -3,6 +3,7 @@ import { AegisError } from '../../core/errors.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
 import { ask, type Endpoint, send } from '../client.ts'
 import { type Context, placesOf, processContext } from '../context.ts'
+import { otherServerUser } from '../other-user.ts'
 import { jsonText, visible } from '../output.ts'
 import { makePrivateDirectory } from '../server-process.ts'
 import { PRIVATE, writeWhole } from '../setup/private-file.ts'
@@ -20,7 +21,7 @@ export interface LoginOptions {
 type Address = Pick<Endpoint, 'url' | 'socket'>
 
 /** What the server says of a key. */
-type Owner = Pick<ProtectedKey, 'principal' | 'name' | 'role'>
+type Owner = Pick<ProtectedKey, 'principal' | 'name' | 'role'> & { readonly owner: string }
 
 /** A secret, and the passphrase it is to be kept behind where one is known already. */
 interface Found {
@@ -43,7 +44,7 @@ export async function login(options: LoginOptions): Promise<void> {
     const found = await secretOf(options, file, at, terminal)
     const owner = await ownerOf({ ...at, key: found.secret })
     const locked = options.protect || options.changePassphrase ? await lock(found, owner, at, terminal, options) : null
-    const { next, notes } = await merged(file, at, { ...owner, secret: found.secret, locked })
+    const { next, notes } = await merged(file, at, { ...owner, secret: found.secret, locked }, otherServerUser(context))
     makePrivateDirectory(placesOf(context).configDir)
     writeWhole(clientFile, `${JSON.stringify(next, null, 2)}\n`, PRIVATE)
     for (const note of [`${clientFile}: key ${owner.name} (${owner.role})`, ...notes]) context.out(`${visible(note)}\n`)
@@ -100,12 +101,8 @@ async function secretOf(
   const locked = file['protected_key']
   if (key !== undefined) return { secret: await fromStdin(key) }
   if ((protect || changePassphrase) && locked !== undefined && terminal !== null) {
-    const purpose = changePassphrase ? 'a new passphrase' : 'anew'
-    const { endpoint, passphrase } = await unlockOn(
-      terminal,
-      locked,
-      `Keep the key ${purpose}, for ${at.socket ?? at.url}`,
-    )
+    const purpose = changePassphrase ? 'Change the passphrase of the key' : 'Protect the key anew'
+    const { endpoint, passphrase } = await unlockOn(terminal, locked, `${purpose} for ${at.socket ?? at.url}`)
     return { secret: endpoint.key, passphrase }
   }
   const plain = textMember(file, 'admin_key')
@@ -137,7 +134,7 @@ async function fromStdin(key: string): Promise<string> {
 
 async function ownerOf(endpoint: Endpoint): Promise<Owner> {
   const answer = await ask(endpoint, 'GET', '/admin/v1/whoami')
-  const [principal, name, role] = ['principal', 'name', 'role'].map((member) =>
+  const [principal = '', name = '', role = '', owner = ''] = ['principal', 'name', 'role', 'owner'].map((member) =>
     isObject(answer) ? (textMember(answer, member) ?? '') : '',
   )
   if (role === 'agent') {
@@ -145,7 +142,7 @@ async function ownerOf(endpoint: Endpoint): Promise<Owner> {
       advice: 'Keep a key with role viewer, reviewer or admin.',
     })
   }
-  return { principal: principal ?? '', name: name ?? '', role: role ?? '' }
+  return { principal, name, role, owner }
 }
 
 async function lock(
@@ -162,7 +159,8 @@ async function lock(
     })
   }
   const chosen = changePassphrase || passphrase === undefined ? await choose(terminal) : passphrase
-  return protect(secret, chosen, { ...owner, ...at })
+  const { principal, name, role } = owner
+  return protect(secret, chosen, { principal, name, role, ...at })
 }
 
 async function choose(terminal: Terminal): Promise<string> {
@@ -176,6 +174,7 @@ async function merged(
   file: JsonObject,
   at: Address,
   key: Owner & { readonly secret: string; readonly locked: JsonObject | null },
+  serverUser: string | null,
 ): Promise<{ next: JsonObject; notes: readonly string[] }> {
   const { admin_key: plain, protected_key: locked, ...rest } = file
   const address = { ...rest, admin_url: at.url, socket: at.socket }
@@ -188,14 +187,25 @@ async function merged(
   const reads = stays && typeof plain === 'string' && plain !== key.secret && (await mayOnlyRead({ ...at, key: plain }))
   return {
     next: { ...address, ...(reads ? { admin_key: plain } : {}), protected_key: key.locked },
-    notes: reads ? [] : READING,
+    notes: reads ? [] : readingKey(key, serverUser),
   }
 }
 
-const READING = [
-  'every command asks for the passphrase now; a key that only reads spares you that:',
-  '  aegisctl keys create --role viewer --name reading | aegisctl login --key -',
-]
+/** Only administrators make keys: where another user runs the server its own is root's to use, else it may be this one. */
+function readingKey({ role, owner }: Owner, serverUser: string | null): readonly string[] {
+  const self = quoted(owner)
+  const create = `aegisctl keys create --role viewer --name ${quoted(`${owner.slice(0, 58)}-reads`)} --owner ${self}`
+  const typed =
+    serverUser === null && role !== 'admin'
+      ? [`  an administrator makes one: ${create}`, '  and you keep it: aegisctl login --key -']
+      : [`  ${serverUser === null ? '' : 'sudo '}${create} | aegisctl login --key -`]
+  return ['every command asks for the passphrase now; a key that only reads spares you that:', ...typed]
+}
+
+/** A word of a shell, whatever a server says that the owner is. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
 
 async function mayOnlyRead(endpoint: Endpoint): Promise<boolean> {
   const { status, body } = await send(endpoint, 'GET', '/admin/v1/whoami').catch(() => ({ status: 0, body: null }))

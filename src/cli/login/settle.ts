@@ -25,6 +25,7 @@ export async function settleUnlocked(
   const endpoint = await unlock(`${verb} ${id}, with the comment ${JSON.stringify(comment)}`)
   if (verb === 'deny') return send(endpoint)
   const approval = await ask(endpoint, 'GET', `/admin/v1/approvals/${id}`)
+  demandPending(id, approval)
   const terminal = openTerminal()
   try {
     show(terminal, approval)
@@ -34,6 +35,17 @@ export async function settleUnlocked(
   }
   throw new AegisError('invalid_request', 'not approved; it goes on waiting', {
     advice: `\`aegisctl deny ${id} --comment WHY\` refuses it.`,
+  })
+}
+
+/** Nobody is asked about what is settled: the answer would change nothing. */
+function demandPending(id: string, approval: Json): void {
+  if (!isObject(approval)) return
+  const [status, reviewer] = [textMember(approval, 'status') ?? 'pending', textMember(approval, 'reviewer')]
+  if (status === 'pending') return
+  const by = reviewer === undefined ? '' : `, by ${reviewer}`
+  throw new AegisError('conflict', `approval ${id} is already ${status}${by}; nothing was sent`, {
+    advice: `\`aegisctl why ${id}\` tells all of it.`,
   })
 }
 

@@ -104,6 +104,40 @@ describe.skipIf(noTerminals !== null)(`aegisctl login --protect${noTerminals ?? 
     expect(await status(id)).toBe('approved')
   })
 
+  it('says that an approval is settled before it shows or asks anything', async () => {
+    await protectRita()
+    const id = await review()
+    await aegis.post(`/admin/v1/approvals/${id}/deny`, { comment: 'no' }, ADMIN_KEY)
+    const answers = [{ after: 'Passphrase of the key rita: ', keys: `${PASSPHRASE}\r` }]
+    const { screen, exit } = await typed(`${AEGISCTL} approve ${id} --comment x`, answers)
+    expect({ screen, exit }).toMatchObject({ exit: 1, screen: expect.stringContaining('is already denied, by admin') })
+    expect(screen).not.toContain('[y/N]')
+    expect(screen).not.toContain('something')
+  })
+
+  it.each([
+    [
+      'where another user runs the server, with that one’s',
+      { service_user: 'aegis', socket: '/run/aegis/agents.sock', agent_key: 'k' },
+      'sudo aegisctl keys create --role viewer --name rita-reads --owner rita | aegisctl login --key -',
+    ],
+    ['elsewhere, by asking one', {}, 'an administrator makes one: aegisctl keys create --role viewer'],
+  ])('tells how an administrator makes a key that only reads: %s', async (_, agent, hint) => {
+    writeFileSync(join(config, 'agent.json'), JSON.stringify(agent))
+    const { screen, exit } = await protectRita()
+    expect({ screen, exit }).toMatchObject({ exit: 0, screen: expect.stringContaining(hint) })
+  })
+
+  it('tells an administrator to make that key with their own', async () => {
+    const { screen } = await typed(`echo ${ADMIN_KEY} | ${AEGISCTL} login --key - --protect ${at()}`, [
+      { after: 'New passphrase: ', keys: `${PASSPHRASE}\r` },
+      { after: 'The same again: ', keys: `${PASSPHRASE}\r` },
+    ])
+    expect(screen).toContain(
+      '  aegisctl keys create --role viewer --name dana-reads --owner dana | aegisctl login --key -',
+    )
+  })
+
   it('denies without a second question', async () => {
     await protectRita()
     const id = await review()
@@ -202,6 +236,7 @@ describe.skipIf(noTerminals !== null)(`aegisctl login --protect${noTerminals ?? 
       { after: 'The same again: ', keys: `\u001b[A${next}\r` },
     ])
     expect(changed).toMatchObject({ exit: 0 })
+    expect(changed.screen).toContain('Change the passphrase of the key for http')
     const whoami = (keys: string) => typed(`${AEGISCTL} whoami`, [{ after: 'key rita: ', keys: `${keys}\r` }])
     expect(await whoami(PASSPHRASE)).toMatchObject({ exit: 3 })
     expect(await whoami(next)).toMatchObject({ exit: 0, screen: expect.stringMatching(/name +rita/) })
