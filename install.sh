@@ -9,7 +9,9 @@ usage() {
              [--github-app-id ID --github-app-key FILE] [--editor claude|cursor|vscode|none]
              [--demo] [--no-start]
 sudo ./install.sh --service-user NAME [--agent-user NAME] [the same]
-./install.sh --uninstall [--purge]      (sudo for an installation with --service-user)
+./install.sh --uninstall [--purge] [--own]
+sudo ./install.sh --uninstall [--purge] --service-user NAME
+sudo ./install.sh --hand-on-key
 
   --policy      pr-writer (default), readonly, infra-review, docs-writer, sql-explorer, github-guarded,
                or a file of your own
@@ -18,8 +20,10 @@ sudo ./install.sh --service-user NAME [--agent-user NAME] [the same]
   --demo        tell the whole story afterwards, in a temporary folder
   --no-start    install only
   --service-user  run server, keys and evidence as this user (made where missing), apart from the one agents run as
-  --agent-user  the user agents run as (with sudo: who typed it); gets the agent key and nothing else
-  --uninstall   stop the server and remove the two commands; --purge also removes configuration, keys and evidence
+  --agent-user  the user agents run as (so far; at first, with sudo, who typed it); gets the agent key and nothing else
+  --uninstall   stop the server and remove the two commands; --purge also removes configuration, keys and evidence.
+                Where root has an installation of its own beside the service, --own or --service-user says which
+  --hand-on-key   give the user of the agents the agent key that is in force, as after `aegisctl keys rotate`
 
 Configuration: AEGIS_CONFIG_DIR (else XDG, else ~/.config/aegis). Data: AEGIS_DATA_DIR (else ~/.local/share/aegis).
 With --service-user: /etc/aegis and /var/lib/aegis, the program in /usr/local/lib/aegis (AEGIS_PREFIX).
@@ -29,7 +33,7 @@ USAGE
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 aegis_js="$root/dist/src/cli/aegis.js"
 aegisctl_js="$root/dist/src/cli/aegisctl.js"
-start=yes demo=no uninstall=no purge=no build_only=no service_user='' agent_user='' policy='' store='' app_key='' editor=''
+start=yes demo=no uninstall=no purge=no build_only=no own=no hand_on=no service_user='' agent_user='' policy='' store='' app_key='' editor=''
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
@@ -71,6 +75,8 @@ while [ $# -gt 0 ]; do
     --uninstall) uninstall=yes ;;
     --purge) purge=yes ;;
     --build-only) build_only=yes ;;
+    --own) own=yes ;;
+    --hand-on-key) hand_on=yes ;;
     --help | -h) usage; exit 0 ;;
     *) fail "unknown option $option" './install.sh --help lists them' 2 ;;
   esac
@@ -151,10 +157,17 @@ if [ "$build_only" = yes ]; then
 fi
 
 . "$root/starter-kit/service/common.sh"
+. "$root/starter-kit/service/agents.sh"
 [ "$purge" = no ] || [ "$uninstall" = yes ] || fail '--purge goes with --uninstall' './install.sh --help' 2
-if [ "$uninstall" = yes ] && { [ -n "$service_user" ] || { [ "$(id -u)" = 0 ] && [ -f "$facts" ]; }; }; then
+[ "$own" = no ] || [ "$uninstall" = yes ] || fail '--own goes with --uninstall' './install.sh --help' 2
+if [ "$hand_on" = yes ]; then
+  hand_on_key_alone
+  exit 0
+fi
+if [ "$uninstall" = yes ]; then
   . "$root/starter-kit/service/uninstall.sh"
-  uninstall_service
+  which_uninstall
+  if [ "$own" = yes ]; then uninstall_own; else uninstall_service; fi
   exit 0
 fi
 if [ -n "$service_user" ]; then
@@ -165,24 +178,6 @@ fi
 [ -z "$agent_user" ] || fail '--agent-user goes with --service-user' './install.sh --help' 2
 pass_choices
 [ -z "$editor" ] || pass --editor "$editor"
-
-if [ "$uninstall" = yes ]; then
-  if [ -f "$aegis_js" ] && [ -d "$config_dir" ]; then aegis stop; fi
-  unlink_ours aegis "$aegis_js"
-  unlink_ours aegisctl "$aegisctl_js"
-  if [ "$purge" = yes ]; then
-    for name in aegis.yaml installation.key client.json agent.json forge-app.pem forge-app.pub log.key log.key.next log.vkey; do rm -f "$config_dir/$name"; done
-    rm -f "$config_dir"/aegis.yaml.backup-* "$config_dir"/*.new
-    rm -rf "$data_dir/forge"
-    rm -f "$data_dir"/aegis.db* "$data_dir/aegis.log" "$data_dir/aegis.pid" "$data_dir/aegis.sock" "$data_dir"/log.checkpoint*
-    # Only where nothing else is left in them.
-    rmdir "$config_dir" "$data_dir" 2>/dev/null || true
-    say 'removed configuration, keys and evidence'
-  else
-    say "kept: $config_dir and $data_dir (--purge removes what Aegis made there)"
-  fi
-  exit 0
-fi
 
 check_node
 build
@@ -230,6 +225,6 @@ Evidence:           aegisctl evidence sessions; aegisctl evidence verify --sessi
 Files: $config_dir (configuration, keys), $data_dir (evidence, log)
 
 An agent that runs as $(id -un 2>/dev/null || id -u) on this machine can read the admin key and the evidence: file modes do not keep
-apart what runs as the same user. \`sudo ./install.sh --service-user aegis\` (after --uninstall --purge) gives the server a user of
-its own; docs/separation.md has that and the other ways. \`aegis doctor\` says how you stand.
+apart what runs as the same user. \`sudo ./install.sh --service-user aegis\` gives the server a user of its own;
+docs/separation.md says how to go there and keep the evidence, and has the other ways. \`aegis doctor\` says how you stand.
 NEXT

@@ -45,6 +45,12 @@ export function protectedFileOf(context: Context, { id }: Pick<ListedKey, 'id'>)
   return isObject(locked) && textMember(locked, 'principal') === id ? clientFile : null
 }
 
+/** Does the user that agents run as have a copy of this file, which only root can renew? So with a server of a user of its own. */
+export function isCopied(context: Context, { path, member }: KeyFile): boolean {
+  const isService = member === 'agent_key' && textMember(read(path), 'service_user') !== undefined
+  return isService && existsSync(placesOf(context).configFile)
+}
+
 /** @throws AegisError where the file cannot be written; it then is as it was */
 export function saveSecret({ path, member }: KeyFile, secret: string): void {
   writeWhole(path, `${JSON.stringify({ ...read(path), [member]: secret }, null, 2)}\n`, PRIVATE)

@@ -1,7 +1,8 @@
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
 import { adminEndpoint, ask } from './client.ts'
 import { processContext } from './context.ts'
-import { keyFilesOf, protectedFileOf, saveSecret } from './key-files.ts'
+import { packagedFile } from './installation.ts'
+import { isCopied, keyFilesOf, protectedFileOf, saveSecret } from './key-files.ts'
 import { endOf, keyIdOf, tellSecret } from './key-output.ts'
 import { type Column, jsonText, list, visible } from './output.ts'
 import { formatOf, type ListOptions, rowsOf } from './rows.ts'
@@ -75,6 +76,12 @@ export async function rotateKey(
   for (const file of secret === undefined ? [] : files) {
     saveSecret(file, secret ?? '')
     context.err(`${visible(file.path)} holds the new secret; start again what reads it only once\n`)
+    if (isCopied(context, file)) {
+      const installer = packagedFile('install.sh')
+      context.err(
+        `the user that agents run as still has the old one: sudo ${installer} --hand-on-key gives them this one\n`,
+      )
+    }
   }
 }
 

@@ -2,6 +2,10 @@
 # Everything here runs as root on a machine where that other user may be hostile: root never writes into a folder of theirs
 # or of the service user, and runs no file of theirs but this installer itself. docs/separation.md has the whole picture.
 
+# The copy that was installed knows where it lies.
+case $root in
+  */lib/aegis) [ ! -f "$root/installed" ] || AEGIS_PREFIX=${AEGIS_PREFIX:-${root%/lib/aegis}} ;;
+esac
 prefix=${AEGIS_PREFIX:-/usr/local}
 program_dir=$prefix/lib/aegis
 bin_dir=$prefix/bin
@@ -13,19 +17,23 @@ unit=/etc/systemd/system/$unit_name.service
 # What is needed to undo it: root's own file, never one that the service user could write.
 facts=$program_dir/installed
 safe_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+limit=''
+
+# One of the facts, without running the file.
+fact() { sed -n "s/^$1='\(.*\)'$/\1/p" "${2:-$facts}"; }
 
 # As another user, with nothing of our environment and no terminal that they could type into.
 as_user() {
   user=$1 home=$2
   shift 2
-  setsid -w setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
+  # shellcheck disable=SC2086 # words, or nothing
+  $limit setsid -w setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups \
     env -i PATH="$safe_path" HOME="$home" LANG=C.UTF-8 "$@"
 }
 as_service() {
   (cd "$service_data" && as_user "$service_user" "$service_data" \
     AEGIS_CONFIG_DIR="$service_config" AEGIS_DATA_DIR="$service_data" "$@")
 }
-as_agent() { as_user "$agent_user" "$agent_home" "$@"; }
 service_aegis() { as_service "$node_js" "$program_dir/dist/src/cli/aegis.js" "$@"; }
 # One of the files beside this one, with the names of this installation in it.
 filled_in() {
@@ -56,7 +64,7 @@ demand_root() {
   [ "$(id -u)" = 0 ] || fail '--service-user needs root: it makes a user' "sudo $0 --service-user $service_user" 2
   [ "$(uname -s)" = Linux ] ||
     fail "--service-user is made for Linux, not for $(uname -s)" 'docs/separation.md says how to keep a reviewer apart without it.' 2
-  for tool in setpriv setsid getent stat readlink install tar; do
+  for tool in setpriv setsid getent stat readlink install tar timeout; do
     command -v "$tool" >/dev/null 2>&1 || fail "$tool is not installed" 'It is part of util-linux, coreutils, libc-bin or tar.'
   done
 }
@@ -64,6 +72,8 @@ demand_root() {
 check_users() {
   expr "x$service_user" : 'x[a-z_][a-z0-9_-]\{0,30\}$' >/dev/null ||
     fail "not a name for a user: $service_user" 'Letters, digits, - and _, such as aegis.' 2
+  # Whom it was made for stays whom it is for, whoever types the upgrade.
+  agent_user=${agent_user:-${had_key%% *}}
   agent_user=${agent_user:-${SUDO_USER:-${DOAS_USER:-}}}
   [ -n "$agent_user" ] || fail 'whom do the agents run as?' 'Type it with sudo as that user, or add --agent-user NAME.' 2
   agent_uid=$(id -u "$agent_user" 2>/dev/null) || fail "there is no user $agent_user" 'Give --agent-user the one that agents run as.' 2
@@ -77,7 +87,7 @@ check_users() {
     esac
   fi
   [ ! -e "$agent_home/.config/aegis/aegis.yaml" ] ||
-    fail "$agent_user has an installation of their own in $agent_home/.config/aegis" "As $agent_user: ./install.sh --uninstall --purge (or move that folder away)."
+    fail "$agent_user has an installation of their own in $agent_home/.config/aegis" "As $agent_user: ./install.sh --uninstall, then move that folder away. docs/separation.md says how its evidence is kept."
 }
 
 check_places() {

@@ -1,4 +1,4 @@
-# Read by ../../install.sh --service-user, after common.sh.
+# Read by ../../install.sh --service-user, after common.sh and agents.sh.
 
 make_user() {
   id -u "$service_user" >/dev/null 2>&1 && return
@@ -38,6 +38,7 @@ copy_program() {
 service_user='$service_user'
 made_user='$made_user'
 agent_user='$agent_user'
+former_agents='$former_agents'
 service_config='$service_config'
 service_data='$service_data'
 service_run='$service_run'
@@ -46,19 +47,26 @@ FACTS
 }
 
 put_in_force() {
+  # Whatever fails from here on: who had a server has one afterwards.
+  stopped=yes
+  trap as_before EXIT
+  trap 'exit 130' INT TERM HUP
   stop_service
   rm -rf "$program_dir"
   mv "$program_dir.new" "$program_dir"
 }
 
-# root and the service user work on the service's own files, everybody else on theirs.
-write_commands() {
-  mkdir -p "$bin_dir"
+check_commands() {
   for name in aegis aegisctl; do
     if [ -e "$bin_dir/$name" ] && ! grep -q '^# Made by Aegis' "$bin_dir/$name"; then
       fail "$bin_dir/$name exists and is not ours" 'Move it away, then run this again.'
     fi
   done
+}
+
+# root and the service user work on the service's own files, everybody else on theirs.
+write_commands() {
+  mkdir -p "$bin_dir"
   for name in aegis aegisctl; do
     filled_in "$name.sh" >"$bin_dir/$name.new"
     chmod 755 "$bin_dir/$name.new"
@@ -97,6 +105,7 @@ service_choices() {
   pass --owner "$agent_user"
   pass --agents-uid "$agent_uid"
   pass --agents-socket "$service_run/agents.sock"
+  [ -z "$former_agents" ] || init_args="$init_args --renew-agent-key"
 }
 
 start_service() {
@@ -116,18 +125,6 @@ start_service() {
   return 1
 }
 
-# Written as the agents' user: root would follow a link that an agent put in its way.
-hand_on_key() {
-  given=$(as_service cat "$service_config/agent.json") || fail 'the agent key could not be read' 'Run this again.'
-  printf '%s\n' "$given" |
-    as_agent sh -c 'umask 077; cd && mkdir -p .config/aegis && cd .config/aegis && new=$(mktemp agent.json.XXXXXX) && cat >"$new" && mv "$new" agent.json' ||
-    fail "the agent key could not be put into $agent_home/.config/aegis" 'Is that folder writable for its owner?'
-  say "agent key: $agent_home/.config/aegis/agent.json"
-  if [ -n "$editor" ] && [ "$editor" != none ]; then
-    as_agent PATH="$bin_dir:$safe_path" "$node_js" "$program_dir/dist/src/cli/aegis.js" connect "$editor" || fail "$editor could not be connected" 'The lines above say why.'
-  fi
-}
-
 warn_of_ways_to_root() {
   for group in $(id -Gn "$agent_user"); do
     case $group in
@@ -142,7 +139,37 @@ warn_of_ways_to_root() {
 
 # A server that ran when this began runs again with the settings it had.
 as_before() {
-  if [ "$start" = yes ] && [ -f "$service_config/client.json" ]; then start_service || true; fi
+  [ "$stopped" = yes ] && [ "$start" = yes ] && [ -f "$service_config/client.json" ] || return 0
+  stopped=no
+  start_service || say '! no server runs: sudo aegis serve --detach'
+}
+
+# Of the installation there is, or of one that was broken off: whose it is, and who had the agent key so far.
+known_installation() {
+  made_user=no had_key=''
+  for known in "$program_dir.new/installed" "$facts"; do
+    [ -f "$known" ] || continue
+    made_user=$(fact made_user "$known")
+    before=$(fact service_user "$known")
+    [ "$before" = "$service_user" ] || fail "Aegis is installed here for user $before" "$0 --uninstall removes that one."
+    had_key="$(fact agent_user "$known") $(fact former_agents "$known")"
+  done
+}
+
+# Whoever had the agent key and is to have it no longer. Kept with the installation until it is seen to: a run may break off.
+former_of() {
+  former_agents=''
+  for name in $had_key; do
+    [ "$name" = "$agent_user" ] || former_agents="$former_agents${former_agents:+ }$name"
+  done
+}
+
+forget_former() {
+  [ -n "$former_agents" ] || return 0
+  say "the agent key is a new one: that of $former_agents is no longer in force"
+  for name in $former_agents; do take_back_key "$name"; done
+  sed "s/^former_agents=.*/former_agents=''/" "$facts" >"$facts.new"
+  mv "$facts.new" "$facts"
 }
 
 check_options() {
@@ -157,17 +184,12 @@ check_options() {
 install_service() {
   demand_root
   check_options
-  made_user=no
-  # Of the installation there is, or of one that was broken off.
-  for known in "$program_dir.new/installed" "$facts"; do
-    [ -f "$known" ] || continue
-    made_user=$(sed -n "s/^made_user='\(.*\)'$/\1/p" "$known")
-    before=$(sed -n "s/^service_user='\(.*\)'$/\1/p" "$known")
-    [ "$before" = "$service_user" ] || fail "Aegis is installed here for user $before" "$0 --uninstall removes that one."
-  done
+  known_installation
   check_node
   check_users
+  former_of
   check_places
+  check_commands
   build_as_owner
   step "User $service_user"
   make_user
@@ -178,14 +200,21 @@ install_service() {
   write_commands
   step 'Configuration and keys'
   service_choices
-  eval "service_aegis init $init_args" || { status=$?; as_before; fail 'configuring failed; nothing was changed' 'The lines above say why.' $status; }
-  hand_on_key
+  eval "service_aegis init $init_args" || fail 'configuring failed; nothing was changed' 'The lines above say why.' $?
+  state=''
   if [ "$start" = yes ]; then
     step 'Starting'
+    stopped=no
     start_service || fail 'the server did not start' 'The lines above say why.'
     step 'Three true checks'
     service_aegis doctor --prove || fail 'a check failed' 'sudo aegis doctor looks at everything else.'
+    state='The server runs, and all the rest is done. '
   fi
+  # After the start: agents may hinder this, and nothing else waits for it.
+  step 'The key of the agents'
+  forget_former
+  hand_on_key "$state"
+  connect_editor
   step 'Next'
   warn_of_ways_to_root
   [ "$start" = yes ] || say 'Start it:           sudo aegis serve --detach'

@@ -21,6 +21,35 @@ it('the installer replaces an agent key that has expired', async () => {
   }
 })
 
+it('a new agent key ends the old one, which whoever agents ran as before may have kept', async () => {
+  const aegis = await install()
+  try {
+    const { clientFile, agentFile } = aegis.config.places
+    writeFileSync(clientFile, JSON.stringify({ admin_key: ADMIN_KEY }))
+    writeFileSync(agentFile, JSON.stringify({ agent_key: AGENT_KEY }))
+    await aegis.stop()
+    const again = { renewAgent: true, apiKey: AGENT_KEY }
+    await expect(ensureKeys(aegis.config, again)).rejects.toThrow('the agent key given is the one that is to be ended')
+    const { agentKey, made } = await ensureKeys(aegis.config, { renewAgent: true, agent: 'claude-code', owner: 'bob' })
+    expect(made).toEqual(['agent'])
+    expect(JSON.parse(readFileSync(agentFile, 'utf8')).agent_key).toBe(agentKey)
+    await aegis.restart()
+    expect((await aegis.get('/admin/v1/whoami', AGENT_KEY)).status).toBe(401)
+    const { keys } = (await aegis.get('/admin/v1/keys', ADMIN_KEY)).body
+    expect(keys).toContainEqual(
+      expect.objectContaining({
+        owner: 'agent:claude-code',
+        sponsor: 'bob',
+        state: 'active',
+        prefix: agentKey.slice(0, 16),
+      }),
+    )
+    expect((await aegis.get('/admin/v1/whoami', ADMIN_KEY)).body).toMatchObject({ role: 'admin' })
+  } finally {
+    await aegis.close()
+  }
+})
+
 it('the installer puts no key in the plain beside one that is behind a passphrase', async () => {
   const aegis = await install()
   try {

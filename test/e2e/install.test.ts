@@ -1,5 +1,15 @@
 import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -201,7 +211,7 @@ describe('install.sh in an empty home', () => {
   it('shows what happened, in every format, on both programs', () => {
     expect(box.run('aegis', ['logs', '--denied']).stdout).toContain('shell.rm')
     expect(box.run('aegisctl', ['logs', '--format', 'csv']).stdout).toMatch(
-      /^TIME,AGENT,SESSION,KIND,TOOL,RULE,ENVELOPE\r\n/,
+      /^TIME,AGENT,SESSION,KIND,TOOL,RULE,REVIEWER,OUTCOME,ENVELOPE\r\n/,
     )
     expect(JSON.parse(box.run('aegisctl', ['session', 'story', '--json']).stdout)).toHaveLength(7)
     expect(box.run('aegis', ['sessions']).stdout).toContain('story')
@@ -276,9 +286,15 @@ describe('install.sh in an empty home', () => {
     expect(box.installer('--uninstall').status).toBe(0)
     expect(existsSync(join(box.home, '.local/bin/aegis'))).toBe(false)
     expect(existsSync(join(box.home, '.local/share/aegis/aegis.db'))).toBe(true)
-    expect(box.installer('--uninstall', '--purge').status).toBe(0)
-    expect(existsSync(join(box.home, '.local/share/aegis'))).toBe(false)
-    expect(existsSync(join(box.home, '.config/aegis'))).toBe(false)
+    const folders = [join(box.home, '.config/aegis'), join(box.home, '.local/share/aegis')] as const
+    writeFileSync(join(folders[0], 'mine.txt'), 'not made by Aegis')
+    const purged = box.installer('--uninstall', '--purge')
+    expect(purged.status).toBe(0)
+    const [before = '', after = ''] = purged.stdout.split('removed configuration')
+    for (const path of folders) expect([before, after].map((text) => text.includes(path))).toEqual([true, true])
+    expect(after).toContain(`left in ${folders[0]}, since Aegis does not know it: mine.txt`)
+    expect(readdirSync(folders[0])).toEqual(['mine.txt'])
+    expect(existsSync(folders[1])).toBe(false)
   }, 60_000)
 })
 

@@ -16,6 +16,7 @@ export function register(program: Command): void {
     .option('--owner <person>', 'whose admin key it is (default: the user who types this)')
     .option('--agents-uid <uid>', 'user of this machine that agents run as, where the server runs as another')
     .option('--agents-socket <path>', 'where those agents reach the server')
+    .option('--renew-agent-key', 'make another agent key, and end the one there is')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('../setup/init.ts')).init(options))
 }

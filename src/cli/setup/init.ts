@@ -29,6 +29,7 @@ export interface InitOptions {
   readonly owner?: string
   readonly agentsUid?: string
   readonly agentsSocket?: string
+  readonly renewAgentKey?: boolean
   readonly json?: boolean
 }
 
@@ -77,6 +78,7 @@ export async function initialize(
     ...(editor === null ? {} : { agent: editor }),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
     ...(options.owner === undefined ? {} : { owner: options.owner }),
+    renewAgent: options.renewAgentKey === true,
   })
   notes.push(keys.made.length === 0 ? 'keys: kept as they are' : `keys: made ${keys.made.join(' and ')}`)
   notes.push(`  agent key: ${places.agentFile}`, `  admin key: ${places.clientFile}`)

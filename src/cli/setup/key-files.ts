@@ -13,6 +13,8 @@ export interface KeyChoices {
   readonly agent?: string
   /** Whose the admin key is, and whom the agent acts for; the user who runs this where absent. */
   readonly owner?: string
+  /** The agent key there is was known to somebody who may use it no longer. */
+  readonly renewAgent?: boolean
 }
 
 export interface Keys {
@@ -32,7 +34,7 @@ export async function ensureKeys(config: Config, choices: KeyChoices): Promise<K
   // A person who put their key behind a passphrase wants none in the plain beside it.
   const isProtected = client['protected_key'] !== undefined
   const kept = existsSync(config.store) && agent !== null && (admin !== null || isProtected)
-  const same = choices.apiKey === undefined || choices.apiKey === agent
+  const same = renewed(choices, agent) === agent && (choices.apiKey === undefined || choices.apiKey === agent)
   const keys: Issued =
     kept && same ? { agent, made: [] } : await issue(config, choices, agent, isProtected ? null : { key: admin })
   const { host, port, adminPort } = config.listen
@@ -95,7 +97,7 @@ async function issue(
       made.push(role)
       return (await keyring.issue({ ...key, ...chosen })).secret
     }
-    const agent = await one('agent', oldAgent, choices.apiKey)
+    const agent = await one('agent', renewed(choices, oldAgent), choices.apiKey)
     const admin = client === null ? {} : { admin: await one('admin', client.key, undefined) }
     const replaced = oldAgent === null || oldAgent === agent ? null : await keyring.authenticate(oldAgent).catch(over)
     if (replaced !== null) await keyring.revoke(replaced.id)
@@ -103,6 +105,15 @@ async function issue(
   } finally {
     await stores.close()
   }
+}
+
+/** The agent key that may stay. @throws AegisError `invalid_params` where the one to be ended is asked for again */
+function renewed({ renewAgent, apiKey }: KeyChoices, agent: string | null): string | null {
+  if (renewAgent !== true) return agent
+  if (agent === null || apiKey !== agent) return null
+  throw new AegisError('invalid_params', 'the agent key given is the one that is to be ended', {
+    advice: 'Choose another --api-key, or leave it out.',
+  })
 }
 
 /** A key that has expired needs no revoking. */
