@@ -7,6 +7,7 @@ import type { AdminContext } from './admin/door.ts'
 import { ownSocketSeparation, separationOf } from './admin/separation.ts'
 import type { ResolutionChannel } from './approvals/approvals.ts'
 import { type Composition, compose } from './compose.ts'
+import { listenUrl } from './config/listen-url.ts'
 import type { LocalAgents } from './config/shape.ts'
 import type { Config } from './config.ts'
 import type { Separation } from './core/approval.ts'
@@ -43,7 +44,7 @@ export async function startServer(config: Config, version: string): Promise<Runn
   try {
     const dataPort = await listen(servers, data, { host, port: config.listen.port })
     const adminPort = await listen(servers, admin, { host, port: config.listen.adminPort })
-    const urls = { mcp: url(host, dataPort), admin: url(host, adminPort), socket: config.places.socket }
+    const urls = { mcp: listenUrl(host, dataPort), admin: listenUrl(host, adminPort), socket: config.places.socket }
     const parts = await compose(config, urls, version)
     try {
       data.become(dataPlane(parts, config))
@@ -213,11 +214,4 @@ async function stop(servers: readonly Server[], parts: Composition, sockets: rea
   clearTimeout(late)
   await parts.close()
   for (const socket of sockets) rmSync(socket, { force: true })
-}
-
-function url(host: string, port: number): string {
-  if (host === '') throw new AegisError('config', 'listen.host is empty')
-  const wildcard = host === '0.0.0.0' || host === '::'
-  const name = wildcard ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  return `http://${name}:${port}`
 }

@@ -14,6 +14,8 @@ export interface Caller {
   readonly key: KeyRecord
   /** `session`: by the cookie of a person who logged in. */
   readonly via: 'key' | 'session'
+  /** The id of the login that the cookie is of; null with a key. */
+  readonly login: string | null
   /** What every change by cookie must carry; null with a key. */
   readonly csrf: string | null
   /** Whether the caller may go on: asked now and then by what outlives a request. */
@@ -52,9 +54,10 @@ export function demandKey(keeping: Doorkeeping): MiddlewareHandler<AdminEnv> {
   }
 }
 
-function setCaller(context: AdminContext, { key, via, csrf, inForce }: Caller): void {
+function setCaller(context: AdminContext, { key, via, login, csrf, inForce }: Caller): void {
   context.set('key', key)
   context.set('via', via)
+  context.set('login', login)
   context.set('csrf', csrf)
   context.set('inForce', inForce)
 }
@@ -68,17 +71,17 @@ export async function callerOf(context: AdminContext, keeping: Doorkeeping): Pro
   const { headers } = context.req.raw
   if (bearerFrom(headers) !== null) {
     const key = await keeping.authenticate(headers)
-    return key && { key, via: 'key', csrf: null, inForce: () => keeping.inForce(key) }
+    return key && { key, via: 'key', login: null, csrf: null, inForce: () => keeping.inForce(key) }
   }
   const { sessions, adminUrl } = keeping
   const visitor = sessions && (await sessions.authenticate(headers))
   if (sessions === null || visitor === null) return null
-  const { record: key, csrf } = visitor
+  const { record: key, session: login, csrf } = visitor
   if (!SAFE.has(context.req.method)) {
     demandOwnPage(headers, adminUrl)
     demandCsrf(csrf, await csrfIn(context))
   }
-  return { key, via: 'session', csrf, inForce: () => sessions.stands(headers) }
+  return { key, via: 'session', login, csrf, inForce: () => sessions.stands(headers) }
 }
 
 async function csrfIn(context: AdminContext): Promise<string | null> {

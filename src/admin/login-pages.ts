@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { Ending } from '../identity/index.ts'
 
 /** Nothing from elsewhere, nothing inline, in no frame. A stricter referrer policy would blank the Origin that forms are checked by. */
 const HEADERS = {
@@ -18,6 +19,20 @@ export interface LoginPage {
   readonly returnTo: string
   /** What went wrong before, and what to do about it. */
   readonly said: string | null
+}
+
+const ENDINGS: Readonly<Record<Ending, string>> = {
+  idle: 'Your login has ended: nothing was asked for too long.',
+  lasted: 'Your login has ended: its time was over.',
+  shut_out:
+    'Your login has ended: what you logged in with is good no more. It was revoked, has expired, or gives no role any more.',
+  ended: 'Your login has ended: it was ended from elsewhere, or made room for newer ones.',
+  unknown: 'Your login has ended.',
+}
+
+/** Why somebody is here again. Only a browser that shows the session is told. */
+export function endingText(ending: Ending): string {
+  return `${ENDINGS[ending]} Log in again.`
 }
 
 export function loginPage({ provider, returnTo, said }: LoginPage, status = 200): Promise<Response> {

@@ -1,12 +1,21 @@
 import { type Context, Hono } from 'hono'
 import { AegisError, asAegisError, ERROR_CODES } from '../core/errors.ts'
 import { type Clock, type Log, rfc3339 } from '../core/runtime.ts'
-import { demandCsrf, demandOwnPage, type Keyring, type Login, localPath, type Sessions } from '../identity/index.ts'
+import {
+  cameByOtherLoopbackName,
+  demandCsrf,
+  demandOwnPage,
+  type Keyring,
+  type Login,
+  LoginRefusal,
+  localPath,
+  type Sessions,
+} from '../identity/index.ts'
 import { createTeller } from '../identity/once-a-minute.ts'
 import type { KeyRecord } from '../identity/ports.ts'
 import type { LoginDesk } from '../oversight/logins.ts'
 import { type AdminEnv, formOf } from './caller.ts'
-import { loginPage, loginStyle, onwardPage } from './login-pages.ts'
+import { endingText, loginPage, loginStyle, onwardPage } from './login-pages.ts'
 
 export interface LoginParts {
   readonly sessions: Sessions
@@ -23,13 +32,11 @@ export interface LoginParts {
 export function loginRoutes(parts: LoginParts): (app: Hono<AdminEnv>) => void {
   const pages = new Hono<AdminEnv>()
   const provider = parts.login?.name ?? null
-  const told = createTeller(parts.log, parts.clock)
+  const tell = tellerOf(parts)
   pages.onError((thrown, context) => {
     const error = asAegisError(thrown)
-    const { http } = ERROR_CODES[error.code]
-    if (http >= 500) parts.log.error({ error: error.message }, 'a login failed')
-    else told(error.message, { reason: error.message }, 'a login was refused')
-    const said = http === 500 ? 'Something went wrong here; the log says what.' : sentence(error)
+    tell(error)
+    const [http, said] = answerTo(error)
     return loginPage({ provider, returnTo: localPath(context.req.query('return_to')), said }, http)
   })
   pages.get('/login/style.css', loginStyle)
@@ -40,18 +47,48 @@ export function loginRoutes(parts: LoginParts): (app: Hono<AdminEnv>) => void {
   return (app) => void app.route('/', pages)
 }
 
+/** For the log alone: all that is known. One person's refusals do not hide another's. */
+function tellerOf({ log, clock }: LoginParts): (error: AegisError) => void {
+  const refused = createTeller(log, clock)
+  const failed = createTeller({ ...log, warn: log.error }, clock)
+  return (error) => {
+    const forLog = error instanceof LoginRefusal ? error.forLog : {}
+    const name = `${error.message} ${forLog['principal'] ?? ''}`
+    const advice = error.advice === null ? {} : { advice: error.advice }
+    if (ERROR_CODES[error.code].http < 500) refused(name, { reason: error.message, ...forLog }, 'a login was refused')
+    else failed(name, { error: error.message, ...advice, ...forLog }, 'a login failed')
+  }
+}
+
+/** What people read: nothing of our files and insides. */
+function answerTo(error: AegisError): readonly [number, string] {
+  const { http } = ERROR_CODES[error.code]
+  if (error.code === 'config') {
+    return [
+      503,
+      'The login is not set up right here; an administrator finds the reason in the log. Keys go on working.',
+    ]
+  }
+  return [http, http === 500 ? 'Something went wrong here; the log says what.' : sentence(error)]
+}
+
 function sentence({ message, advice }: AegisError): string {
   const parts = advice === null ? [message] : [message, advice]
-  return parts.map((part) => `${part.charAt(0).toUpperCase()}${part.slice(1)}.`).join(' ')
+  // A name or an address keeps its letters.
+  const capital = (part: string) =>
+    part.replace(/^[a-z]+(?=[ ,:])/, (word) => word.charAt(0).toUpperCase() + word.slice(1))
+  return parts.map((part) => `${capital(part)}.`).join(' ')
 }
 
 function showLogin(app: Hono<AdminEnv>, { sessions }: LoginParts, provider: string | null): void {
   app.get('/login', async (context) => {
+    const { headers } = context.req.raw
     const returnTo = localPath(context.req.query('return_to'))
-    if ((await sessions.authenticate(context.req.raw.headers)) !== null) return context.redirect(returnTo, 303)
+    if ((await sessions.authenticate(headers)) !== null) return context.redirect(returnTo, 303)
     // Who follows a link from a chat or a mail comes without the cookie; asked again from here, the browser brings it.
     if (isFromElsewhere(context)) return onwardPage(`/login?return_to=${encodeURIComponent(returnTo)}`)
-    return loginPage({ provider, returnTo, said: null })
+    const ending = sessions.ending(headers)
+    return loginPage({ provider, returnTo, said: ending && endingText(ending) })
   })
 }
 
@@ -80,7 +117,14 @@ function logInAtProvider(app: Hono<AdminEnv>, parts: LoginParts): void {
     throw new AegisError('not_found', 'there is nothing to log in at', { advice: 'log in with a key' })
   }
   app.get('/login/start', async (context) => {
-    const { location, cookie } = await configured().start(context.req.query('return_to') ?? '/')
+    const login = configured()
+    const returnTo = localPath(context.req.query('return_to'))
+    // Once: a proxy that writes a Host of its own would be sent round in a circle.
+    const isMoved = context.req.query('moved') !== undefined
+    if (!isMoved && cameByOtherLoopbackName(context.req.raw.headers, parts.adminUrl)) {
+      return context.redirect(`${parts.adminUrl}/login/start?moved=1&return_to=${encodeURIComponent(returnTo)}`, 303)
+    }
+    const { location, cookie } = await login.start(returnTo)
     context.header('Set-Cookie', cookie)
     context.header('Cache-Control', 'no-store')
     context.header('Referrer-Policy', 'no-referrer')
@@ -121,8 +165,15 @@ export function loginDeskRoutes(logins: LoginDesk): (app: Hono<AdminEnv>) => voi
   return (app) => {
     app.get('/admin/v1/logins', async (context) => {
       const found = await logins.list(context.get('key'))
+      const current = context.get('login')
       const shown = found.map(({ id, createdAt, seenAt, endsAt }) => ({
-        ...{ id, since: rfc3339(createdAt), last_seen: rfc3339(seenAt), ends: rfc3339(endsAt) },
+        ...{
+          id,
+          since: rfc3339(createdAt),
+          last_seen: rfc3339(seenAt),
+          ends: rfc3339(endsAt),
+          current: id === current,
+        },
       }))
       return context.json({ logins: shown })
     })

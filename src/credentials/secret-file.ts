@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { AegisError } from '../core/errors.ts'
 
 const SIZE_LIMIT = 64 * 1024
@@ -13,8 +14,8 @@ export function readSecretFile(path: string): string {
   try {
     descriptor = openSync(path, 'r')
   } catch (cause) {
-    throw new AegisError('config', `cannot read ${path}`, {
-      advice: 'name a file that the server may read',
+    throw new AegisError('config', `cannot read ${path}: ${reasonOf(cause)}`, {
+      advice: remedyFor(path, cause),
       path,
       cause,
     })
@@ -34,6 +35,33 @@ export function readSecretFile(path: string): string {
     return readFileSync(descriptor, 'utf8')
   } finally {
     closeSync(descriptor)
+  }
+}
+
+/** Only our own words: what else an error of the system says is not ours to show. */
+function reasonOf(cause: unknown): string {
+  const code = codeOf(cause)
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'it is not there'
+  if (code === 'EACCES' || code === 'EPERM') return `${ourselves()} may not`
+  return code ?? 'unknown'
+}
+
+function remedyFor(path: string, cause: unknown): string {
+  if (!reasonOf(cause).endsWith('may not'))
+    return `put it there, owned by ${ourselves()}, mode 600; or name another file`
+  return `the file, and the way to it, must be open to the user that runs the server: chown ${ourselves()} ${path}`
+}
+
+function codeOf(cause: unknown): string | null {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : null
+}
+
+/** The user that runs us: by name, or by number where the machine knows none. */
+function ourselves(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'the server')
   }
 }
 

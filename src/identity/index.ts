@@ -12,6 +12,7 @@ export {
 export { demandChosen, type KeyRequest, type NewKey } from './new-key.ts'
 export { countKeys, createResources, createTokenAuthenticator, METADATA_PATH, type Resources } from './oauth/index.ts'
 export {
+  cameByOtherLoopbackName,
   createCookies,
   createLogin,
   createSessions,
@@ -19,7 +20,9 @@ export {
   demandCsrf,
   demandOwnPage,
   discoverProvider,
+  type Ending,
   type Login,
+  LoginRefusal,
   type LoginSession,
   type LoginSettings,
   type LoginStore,

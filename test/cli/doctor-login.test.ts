@@ -11,9 +11,7 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'aegis-doctor-'))
   mkdirSync(join(home, '.config/aegis'), { recursive: true })
   provider = await startOpenid()
-  const roles = '[{ claim: groups, value: admins, role: admin }]'
-  const login = `{ issuer: "${provider.issuer}", client_id: aegis, client_secret_file: oidc.secret, roles: ${roles} }`
-  writeFileSync(join(home, '.config/aegis/aegis.yaml'), `version: 1\nauth: { login: ${login} }\n`)
+  configure(provider.issuer)
 })
 afterAll(async () => {
   await provider.close()
@@ -21,7 +19,14 @@ afterAll(async () => {
 })
 afterEach(() => {
   provider.world.metadata = {}
+  configure(provider.issuer)
 })
+
+function configure(issuer: string, more = ''): void {
+  const roles = '[{ claim: groups, value: admins, role: admin }]'
+  const login = `{ issuer: "${issuer}", client_id: aegis, client_secret_file: oidc.secret, roles: ${roles} }`
+  writeFileSync(join(home, '.config/aegis/aegis.yaml'), `version: 1\nauth: { ${more}login: ${login} }\n`)
+}
 
 async function look(secretMode: number) {
   const file = join(home, '.config/aegis/oidc.secret')
@@ -32,7 +37,13 @@ async function look(secretMode: number) {
 }
 
 it('the doctor asks the provider where people log in for its addresses and keys', async () => {
-  expect(await look(0o600)).toMatchObject({ state: 'ok', detail: `people log in at ${provider.issuer}` })
+  const told = 'which must know the redirect address http://127.0.0.1:8081/login/callback'
+  expect(await look(0o600)).toMatchObject({ state: 'ok', detail: `people log in at ${provider.issuer}, ${told}` })
+})
+
+it('the doctor names the redirect address behind a proxy as browsers reach it', async () => {
+  configure(provider.issuer, 'admin_url: "https://aegis-admin.example.com", ')
+  expect((await look(0o600))?.detail).toContain(' https://aegis-admin.example.com/login/callback')
 })
 
 it('the doctor tells of a client secret that others may read', async () => {
@@ -50,4 +61,27 @@ it.each([
 ])('the doctor tells of a provider that cannot be used: %s', async (_, metadata, said) => {
   provider.world.metadata = metadata
   expect(await look(0o600)).toMatchObject({ state: 'fail', detail: expect.stringContaining(said) })
+})
+
+it('the doctor names the issuer that was found, and how to mend a slash too many', async () => {
+  configure(`${provider.issuer}/`)
+  const { detail, advice } = (await look(0o600)) ?? {}
+  expect(detail).toContain(`speaks for another issuer: ${provider.issuer}, not ${provider.issuer}/`)
+  expect(advice).toContain(`write \`issuer: ${provider.issuer}\` in aegis.yaml`)
+})
+
+it.each([
+  ['other hosts, shown as they are', 'https://evil.example', 'https://evil.example'],
+  ['nothing that is no address', 'ends here\u001b[2J', null],
+])('the doctor quotes of who speaks for another issuer %s', async (_, issuer, quoted) => {
+  provider.world.metadata = { issuer }
+  const { detail = '', advice } = (await look(0o600)) ?? {}
+  expect(detail).not.toContain('\u001b')
+  if (quoted !== null) expect(detail).toContain(quoted)
+  expect(advice).toMatch(/issuer/)
+})
+
+it('the doctor says what to do about a provider that is not there', async () => {
+  configure('http://127.0.0.1:1')
+  expect(await look(0o600)).toMatchObject({ state: 'fail', advice: expect.stringContaining('reaches that address') })
 })

@@ -1,6 +1,6 @@
 import { role } from './components.ts'
 import type { RouteGroup } from './route.ts'
-import { list, nullable, object, oneOf, text, time, whole } from './schema.ts'
+import { flag, list, nullable, object, oneOf, text, time, whole } from './schema.ts'
 
 export const peopleRoutes: RouteGroup = {
   tag: 'people',
@@ -29,7 +29,11 @@ export const peopleRoutes: RouteGroup = {
       id: 'listLogins',
       summary: 'Where you are logged in.',
       role: 'agent',
-      answers: { 200: object({ logins: list(object({ id: text(), since: time, last_seen: time, ends: time })) }) },
+      answers: {
+        200: object({
+          logins: list(object({ id: text(), since: time, last_seen: time, ends: time, current: flag })),
+        }),
+      },
     },
     {
       method: 'delete',

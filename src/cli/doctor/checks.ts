@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { request } from 'node:http'
+import { listenUrl } from '../../config/listen-url.ts'
 import { namingUpstreams } from '../../config/naming-upstreams.ts'
 import { type Config, loadConfig, type UpstreamSettings } from '../../config.ts'
 import { adminEndpoint, agentEndpoint, ask, serviceOf } from '../client.ts'
@@ -32,7 +33,7 @@ export async function runChecks(context: Context): Promise<readonly Check[]> {
     checks.push(await attempt(name, () => issuerCheck(name, issuer)))
   }
   const { provider } = config.auth.login
-  if (provider !== null) checks.push(await attempt('login', () => loginCheck(provider)))
+  if (provider !== null) checks.push(await attempt('login', () => loginCheck(provider, config)))
   checks.push(await attempt('separation', () => separation(context)))
   return checks
 }
@@ -144,14 +145,19 @@ async function issuerCheck(name: string, issuer: Config['auth']['issuers'][numbe
 }
 
 /** Asks what the server asks at the first login. */
-async function loginCheck({ issuer, clientSecretFile }: NonNullable<Config['auth']['login']['provider']>) {
+async function loginCheck(
+  { issuer, clientSecretFile }: NonNullable<Config['auth']['login']['provider']>,
+  { auth, listen }: Config,
+): Promise<Check> {
   const { countKeys, discoverProvider } = await import('../../identity/index.ts')
   if (clientSecretFile !== null) {
     const { readSecretFile } = await import('../../credentials/secret-file.ts')
     readSecretFile(clientSecretFile)
   }
   await discoverProvider(issuer)
-  if ((await countKeys({ issuer, jwksUri: null })) > 0) return ok('login', `people log in at ${issuer}`)
+  const callback = `${auth.adminUrl ?? listenUrl(listen.host, listen.adminPort)}/login/callback`
+  const found = `people log in at ${issuer}, which must know the redirect address ${callback}`
+  if ((await countKeys({ issuer, jwksUri: null })) > 0) return ok('login', found)
   return fail('login', `${issuer} publishes no key that signs`, 'Mend `auth.login` in aegis.yaml, or the provider.')
 }
 

@@ -14,10 +14,11 @@ export interface IssuerAnswer {
 
 /**
  * A JSON document of an issuer.
+ * @param timeout milliseconds it may take
  * @throws AegisError `unavailable` naming the address and what was wrong.
  */
-export async function fetchDocument(address: string): Promise<JsonObject> {
-  return (await ask(address, {}, [200])).document
+export async function fetchDocument(address: string, timeout = TIMEOUT_MS): Promise<JsonObject> {
+  return (await ask(address, {}, [200], timeout)).document
 }
 
 /**
@@ -33,13 +34,18 @@ export function postForm(
 }
 
 /** Bounded in time and size, parsed strictly. Redirects are not followed: they would take us to addresses that nobody has configured. */
-async function ask(address: string, request: RequestInit, expected: readonly number[]): Promise<IssuerAnswer> {
+async function ask(
+  address: string,
+  request: RequestInit,
+  expected: readonly number[],
+  timeout = TIMEOUT_MS,
+): Promise<IssuerAnswer> {
   try {
     const response = await fetch(address, {
       ...request,
       redirect: 'error',
       headers: { ...request.headers, accept: 'application/json' },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
     })
     if (!expected.includes(response.status)) {
       await response.body?.cancel()
@@ -49,7 +55,11 @@ async function ask(address: string, request: RequestInit, expected: readonly num
     if (!isObject(document)) throw new Error('it is no JSON object')
     return { status: response.status, document }
   } catch (cause) {
-    throw new AegisError('unavailable', `${address} cannot be used: ${reasonOf(cause)}`, { cause })
+    throw new AegisError('unavailable', `${address} cannot be used: ${reasonOf(cause)}`, {
+      advice:
+        'see whether this machine reaches that address (name, proxy, certificate), and whether it is the right one',
+      cause,
+    })
   }
 }
 

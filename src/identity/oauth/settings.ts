@@ -40,6 +40,11 @@ export interface IssuerSettings {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i
 
+/** Whether a host, as `URL` writes it, is this machine by its loopback interface. */
+export function isLoopbackName(hostname: string): boolean {
+  return LOOPBACK.test(hostname)
+}
+
 /** An https address, or http on this machine, without credentials, query or fragment (RFC 8414 section 2). */
 export function isIssuerAddress(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null

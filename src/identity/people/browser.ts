@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { AegisError } from '../../core/errors.ts'
+import { isLoopbackName } from '../oauth/settings.ts'
 
 /**
  * Whether what a browser says of where a request comes from lets its cookies count: our own pages, the address bar, or a link that
@@ -30,6 +31,17 @@ export function demandOwnPage(headers: Headers, adminUrl: string): void {
 function originsOf(adminUrl: string, host: string | null): readonly string[] {
   const { origin, protocol } = new URL(adminUrl)
   return protocol === 'http:' && host !== null ? [origin, `http://${host.toLowerCase()}`] : [origin]
+}
+
+/**
+ * Whether a browser reached us by another name of this machine (`localhost`) than providers send it back to (`127.0.0.1`): cookies are
+ * kept by name, so what begins here would not be known there.
+ */
+export function cameByOtherLoopbackName(headers: Headers, adminUrl: string): boolean {
+  const address = `http://${headers.get('host') ?? ''}`
+  const came = URL.canParse(address) ? new URL(address).hostname : ''
+  const wanted = new URL(adminUrl).hostname
+  return came !== wanted && isLoopbackName(came) && isLoopbackName(wanted)
 }
 
 /** @throws AegisError `forbidden` unless the presented token is the session's */

@@ -1,6 +1,7 @@
 import { ROLES } from '../../core/envelope.ts'
 import { NAME_LIMIT } from '../new-key.ts'
 import type { Claims } from './id-token.ts'
+import { type ForLog, shown } from './refusal.ts'
 import type { PersonRole, ProviderSettings, RoleRule } from './settings.ts'
 
 /** The highest role that a rule gives; null where none does. */
@@ -12,8 +13,30 @@ export function roleOf(claims: Claims, rules: readonly RoleRule[]): PersonRole |
 function says(claims: Claims, { claim, value }: RoleRule): boolean {
   // Anybody may write anybody's address into an account; only who reads its mail is asked to confirm it.
   if (claim[0] === 'email' && claims['email_verified'] !== true) return false
-  const found = claim.reduce<unknown>(memberOf, claims)
+  const found = claimAt(claims, claim)
   return found === value || (Array.isArray(found) && found.includes(value))
+}
+
+function claimAt(claims: Claims, claim: readonly string[]): unknown {
+  return claim.reduce<unknown>(memberOf, claims)
+}
+
+/** What was looked for in which claims, and what they held, for the log. Of other claims nothing is told. */
+export function claimsAskedFor(
+  claims: Claims,
+  rules: readonly (Pick<RoleRule, 'claim'> & Partial<Pick<RoleRule, 'value'>>)[],
+): ForLog {
+  const came: Record<string, string> = {}
+  const wanted: Record<string, string> = {}
+  for (const { claim, value } of rules) {
+    const name = claim.join(' > ')
+    came[name] = shown(claimAt(claims, claim))
+    if (claim[0] === 'email') came['email_verified'] = shown(claims['email_verified'])
+    if (value === undefined) continue
+    const others = rules.filter((rule) => rule.claim.join(' > ') === name).map((rule) => rule.value)
+    wanted[name] = shown(others)
+  }
+  return Object.keys(wanted).length === 0 ? { came } : { came, wanted }
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -3,6 +3,7 @@ import type { Clock, Log, Random } from '../../core/runtime.ts'
 import type { KeyRecord, KeyStore } from '../ports.ts'
 import { type Attempt, createAttempts, sameText } from './attempt.ts'
 import type { Cookie } from './cookies.ts'
+import { createPatience } from './patience.ts'
 import { personOf } from './person.ts'
 import type { LoginStore } from './ports.ts'
 import { createProvider, plainCode } from './provider.ts'
@@ -15,11 +16,11 @@ const MAX_EXCHANGES = 16
 export interface Login {
   /** For people. */
   readonly name: string
-  /** Where the browser goes, and the `Set-Cookie` that binds the answer to it. @throws AegisError `unavailable` */
+  /** Where the browser goes, and the `Set-Cookie` that binds the answer to it. @throws AegisError `unavailable`, `config` */
   start(returnTo: string): Promise<{ readonly location: string; readonly cookie: string }>
   /**
    * Who came back. Each attempt is good for one answer, whatever becomes of it.
-   * @throws AegisError `invalid_request`, `conflict`, `forbidden`, `unavailable`, `too_many`
+   * @throws AegisError `invalid_request`, `conflict`, `forbidden`, `unavailable`, `too_many`, `config`
    */
   finish(query: URLSearchParams, headers: Headers): Promise<{ readonly record: KeyRecord; readonly returnTo: string }>
 }
@@ -75,12 +76,14 @@ export function createLogin(parts: {
     async start(returnTo) {
       const attempt = attempts.begin(returnTo)
       const seconds = (attempt.until - clock.now()) / 1000
-      return { location: await provider.authorizationUrl(attempt), cookie: cookie.set(attempt.cookie, seconds) }
+      const location = await createPatience(settings)(provider.authorizationUrl(attempt))
+      return { location, cookie: cookie.set(attempt.cookie, seconds) }
     },
 
     async finish(query, headers) {
       const attempt = attemptOf(headers, single(query, 'state'))
-      await provider.demandOwnAnswer(single(query, 'iss'))
+      const patience = createPatience(settings)
+      await patience(provider.demandOwnAnswer(single(query, 'iss')))
       if (!(await store.spend(attempt.id, attempt.until))) {
         throw new AegisError('conflict', 'this login was used before', { advice: 'log in again' })
       }
@@ -90,7 +93,7 @@ export function createLogin(parts: {
       if (code === null || code === '') {
         throw new AegisError('invalid_request', 'the provider gave no code', { path: 'code', advice: 'log in again' })
       }
-      const claims = await claimsBehind(code, attempt)
+      const claims = await patience(claimsBehind(code, attempt))
       return { record: await personOf(claims, settings, parts), returnTo: attempt.returnTo }
     },
   }

@@ -7,6 +7,7 @@ import { postForm } from '../oauth/fetch-document.ts'
 import { createKeySet } from '../oauth/key-set.ts'
 import type { Attempt } from './attempt.ts'
 import { type Claims, verifyIdToken } from './id-token.ts'
+import { LoginRefusal, shown } from './refusal.ts'
 import type { ProviderSettings } from './settings.ts'
 
 /** Milliseconds the provider's metadata are believed. */
@@ -25,11 +26,11 @@ export interface Metadata {
 
 /** The OpenID provider, as a client of it sees it. */
 export interface Provider {
-  /** Where a browser is sent to. @throws AegisError `unavailable` */
+  /** Where a browser is sent to. @throws AegisError `unavailable`, `config` */
   authorizationUrl(attempt: Attempt): Promise<string>
   /** RFC 9207 section 2.4: the answer comes from this provider. @throws AegisError `forbidden`, `unavailable` */
   demandOwnAnswer(iss: string | null): Promise<void>
-  /** The claims behind a code. @throws AegisError `forbidden`, `unavailable` */
+  /** The claims behind a code. @throws AegisError `forbidden`, `unavailable`, `config` */
   redeem(code: string, attempt: Attempt): Promise<Claims>
 }
 
@@ -56,6 +57,8 @@ export function createProvider(parts: {
 
   return {
     async authorizationUrl({ state, nonce, verifier }) {
+      // Better told now than to somebody who has just logged in there.
+      secret()
       const url = new URL((await metadata()).authorization)
       const parameters = {
         response_type: 'code',
@@ -73,7 +76,9 @@ export function createProvider(parts: {
 
     async demandOwnAnswer(iss) {
       if (iss === issuer || (iss === null && !(await metadata()).namesItself)) return
-      throw new AegisError('forbidden', 'the answer came from another provider than the one you were sent to')
+      throw new LoginRefusal('forbidden', 'the answer came from another provider than the one you were sent to', {
+        ...{ issuer, came: { iss: shown(iss ?? undefined) }, expected: { iss: shown(issuer) } },
+      })
     },
 
     async redeem(code, { verifier, nonce }) {

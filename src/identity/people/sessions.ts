@@ -15,6 +15,9 @@ const SEEN_NOTED_MS = 60_000
 /** Sessions of one principal; the oldest gives way. */
 const MAX_SESSIONS = 20
 
+/** Ends that are remembered, for their browsers to be told. */
+const MAX_ENDINGS = 1_000
+
 /** Somebody who logged in. */
 export interface Visitor {
   /** Names the session in lists and logs; says nothing of its token. */
@@ -27,6 +30,12 @@ export interface Visitor {
 /** A session as its owner may see it. Times in milliseconds since the epoch. */
 export type SessionInfo = Omit<LoginSession, 'hash'> & { readonly id: string }
 
+/**
+ * Why a session that a browser still shows is over: nothing was asked for `idle`, `lasts` is over, its key or person may come in no
+ * more, somebody ended it; `unknown` where that was too long ago, or at another gateway.
+ */
+export type Ending = 'idle' | 'lasted' | 'shut_out' | 'ended' | 'unknown'
+
 /** Who is logged in, in this and every other gateway of the store. */
 export interface Sessions {
   /** Who the cookie of a request speaks for; null where it speaks for nobody. Asked of the store every time: an end acts at once. */
@@ -37,6 +46,8 @@ export interface Sessions {
   begin(record: KeyRecord, headers: Headers): Promise<string>
   /** Ends the one a request comes with. Gives `Set-Cookie`. */
   end(headers: Headers): Promise<string>
+  /** Why the session of a request is over; null where it came with none. Asked after `authenticate` knew nobody. */
+  ending(headers: Headers): Ending | null
   list(principal: Principal): Promise<readonly SessionInfo[]>
   /** False where this principal has no such session. */
   endOne(principal: Principal, id: string): Promise<boolean>
@@ -55,6 +66,7 @@ export function createSessions(parts: {
 }): Sessions {
   const { store, keys, cookie, settings, clock, random } = parts
   const { provider } = settings
+  const endings = createEndings()
 
   function tokenIn(headers: Headers): string | null {
     const token = mayBringCookies(headers) ? cookie.read(headers) : null
@@ -65,10 +77,16 @@ export function createSessions(parts: {
     const session = await store.get(hashOf(token))
     if (session === null) return null
     const now = clock.now()
-    const record = isOver(session, now) ? null : await keys.get(session.principal)
+    const over = overBy(session, now)
+    const record = over === null ? await keys.get(session.principal) : null
     if (record !== null && keyState(record, now) === 'active' && mayLogIn(record)) return { session, record }
-    await store.remove(session.hash)
+    await end(session.hash, over ?? 'shut_out')
     return null
+  }
+
+  function end(hash: Sha256, why: Ending): Promise<boolean> {
+    endings.note(hash, why)
+    return store.remove(hash)
   }
 
   /** Whoever came from a provider that is configured no more has nobody left who vouches for them. */
@@ -76,8 +94,10 @@ export function createSessions(parts: {
     return role !== 'agent' && (!isPerson(id) || (provider !== null && id.startsWith(peopleOf(provider.issuer))))
   }
 
-  const isOver = ({ endsAt, seenAt }: LoginSession, now: number): boolean =>
-    endsAt <= now || seenAt + settings.idle <= now
+  function overBy({ endsAt, seenAt }: LoginSession, now: number): Ending | null {
+    if (endsAt <= now) return 'lasted'
+    return seenAt + settings.idle <= now ? 'idle' : null
+  }
 
   function note({ hash, seenAt, principal }: LoginSession): void {
     const now = clock.now()
@@ -88,7 +108,7 @@ export function createSessions(parts: {
   }
 
   async function drop(sessions: readonly LoginSession[]): Promise<void> {
-    for (const { hash } of sessions) await store.remove(hash)
+    for (const { hash } of sessions) await end(hash, 'ended')
   }
 
   return {
@@ -123,15 +143,20 @@ export function createSessions(parts: {
       return cookie.clear()
     },
 
+    ending(headers) {
+      const token = tokenIn(headers)
+      return token === null ? null : endings.of(hashOf(token))
+    },
+
     async list(principal) {
       const now = clock.now()
-      const live = (await store.of(principal)).filter((session) => !isOver(session, now))
+      const live = (await store.of(principal)).filter((session) => overBy(session, now) === null)
       return live.map(({ hash, ...session }) => ({ id: idOf({ hash }), ...session }))
     },
 
     async endOne(principal, id) {
       const found = (await store.of(principal)).find((session) => idOf(session) === id)
-      return found !== undefined && (await store.remove(found.hash))
+      return found !== undefined && (await end(found.hash, 'ended'))
     },
 
     endAll: async (principal) => drop(await store.of(principal)),
@@ -140,6 +165,19 @@ export function createSessions(parts: {
       const now = clock.now()
       return store.sweep(now, now - settings.idle)
     },
+  }
+}
+
+/** Sessions that ended here, by what only their browsers know the original of. */
+function createEndings() {
+  const known = new Map<Sha256, Ending>()
+  return {
+    note(hash: Sha256, why: Ending): void {
+      known.set(hash, why)
+      const [oldest] = known.keys()
+      if (known.size > MAX_ENDINGS && oldest !== undefined) known.delete(oldest)
+    },
+    of: (hash: Sha256): Ending => known.get(hash) ?? 'unknown',
   }
 }
 
