@@ -59,6 +59,13 @@ describe.skipIf(!hasBrowser())('logging in with a browser', () => {
     expect(await page.evaluate('document.cookie')).toBe('')
   })
 
+  it('begins at the address that the provider sends back to, for who typed another name of this machine', async () => {
+    await page.goto(`${aegis.urls.admin.replace('127.0.0.1', 'localhost')}/approvals`)
+    await page.getByRole('link', { name: 'Log in with Example' }).click()
+    await page.waitForURL(`${aegis.urls.admin}/approvals`)
+    expect(await whoAmI()).toMatchObject({ name: 'Alice', via: 'session' })
+  })
+
   it('is over after logging out, also for the page behind', async () => {
     await logIn(page, secretOf('bob'))
     await page.goto('/')

@@ -515,6 +515,11 @@ describe('a session', () => {
     const ids = logins.map(({ id }: { id: string }) => id)
     const mine = createHash('sha256').update(sessionOf(browser)).digest('hex').slice(0, 16)
     expect(ids).toContain(mine)
+    const current = logins.filter((one: { current: boolean }) => one.current)
+    expect(current.map(({ id }: { id: string }) => id)).toEqual([mine])
+    // With a key one is in none of them.
+    const byKey = (await aegis.get('/admin/v1/logins', secretOf('carol'))).body.logins
+    expect(byKey.map((one: { current: boolean }) => one.current)).toEqual(ids.map(() => false))
     for (const id of ids.filter((one: string) => one !== mine)) {
       const answer = await fetch(at(`/admin/v1/logins/${id}`), {
         method: 'DELETE',
@@ -615,6 +620,19 @@ describe('the login page', () => {
     expect(page.text).not.toContain('<script>')
     expect(page.headers['content-security-policy']).toContain("default-src 'none'")
     expect(page.headers['cache-control']).toBe('no-store')
+  })
+
+  it('says why one is here again, to the browser that had the session and to nobody else', async () => {
+    const made = await aegis.post('/admin/v1/keys', { name: 'ivy', role: 'viewer', owner: 'ivy' }, ADMIN_KEY)
+    await logInByKey(made.body.secret)
+    await fetch(at(`/admin/v1/keys/${made.body.id}`), { method: 'DELETE', headers: { 'x-api-key': ADMIN_KEY } })
+    const page = await browser.open(at('/'))
+    expect(page.text).toMatch(/Your login has ended: what you logged in with is good no more\..*Log in again\./)
+    expect((await createBrowser().open(at('/'))).text).not.toContain('has ended')
+    const left = createBrowser()
+    await logInByKey(secretOf('bob'), left)
+    await left.post(at('/logout'), { csrf: await csrfOf(left) })
+    expect((await left.get(at('/login'))).text).not.toContain('has ended')
   })
 
   it('looks again for the cookie of who came by a link from elsewhere', async () => {

@@ -7,8 +7,10 @@ import {
   createCookies,
   createKeyring,
   createSessions,
+  type Ending,
   type KeyRecord,
   type LoginSettings,
+  type Sessions,
 } from '../../../src/identity/index.ts'
 import { personOf } from '../../../src/identity/people/person.ts'
 import { openStores, type Stores } from '../../../src/store/open.ts'
@@ -164,6 +166,23 @@ describe.each(places)('a session kept in $name', ({ make }) => {
   it('never makes anybody of an agent', async () => {
     const { record } = await keyringOf(place.one).issue({ name: 'agent', owner: 'agent:x', role: 'agent' })
     expect(await sessionsOf(place.one).authenticate(await begin(record))).toBeNull()
+  })
+
+  it.each<[string, Ending, (held: Headers, sessions: Sessions) => unknown]>([
+    ['nothing was asked for too long', 'idle', () => clock.advance(8 * HOUR)],
+    ['its time was over', 'lasted', () => clock.advance(24 * HOUR)],
+    ['its key was revoked', 'shut_out', () => keyringOf(place.two).revoke(bob.id)],
+    ['its owner ended it', 'ended', async (_, one) => one.endOne(bob.id, (await one.list(bob.id))[0]?.id ?? '')],
+    ['another gateway ended it', 'unknown', (held) => sessionsOf(place.two).end(held)],
+  ])('tells the browser that still shows it why it is over: %s', async (_, why, end) => {
+    const sessions = sessionsOf(place.one)
+    const held = headers(await sessions.begin(bob, new Headers()))
+    await end(held, sessions)
+    expect([await sessions.authenticate(held), sessions.ending(held)]).toEqual([null, why])
+    // Who shows another cookie learns nothing of anybody's; who shows none is new here.
+    const made = new Headers({ cookie: `${cookie.name}=${'A'.repeat(43)}` })
+    const cookies = [made, new Headers({ cookie: `${cookie.name}=x` }), new Headers()]
+    expect(cookies.map((one) => sessions.ending(one))).toEqual(['unknown', null, null])
   })
 
   it('keeps nothing that could be shown as a cookie', async () => {
