@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject, textMember } from '../core/json.ts'
-import { isLogin, recordedReviewer } from '../core/reviewer-name.ts'
+import { credentialOf, isLogin } from '../core/reviewer-name.ts'
 import { adminEndpoint, ask } from './client.ts'
 import { processContext } from './context.ts'
 import { jsonText, visible } from './output.ts'
@@ -60,8 +60,10 @@ function reviewerLines(reviewer: JsonObject): readonly string[] {
   const name = textMember(reviewer, 'name')
   if (name === undefined) return []
   const principal = textMember(reviewer, 'principal') ?? ''
-  const who = recordedReviewer({ principal, name, claimed: textMember(reviewer, 'claimed') ?? null })
-  return [`  by ${who}${isLogin(principal) ? '' : `, ${principal}`}, over ${textMember(reviewer, 'channel') ?? ''}`]
+  const claimed = textMember(reviewer, 'claimed')
+  const as = claimed === undefined ? '' : `, as ${claimed}`
+  const who = isLogin(principal) ? credentialOf({ principal, name }) : name
+  return [`  by ${who} (${principal}${as}) over ${textMember(reviewer, 'channel') ?? ''}`]
 }
 
 function outcomeLines(outcome: JsonObject): readonly string[] {

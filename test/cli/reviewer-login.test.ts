@@ -99,8 +99,10 @@ describe('a person who calls themselves `admin` at the provider is told apart fr
   })
 
   it('in `aegisctl why` and `aegisctl pending ID`', async () => {
-    expect(await aegisctl('why', byLogin)).toContain(`by ${login()}, over dashboard`)
-    expect(await aegisctl('why', byKey)).toMatch(/by admin \(key admin\), key_\w+, over rest/)
+    expect(await aegisctl('why', byLogin)).toContain(
+      `by login mallory@example.com (${principal}, as admin) over dashboard`,
+    )
+    expect(await aegisctl('why', byKey)).toMatch(/by admin \(key_\w+\) over rest/)
     expect(await aegisctl('pending', byLogin)).toMatch(/^reviewer +login mallory@example.com \(as admin\)$/m)
   })
 
