@@ -43,7 +43,7 @@ uninstall_own() {
     [ "$(id -u)" != 0 ] || [ ! -e "$folder" ] || [ -O "$folder" ] || fail "$folder is not root's; nothing was removed" 'Type this as its owner.'
   done
   if [ "$purge" = yes ]; then say "removing with all keys and evidence what Aegis made in $config_dir and $data_dir"; fi
-  if [ -f "$aegis_js" ] && [ -d "$config_dir" ]; then aegis stop; fi
+  if [ -f "$aegis_js" ] && [ -f "$config_dir/aegis.yaml" ]; then aegis stop; fi
   unlink_ours aegis "$aegis_js"
   unlink_ours aegisctl "$aegisctl_js"
   if [ "$purge" = no ]; then
