@@ -67,6 +67,10 @@ export function createSessions(parts: {
   const { store, keys, cookie, settings, clock, random } = parts
   const { provider } = settings
   const endings = createEndings()
+  const rules = rulesOf(provider)
+
+  /** A session stands under the rules it began by: under others it is found no more, and nobody keeps a role that they took away. */
+  const hashOf = (token: string): Sha256 => hash('sha256', `${token}${rules}`, 'hex') as Sha256
 
   function tokenIn(headers: Headers): string | null {
     const token = mayBringCookies(headers) ? cookie.read(headers) : null
@@ -181,8 +185,9 @@ function createEndings() {
   }
 }
 
-function hashOf(token: string): Sha256 {
-  return hash('sha256', token, 'hex') as Sha256
+/** What makes which people out of what a provider says; '' where there is none. */
+function rulesOf(provider: LoginSettings['provider']): string {
+  return provider === null ? '' : `\0${JSON.stringify([provider.issuer, provider.ownerClaim, provider.roles])}`
 }
 
 function idOf({ hash }: Pick<LoginSession, 'hash'>): string {

@@ -10,6 +10,7 @@ import {
   type Ending,
   type KeyRecord,
   type LoginSettings,
+  type ProviderSettings,
   type Sessions,
 } from '../../../src/identity/index.ts'
 import { personOf } from '../../../src/identity/people/person.ts'
@@ -154,13 +155,27 @@ describe.each(places)('a session kept in $name', ({ make }) => {
     const provider = providerSettings('https://login.example.com')
     const claims = { sub: 'alice', groups: ['aegis-reviewers'] }
     const alice = await personOf(claims, provider, { keys: place.one.keys, clock, lasts: SETTINGS.lasts })
-    const held = await begin(alice)
+    const held = headers(await sessionsOf(place.one, { ...SETTINGS, provider }).begin(alice, new Headers()))
     const under = (other: LoginSettings['provider']) =>
       sessionsOf(place.two, { ...SETTINGS, provider: other }).stands(held)
     expect(await under(provider)).toBe(true)
     expect(await under(providerSettings('https://other.example.com'))).toBe(false)
     const again = await begin(alice)
     expect(await sessionsOf(place.one).authenticate(again)).toBeNull()
+  })
+
+  it('ends with the rules it began by: nobody keeps a role that they take away', async () => {
+    const provider = providerSettings('https://login.example.com')
+    const under = (more: Partial<ProviderSettings>) =>
+      sessionsOf(place.two, { ...SETTINGS, provider: { ...provider, ...more } })
+    const claims = { sub: 'alice', groups: ['aegis-admins'] }
+    const alice = await personOf(claims, provider, { keys: place.one.keys, clock, lasts: SETTINGS.lasts })
+    const held = headers(await under({}).begin(alice, new Headers()))
+    expect(await under({ name: 'Another name', scopes: ['openid'] }).stands(held)).toBe(true)
+    const fewer = { roles: provider.roles.filter(({ role }) => role !== 'admin') }
+    for (const more of [fewer, { ownerClaim: 'sub' }]) {
+      expect([await under(more).authenticate(held), under(more).ending(held)]).toEqual([null, 'unknown'])
+    }
   })
 
   it('never makes anybody of an agent', async () => {
