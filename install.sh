@@ -126,7 +126,7 @@ build() {
     (cd "$root" && npm run --silent build) || { rm -f "$aegis_js"; fail 'the build failed' 'Is the checkout complete and unchanged? git status shows it.'; }
     trap - INT TERM
   fi
-  chmod +x "$aegis_js" "$aegisctl_js"
+  [ -x "$aegis_js" ] && [ -x "$aegisctl_js" ] || chmod +x "$aegis_js" "$aegisctl_js"
 }
 
 # A link of ours points into a checkout's dist; anything else of that name is somebody else's.
