@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, expect } from 'vitest'
 import type { Log } from '../../src/core/runtime.ts'
 import { type OpenLedger, openLedger } from '../../src/ledger/ledger.ts'
@@ -100,6 +101,8 @@ async function house(
       for (;;) {
         const { known } = await search.page({}, null, 1)
         if (known.upTo === known.size) return
+        // The index reads on when the event loop turns.
+        await setImmediate()
       }
     },
     async again({ key = KEY } = {}) {
