@@ -35,8 +35,8 @@ describe('the doctor, of what people are told', () => {
   })
 
   const told = async () => (await aegis.get('/admin/v1/notifications', aegis.adminKey)).body
-  const look = async (reviewers: Record<string, string>) => {
-    const checks = await notificationChecks({ socket: null, url: aegis.urls.admin, key: aegis.adminKey }, reviewers)
+  const look = async (reviewers: Record<string, string>, key = aegis.adminKey) => {
+    const checks = await notificationChecks({ socket: null, url: aegis.urls.admin, key }, reviewers)
     return Object.fromEntries(checks.map(({ name, state, detail }) => [name, `${state}: ${detail}`]))
   }
 
@@ -53,6 +53,11 @@ describe('the doctor, of what people are told', () => {
     ['two people', 'sam', 'U01 is `sam`, which several people are called'],
   ])('warns of a user of Slack who is %s here', async (_, named, said) => {
     expect((await look({ U01: named, U02: 'alice' })).slack).toBe(`warn: ${said}`)
+  })
+
+  it('does not take a refusal for good news', async () => {
+    const { notifications, slack } = await look({ U01: 'alice' }, aegis.agentKey)
+    expect([notifications, slack]).toEqual([expect.stringMatching(/^fail: /), expect.stringMatching(/^fail: /)])
   })
 
   it('warns of a place that does not take what it is sent', async () => {

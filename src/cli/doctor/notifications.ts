@@ -1,7 +1,7 @@
 import { reviewerNamed } from '../../admin/slack/reviewers.ts'
 import { ROLES, type Role } from '../../core/envelope.ts'
 import { isObject, type Json, type JsonObject, textMember } from '../../core/json.ts'
-import { type Endpoint, send } from '../client.ts'
+import { type Endpoint, refusal, send } from '../client.ts'
 import { rowsOf } from '../rows.ts'
 import { attempt, type Check, ok, warn } from './check.ts'
 
@@ -16,8 +16,7 @@ export async function notificationChecks(
 }
 
 async function delivered(endpoint: Endpoint): Promise<Check> {
-  const { body } = await send(endpoint, 'GET', '/admin/v1/notifications')
-  const endpoints = isObject(body) ? objects(body['endpoints']) : []
+  const endpoints = objects((await answered(endpoint, '/admin/v1/notifications'))['endpoints'])
   const late = endpoints.filter(
     (one) => one['dead'] !== 0 || (isObject(one['last_error'] ?? null) && one['waiting'] !== 0),
   )
@@ -36,8 +35,10 @@ async function delivered(endpoint: Endpoint): Promise<Check> {
 
 /** Of a name that nobody has, whoever presses a button in Slack is refused. */
 async function known(endpoint: Endpoint, reviewers: Readonly<Record<string, string>>): Promise<Check> {
-  const { body } = await send(endpoint, 'GET', '/admin/v1/keys')
-  const keys = (isObject(body) ? rowsOf(body) : []).filter((key) => textMember(key, 'state') === 'active').map(keyOf)
+  const body = await answered(endpoint, '/admin/v1/keys')
+  const keys = rowsOf(body)
+    .filter((key) => textMember(key, 'state') === 'active')
+    .map(keyOf)
   const lines = Object.entries(reviewers).flatMap(([user, named]) => {
     const found = reviewerNamed(named, keys)
     if (found === 'nobody') return [`${user} is \`${named}\`, who has no key here that may settle approvals`]
@@ -49,6 +50,13 @@ async function known(endpoint: Endpoint, reviewers: Readonly<Record<string, stri
     lines.join('\n'),
     'Make a key with `aegisctl keys create --role reviewer --owner <name>`, or let them log in once.',
   )
+}
+
+/** @throws AegisError where the server refused: what could not be asked is no good news. */
+async function answered(endpoint: Endpoint, path: string): Promise<JsonObject> {
+  const answer = await send(endpoint, 'GET', path)
+  if (answer.status !== 200 || !isObject(answer.body)) throw refusal(answer)
+  return answer.body
 }
 
 function keyOf(row: JsonObject) {
